@@ -1,0 +1,105 @@
+package ledger
+
+import "time"
+
+// Entry is one line of the ledger. Exactly one of the pointers is set, and
+// Type names it.
+type Entry struct {
+	Seq  int       `json:"seq"`  // 1, 2, 3, …
+	Prev string    `json:"prev"` // hex SHA-256 of the previous raw line with its newline; 64 zeros in the first
+	Time time.Time `json:"time"` // UTC, seconds
+	Type string    `json:"type"`
+
+	Created     *Created     `json:"created,omitempty"`
+	Request     *Request     `json:"request,omitempty"`
+	Certificate *Certificate `json:"certificate,omitempty"`
+	Withheld    *Withheld    `json:"withheld,omitempty"`
+	Log         *Log         `json:"log,omitempty"`
+	App         *App         `json:"app,omitempty"`
+	Cutover     *Cutover     `json:"cutover,omitempty"`
+	Compromise  *Compromise  `json:"compromise,omitempty"`
+	Record      *Record      `json:"record,omitempty"`
+}
+
+// Created opens a ledger.
+type Created struct {
+	Organization string `json:"organization"`
+	Rehearsal    bool   `json:"rehearsal,omitempty"`
+}
+
+// Request is a request that left the admin host.
+type Request struct {
+	Sequence int    `json:"sequence"` // 1, 2, 3, …
+	Ceremony string `json:"ceremony"`
+	Digest   string `json:"digest"` // hex SHA-256 of the request's SHA256SUMS
+}
+
+// Certificate is a certificate that a ceremony issued and that was accepted.
+type Certificate struct {
+	Authority  string    `json:"authority"`
+	Generation int       `json:"generation"`
+	Profile    string    `json:"profile"`
+	Serial     string    `json:"serial"`      // lower-case hex
+	SPKISHA256 string    `json:"spki_sha256"` // hex
+	Issuer     string    `json:"issuer"`      // authority name; the root names itself
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+	File       File      `json:"file"`  // certificate.pem
+	Chain      File      `json:"chain"` // chain.pem, leaf-first, root last
+	Ceremony   string    `json:"ceremony,omitempty"`
+}
+
+// Withheld is a serial that was signed and never left.
+type Withheld struct {
+	Authority string `json:"authority"`
+	Serial    string `json:"serial"`
+	Reason    string `json:"reason"`
+}
+
+// Log is one generation of a log's checkpoint key.
+type Log struct {
+	Name       string    `json:"name"`
+	Generation int       `json:"generation"`
+	Kind       string    `json:"kind"`
+	Origin     string    `json:"origin"`
+	URL        string    `json:"url"`
+	LogID      string    `json:"log_id"` // hex SHA-256 of the SPKI
+	Start      time.Time `json:"start"`
+	File       File      `json:"file"` // key.pem
+}
+
+// App is one generation of an application's signing key.
+type App struct {
+	Name       string `json:"name"`
+	Generation int    `json:"generation"`
+	SPKISHA256 string `json:"spki_sha256"`
+	File       File   `json:"file"`
+}
+
+// Cutover closes the windows of earlier generations: At is when the running
+// services were seen to use the newer one.
+type Cutover struct {
+	Names []string  `json:"names"`
+	At    time.Time `json:"at"`
+}
+
+// Compromise closes a window retroactively.
+type Compromise struct {
+	Name       string    `json:"name"`
+	Generation int       `json:"generation"`
+	Since      time.Time `json:"since"`
+	Reason     string    `json:"reason"`
+}
+
+// Record is a ceremony's record that was accepted.
+type Record struct {
+	Ceremony string `json:"ceremony"`
+	File     File   `json:"file"` // the record's SHA256SUMS
+	Request  string `json:"request"`
+}
+
+// File names a file of the trust directory and its content.
+type File struct {
+	Path   string `json:"path"` // slash-separated, relative to the trust directory
+	SHA256 string `json:"sha256"`
+}

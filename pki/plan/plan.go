@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki"
+)
+
+// Plan is what should exist. It is read with Parse, which knows every rule;
+// a Plan that was not parsed was not checked.
+type Plan struct {
+	Version      int                  `yaml:"version" json:"version" jsonschema:"enum=1"`
+	Organization string               `yaml:"organization" json:"organization"`
+	Authorities  map[string]Authority `yaml:"authorities" json:"authorities"`
+	Logs         map[string]Log       `yaml:"logs,omitempty" json:"logs,omitempty"`
+	Apps         map[string]App       `yaml:"apps,omitempty" json:"apps,omitempty"`
+	Holders      map[string]Holder    `yaml:"holders,omitempty" json:"holders,omitempty"`
+	TUF          *TUF                 `yaml:"tuf,omitempty" json:"tuf,omitempty"`
+	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
+	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
+	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
+}
+
+// RootAuthority is the name of the authority that signs all others.
+const RootAuthority = "root"
+
+// Authority is one certificate authority or time-stamping authority and every
+// generation of its key.
+type Authority struct {
+	Profile      string       `yaml:"profile" json:"profile" jsonschema:"enum=root,enum=fulcio-ca,enum=tsa,enum=tsa-ca,enum=tsa-leaf,enum=spiffe-ca"`
+	Issuer       string       `yaml:"issuer,omitempty" json:"issuer,omitempty"` // authority name; empty means root, and nothing for root itself
+	Subject      pki.Subject  `yaml:"subject" json:"subject"`
+	Validity     pki.Validity `yaml:"validity" json:"validity"`
+	Algorithm    string       `yaml:"algorithm" json:"algorithm" jsonschema:"enum=P-256,enum=P-384"`
+	URL          string       `yaml:"url,omitempty" json:"url,omitempty"` // Fulcio's base URL, or the TSA's full endpoint
+	pki.Settings `yaml:",inline"`
+	Token        *TokenKey    `yaml:"token,omitempty" json:"token,omitempty"` // where the root's key lives; only for root
+	Generations  []Generation `yaml:"generations" json:"generations"`
+}
+
+// TokenKey is a key in a PIV slot.
+type TokenKey struct {
+	Slot  string `yaml:"slot" json:"slot"`   // hex, "9c"
+	PIN   string `yaml:"pin" json:"pin"`     // never, once, always
+	Touch string `yaml:"touch" json:"touch"` // never, always, cached
+}
+
+// Generation is one key of an authority, log or application. Numbers start at
+// 1 and have no holes.
+type Generation struct {
+	Generation int        `yaml:"generation" json:"generation"`
+	Key        string     `yaml:"key,omitempty" json:"key,omitempty"`                 // KMS key ARN, or "external" for a CSR made elsewhere
+	SPKISHA256 string     `yaml:"spki_sha256,omitempty" json:"spki_sha256,omitempty"` // hex, 64 digits: the pin
+	Ceremony   string     `yaml:"ceremony,omitempty" json:"ceremony,omitempty"`       // the ceremony that issues the certificate; authorities only
+	Start      *time.Time `yaml:"start,omitempty" json:"start,omitempty"`             // first instant of use; logs only
+	NotAfter   *time.Time `yaml:"not_after,omitempty" json:"not_after,omitempty"`     // overrides the validity
+}
+
+// Kinds of log.
+const (
+	RekorV2  = "rekor-v2"
+	StaticCT = "static-ct" // TesseraCT
+)
+
+// Log is a transparency log and every generation of its checkpoint key.
+type Log struct {
+	Kind        string       `yaml:"kind" json:"kind" jsonschema:"enum=rekor-v2,enum=static-ct"`
+	Origin      string       `yaml:"origin" json:"origin"` // first line of the checkpoint; no scheme, no trailing slash
+	URL         string       `yaml:"url" json:"url"`       // base URL
+	Algorithm   string       `yaml:"algorithm" json:"algorithm" jsonschema:"enum=P-256"`
+	Generations []Generation `yaml:"generations" json:"generations"`
+}
+
+// App is a per-application signing key in KMS.
+type App struct {
+	Algorithm   string       `yaml:"algorithm" json:"algorithm" jsonschema:"enum=P-256,enum=P-384"`
+	Generations []Generation `yaml:"generations" json:"generations"`
+}
+
+// Holder is a person with a P-256 TUF key in a PIV slot.
+type Holder struct {
+	Token uint32 `yaml:"token" json:"token"` // serial number of the YubiKey
+	Slot  string `yaml:"slot" json:"slot"`
+}
+
+// TUF says who signs the repository and how long each role lives.
+type TUF struct {
+	URL       string     `yaml:"url,omitempty" json:"url,omitempty"`
+	Root      Role       `yaml:"root" json:"root"`
+	Targets   Role       `yaml:"targets" json:"targets"`
+	Snapshot  OnlineRole `yaml:"snapshot" json:"snapshot"`
+	Timestamp OnlineRole `yaml:"timestamp" json:"timestamp"`
+	OnlineKey Generation `yaml:"online_key" json:"online_key"` // KMS key of snapshot and timestamp
+}
+
+// Role is signed by people.
+type Role struct {
+	Holders   []string `yaml:"holders" json:"holders"`
+	Threshold int      `yaml:"threshold" json:"threshold"`
+	Expiry    Days     `yaml:"expiry" json:"expiry"`
+	Resign    Days     `yaml:"resign" json:"resign"` // re-sign when fewer days are left
+}
+
+// OnlineRole is signed by the online key.
+type OnlineRole struct {
+	Expiry Days `yaml:"expiry" json:"expiry"`
+	Resign Days `yaml:"resign" json:"resign"`
+}
+
+// Ceremony is one day at the root's token.
+type Ceremony struct {
+	Day          string    `yaml:"day" json:"day"`               // 2006-01-02, UTC
+	NotBefore    time.Time `yaml:"not_before" json:"not_before"` // of every certificate issued
+	Token        uint32    `yaml:"token" json:"token"`           // serial number of the root's YubiKey
+	Firmware     string    `yaml:"firmware,omitempty" json:"firmware,omitempty"`
+	RecordSlot   string    `yaml:"record_slot,omitempty" json:"record_slot,omitempty"`     // slot of the record key
+	BinarySHA256 string    `yaml:"binary_sha256,omitempty" json:"binary_sha256,omitempty"` // of the trustroot that runs
+	Operators    []string  `yaml:"operators,omitempty" json:"operators,omitempty"`         // who confirms the clock
+	Witnesses    []string  `yaml:"witnesses,omitempty" json:"witnesses,omitempty"`
+}
+
+// Names of exceptions.
+const (
+	ExceptionSingleHolder  = "tuf-single-holder"  // a threshold of one for root or targets
+	ExceptionOldFirmware   = "old-firmware"       // a root's token below 5.7
+	ExceptionImportedRoot  = "imported-root"      // a host-generated root key on several tokens
+	ExceptionNetworkedHost = "networked-ceremony" // a ceremony host with a network
+)
+
+// Exception is a rule that this plan sets aside, with the reason that a
+// reviewer accepted.
+type Exception struct {
+	Name   string `yaml:"name" json:"name"`
+	Reason string `yaml:"reason" json:"reason"`
+}
+
+// Rehearsal marks a plan whose token is virtual.
+type Rehearsal struct {
+	// AttestationRootSHA256 is the digest of the DER certificate at the root
+	// of the virtual token's attestation chain, hex.
+	AttestationRootSHA256 string `yaml:"attestation_root_sha256" json:"attestation_root_sha256"`
+}
+
+// Allows reports whether the plan names an exception.
+func (p *Plan) Allows(exception string) bool {
+	for _, e := range p.Exceptions {
+		if e.Name == exception {
+			return true
+		}
+	}
+	return false
+}
+
+// Days is a whole number of days, written "197d".
+type Days int
