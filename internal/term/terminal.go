@@ -1,0 +1,139 @@
+package term
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Terminal asks the person at the controlling terminal. It opens /dev/tty at
+// the first question, so that commands that ask nothing need no terminal.
+type Terminal struct {
+	ctx context.Context
+	tty *os.File
+}
+
+// NewTerminal returns a terminal whose questions end when ctx does.
+func NewTerminal(ctx context.Context) *Terminal { return &Terminal{ctx: ctx} }
+
+func (t *Terminal) open() (*os.File, error) {
+	if t.tty != nil {
+		return t.tty, nil
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, fault.New(fault.Failure, "run the command in a terminal: it asks questions that a pipe cannot answer",
+			fmt.Errorf("open the terminal: %w", err))
+	}
+	t.tty = tty
+	return tty, nil
+}
+
+// Notice shows text to the person.
+func (t *Terminal) Notice(text string) {
+	if tty, err := t.open(); err == nil {
+		fmt.Fprintln(tty, text) //nolint:errcheck // a terminal that is gone fails at the next question
+	}
+}
+
+// Confirm asks q and returns ErrStopped for anything but the exact yes.
+func (t *Terminal) Confirm(q Question) error {
+	tty, err := t.open()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(tty, "\n%s\n  yes: %s\n  no:  %s\n%s", q.Text, q.Yes, q.No, q.Prompt()); err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	answer, err := t.wait(func() ([]byte, error) { return readLine(tty) })
+	if err != nil {
+		return err
+	}
+	if !q.Accepts(string(answer)) {
+		return Stopped(q.No)
+	}
+	return nil
+}
+
+// Secret reads a line without echo. The caller wipes it.
+func (t *Terminal) Secret(prompt string) ([]byte, error) {
+	tty, err := t.open()
+	if err != nil {
+		return nil, err
+	}
+	fd := int(tty.Fd())
+	state, err := term.GetState(fd)
+	if err != nil {
+		return nil, fmt.Errorf("read the terminal's state: %w", err)
+	}
+	if _, err := fmt.Fprintf(tty, "%s: ", prompt); err != nil {
+		return nil, fmt.Errorf("ask: %w", err)
+	}
+	secret, err := t.wait(func() ([]byte, error) { return term.ReadPassword(fd) })
+	if err != nil {
+		// a cancelled read leaves the echo off
+		return nil, errors.Join(err, term.Restore(fd, state))
+	}
+	if _, err := fmt.Fprintln(tty); err != nil {
+		clear(secret)
+		return nil, fmt.Errorf("ask: %w", err)
+	}
+	return secret, nil
+}
+
+// Close lets go of the terminal.
+func (t *Terminal) Close() error {
+	if t.tty == nil {
+		return nil
+	}
+	return t.tty.Close()
+}
+
+// wait runs read until it answers or the context ends. The abandoned read
+// dies with the process.
+func (t *Terminal) wait(read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		line []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		line, err := read()
+		done <- result{line, err}
+	}()
+	select {
+	case <-t.ctx.Done():
+		return nil, Stopped("nothing more was done")
+	case r := <-done:
+		if r.err != nil {
+			return nil, fault.New(fault.Stopped, "answer the question at the terminal", fmt.Errorf("read the answer: %w", r.err))
+		}
+		return r.line, nil
+	}
+}
+
+// readLine reads byte by byte: what follows the newline belongs to the next
+// question, perhaps a secret.
+func readLine(r io.Reader) ([]byte, error) {
+	var line strings.Builder
+	b := make([]byte, 1)
+	for {
+		n, err := r.Read(b)
+		if n == 1 && b[0] == '\n' {
+			return []byte(line.String()), nil
+		}
+		if n == 1 {
+			line.WriteByte(b[0])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}

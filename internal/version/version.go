@@ -1,0 +1,23 @@
+// Package version says which build is running.
+package version
+
+import "runtime/debug"
+
+// String returns the module version and, where the build recorded it, the
+// commit: "v0.1.0 (3f2c1a9b0d4e)" or "(devel)".
+func String() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return v + " (" + s.Value[:12] + ")"
+		}
+	}
+	return v
+}
