@@ -1,0 +1,153 @@
+package trustedroot
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// SigningConfigMediaType is the media type of version 0.2, the only one that
+// knows several services and their operators.
+const SigningConfigMediaType = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
+
+// Major API versions of the services that signers speak to.
+const (
+	fulcioAPI = 1
+	rekorAPI  = 2
+	tsaAPI    = 1
+)
+
+// BuildSigningConfig returns signing_config.v0.2.json: where to sign. It lists
+// every service that has a generation whose window is still open, once per URL
+// and newest first; a service that a cutover has closed is left out, since
+// signers have nothing to ask it. Logs and TSAs carry the selector ANY, even
+// where there is none of them: cosign panics on a config without.
+//
+// The operator of every service is the plan's organization. The plan names no
+// identity provider, so oidcUrls is left out: signers are told theirs.
+//
+// The error joins every problem found and carries fault.Verification.
+func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
+	var problems []error
+	operator := operatorName(p.Organization)
+	if operator == "" {
+		problems = append(problems, fmt.Errorf("organization %q: gives no operator's name", p.Organization))
+	}
+	lists := map[string][]service{}
+	for _, name := range slices.Sorted(maps.Keys(s.Authorities)) {
+		for _, g := range s.Authorities[name] {
+			if g.Certificate == nil {
+				problems = append(problems, fmt.Errorf("authority %s generation %d: the ledger has no certificate for it", name, g.Number))
+				continue
+			}
+			lists[g.Certificate.Profile] = append(lists[g.Certificate.Profile], service{
+				who: fmt.Sprintf("authority %s", name), url: p.Authorities[name].URL, start: g.Start, open: g.End == nil})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Logs)) {
+		for _, g := range s.Logs[name] {
+			if g.Log == nil {
+				problems = append(problems, fmt.Errorf("log %s generation %d: the ledger has no entry for it", name, g.Number))
+				continue
+			}
+			lists[g.Log.Kind] = append(lists[g.Log.Kind], service{
+				who: fmt.Sprintf("log %s generation %d", name, g.Number), url: g.Log.URL, start: g.Start, open: g.End == nil})
+		}
+	}
+	convert := func(version uint32, kinds ...string) []*prototrustroot.Service {
+		var all []service
+		for _, kind := range kinds {
+			all = append(all, lists[kind]...)
+		}
+		out, err := services(all, version, operator)
+		problems = append(problems, err)
+		return out
+	}
+	sc := &prototrustroot.SigningConfig{
+		MediaType:       SigningConfigMediaType,
+		CaUrls:          convert(fulcioAPI, profileFulcio),
+		RekorTlogUrls:   convert(rekorAPI, plan.RekorV2),
+		RekorTlogConfig: &prototrustroot.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY},
+		TsaUrls:         convert(tsaAPI, profileTSA, profileTSALeaf),
+		TsaConfig:       &prototrustroot.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY},
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fault.New(fault.Verification,
+			"Correct the plan's urls and organization, or the ledger, then build again.",
+			fmt.Errorf("build %s: %w", TargetSigningConfig, err))
+	}
+	data, err := encode(sc)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
+	}
+	if _, err := CheckSigningConfig(data); err != nil {
+		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
+	}
+	return data, nil
+}
+
+// service is one generation behind a URL.
+type service struct {
+	who   string
+	url   string
+	start time.Time
+	open  bool
+}
+
+// services returns one entry per URL with an open generation, newest first. Its
+// window begins with the oldest generation that is still open.
+func services(all []service, version uint32, operator string) ([]*prototrustroot.Service, error) {
+	var problems []error
+	since := map[string]time.Time{}
+	for _, s := range all {
+		if !s.open {
+			continue
+		}
+		u, err := url.Parse(s.url)
+		if err != nil || u.Scheme == "" || u.Hostname() == "" {
+			problems = append(problems, fmt.Errorf("%s: url %q: needs a scheme and a host", s.who, s.url))
+			continue
+		}
+		// during a renewal the service still signs with the older generation,
+		// and must not vanish until the newer one opens
+		if have, ok := since[s.url]; !ok || s.start.Before(have) {
+			since[s.url] = s.start
+		}
+	}
+	urls := slices.SortedFunc(maps.Keys(since), func(a, b string) int {
+		return cmp.Or(since[b].Compare(since[a]), cmp.Compare(a, b))
+	})
+	out := make([]*prototrustroot.Service, 0, len(urls))
+	for _, u := range urls {
+		out = append(out, &prototrustroot.Service{
+			Url:             u,
+			MajorApiVersion: version,
+			ValidFor:        &protocommon.TimeRange{Start: timestamppb.New(since[u])},
+			Operator:        operator,
+		})
+	}
+	return out, errors.Join(problems...)
+}
+
+// operatorName turns an organization into the scheme-less URI that
+// protobuf-specs asks for: a host name stays as it is, anything else becomes
+// lower case with hyphens between its words.
+func operatorName(organization string) string {
+	words := strings.FieldsFunc(strings.ToLower(organization), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-'
+	})
+	return strings.Trim(strings.Join(words, "-"), ".-")
+}
