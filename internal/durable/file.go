@@ -1,0 +1,97 @@
+package durable
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// PendingError says that Path holds its new content, but that the directory
+// could not be flushed: after a power cut the old state may be back.
+type PendingError struct {
+	Path string
+	Err  error
+}
+
+func (e *PendingError) Error() string {
+	return fmt.Sprintf("%s is written but its directory is not flushed to disk: %v", e.Path, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *PendingError) Unwrap() error { return e.Err }
+
+// Write makes the new file path with data and perm (before umask). It fails
+// with an error that is fs.ErrExist when anything is at path already, and
+// never changes that.
+func Write(path string, data []byte, perm fs.FileMode) error {
+	// asked early only to spare the temporary file; the rename decides.
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("write %s: %w", path, fs.ErrExist)
+	}
+	return write(path, data, perm, renameNoReplace)
+}
+
+// Replace puts a file with data and perm (before umask) at path, in place of
+// the file that may be there: a reader sees the old content or the new, never
+// a part.
+func Replace(path string, data []byte, perm fs.FileMode) error {
+	return write(path, data, perm, os.Rename)
+}
+
+func write(path string, data []byte, perm fs.FileMode, rename func(from, to string) error) (err error) {
+	temp := tempName(path)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil && !isPending(err) {
+			err = errors.Join(err, removeIfThere(temp))
+		}
+	}()
+	_, werr := f.Write(data)
+	if werr == nil {
+		werr = f.Sync()
+	}
+	if err := errors.Join(werr, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := rename(temp, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return &PendingError{Path: path, Err: err}
+	}
+	return nil
+}
+
+// tempName returns a hidden name beside path that no two calls share.
+func tempName(path string) string {
+	dir, base := filepath.Split(filepath.Clean(path))
+	return dir + "." + base + ".tmp-" + strings.ToLower(rand.Text()[:10])
+}
+
+func isPending(err error) bool {
+	_, ok := errors.AsType[*PendingError](err)
+	return ok
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the temporary file: %w", err)
+	}
+	return nil
+}
+
+// syncDir flushes the names in a directory.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,150 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrLocked says that another process has the log open.
+var ErrLocked = errors.New("another process is using it")
+
+// Log is a file that grows by whole lines. It holds an exclusive flock from
+// opening to Close, so two processes never interleave, provided that both come
+// through this package. A lock dies with its process.
+type Log struct {
+	path   string
+	f      *os.File
+	size   int64
+	broken error // why nothing more may be appended
+}
+
+// OpenLog opens a log, or makes an empty one, and locks it. It does not wait:
+// an error that is ErrLocked says that another process has it.
+func OpenLog(path string) (*Log, error) {
+	_, err := os.Lstat(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	l, err := openLog(path, os.O_CREATE)
+	if err != nil || !missing {
+		return l, err
+	}
+	// the name must survive a power cut before the first line counts.
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(&PendingError{Path: path, Err: err}, l.Close())
+	}
+	return l, nil
+}
+
+// OpenExistingLog opens a log that must be there and locks it, trying for as
+// long as wait before it gives up with ErrLocked.
+func OpenExistingLog(path string, wait time.Duration) (*Log, error) {
+	const pause = 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		l, err := openLog(path, 0)
+		if !errors.Is(err, ErrLocked) || waited >= wait {
+			return l, err
+		}
+		time.Sleep(pause)
+	}
+}
+
+func openLog(path string, create int) (*Log, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW|create, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	l := &Log{path: path, f: f}
+	if err := l.lock(); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	return l, nil
+}
+
+func (l *Log) lock() error {
+	if err := unix.Flock(int(l.f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return ErrLocked
+		}
+		return err
+	}
+	info, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
+	// the lock is on the file, not on its name: one that was replaced
+	// meanwhile is somebody else's.
+	named, err := os.Lstat(l.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(info, named) {
+		return ErrLocked
+	}
+	l.size = info.Size()
+	return nil
+}
+
+// Data reads the whole log.
+func (l *Log) Data() ([]byte, error) {
+	data := make([]byte, l.size)
+	if _, err := io.ReadFull(io.NewSectionReader(l.f, 0, l.size), data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", l.path, err)
+	}
+	return data, nil
+}
+
+// Append writes one line, or several, at the end and flushes them. It adds
+// nothing itself: line must end with a newline. When it fails, the log is cut
+// back to what it was; when that fails too, or when the disk refused to flush,
+// nothing more can be appended until the log is opened and checked again.
+func (l *Log) Append(line []byte) error {
+	if l.broken != nil {
+		return fmt.Errorf("append to %s: an earlier append left it in doubt, open it again: %w", l.path, l.broken)
+	}
+	if len(line) == 0 || line[len(line)-1] != '\n' {
+		return fmt.Errorf("append to %s: the line does not end with a newline", l.path)
+	}
+	if _, err := l.f.Write(line); err != nil {
+		return fmt.Errorf("append to %s: %w", l.path, errors.Join(err, l.cut(l.size)))
+	}
+	if err := l.f.Sync(); err != nil {
+		err = errors.Join(err, l.cut(l.size))
+		l.broken = err
+		return fmt.Errorf("append to %s: %w", l.path, err)
+	}
+	l.size += int64(len(line))
+	return nil
+}
+
+// Truncate cuts the log to its first size bytes and flushes it: for a last
+// line that a crash left incomplete.
+func (l *Log) Truncate(size int64) error {
+	if size < 0 || size > l.size {
+		return fmt.Errorf("truncate %s: %d is not within its %d bytes", l.path, size, l.size)
+	}
+	if err := l.cut(size); err != nil {
+		return fmt.Errorf("truncate %s: %w", l.path, err)
+	}
+	return nil
+}
+
+func (l *Log) cut(size int64) error {
+	if err := errors.Join(l.f.Truncate(size), l.f.Sync()); err != nil {
+		l.broken = err
+		return fmt.Errorf("cut back to %d bytes: %w", size, err)
+	}
+	l.size = size
+	return nil
+}
+
+// Close releases the lock and closes the file.
+func (l *Log) Close() error { return l.f.Close() }
