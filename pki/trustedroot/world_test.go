@@ -1,0 +1,286 @@
+package trustedroot
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Instants of the test world, in the order in which they pass.
+var (
+	dayOne   = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC) // generation 1 opens
+	before   = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC) // generation 1 signs
+	dayTwo   = time.Date(2028, 6, 1, 12, 0, 0, 0, time.UTC) // generation 2 opens
+	switched = time.Date(2028, 7, 1, 12, 0, 0, 0, time.UTC) // services seen to use generation 2
+	after    = time.Date(2028, 8, 1, 12, 0, 0, 0, time.UTC) // generation 2 signs
+)
+
+// fixedSigner signs as RFC 6979 says, so that certificates and thus golden
+// bytes are the same in every run.
+type fixedSigner struct{ *ecdsa.PrivateKey }
+
+func (f fixedSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return f.PrivateKey.Sign(nil, digest, opts)
+}
+
+// fixedKey derives a key from a name.
+func fixedKey(t testing.TB, curve elliptic.Curve, name string) fixedSigner {
+	t.Helper()
+	size := (curve.Params().BitSize + 7) / 8
+	var raw []byte
+	for i := 0; len(raw) < size; i++ {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", name, i))
+		raw = append(raw, sum[:]...)
+	}
+	key, err := ecdsa.ParseRawPrivateKey(curve, raw[:size])
+	if err != nil {
+		t.Fatalf("derive key %s: %v", name, err)
+	}
+	return fixedSigner{key}
+}
+
+// issuer is a certificate and its key, with the chain that it stands on.
+type issuer struct {
+	cert  *x509.Certificate
+	key   fixedSigner
+	chain []*x509.Certificate // leaf-first, with cert
+}
+
+// world is a trust directory in memory, and the keys behind it.
+type world struct {
+	plan    *plan.Plan
+	state   *ledger.State
+	files   fstest.MapFS
+	root    issuer
+	fulcio  []issuer // by generation
+	tsa     []issuer
+	rekor   []fixedSigner
+	ct      []fixedSigner
+	serials int64
+}
+
+// newWorld returns a world of one or two generations of everything below the
+// root. With two, the first is closed by a cutover.
+func newWorld(t testing.TB, generations int) *world {
+	t.Helper()
+	return newWorldOf(t, "example.org", generations)
+}
+
+func newWorldOf(t testing.TB, organization string, generations int) *world {
+	t.Helper()
+	w := &world{files: fstest.MapFS{}}
+	subject := func(cn string) pki.Subject { return pki.Subject{Organization: organization, CommonName: cn} }
+	w.plan = &plan.Plan{
+		Version:      1,
+		Organization: organization,
+		Authorities: map[string]plan.Authority{
+			"root":   {Profile: "root", Subject: subject("Root CA")},
+			"fulcio": {Profile: "fulcio-ca", Subject: subject("Fulcio CA"), URL: "https://fulcio." + organization},
+			"tsa":    {Profile: "tsa", Subject: subject("TSA"), URL: "https://tsa." + organization + "/api/v1/timestamp"},
+		},
+		Logs: map[string]plan.Log{
+			"rekor": {Kind: plan.RekorV2, Origin: "rekor." + organization, URL: "https://rekor." + organization},
+			"ct":    {Kind: plan.StaticCT, Origin: "ct." + organization + "/2026", URL: "https://ct." + organization + "/2026"},
+		},
+	}
+	w.state = &ledger.State{
+		Organization: organization,
+		Authorities:  map[string][]ledger.Generation{},
+		Logs:         map[string][]ledger.Generation{},
+	}
+	w.root = w.issue(t, "root", 1, elliptic.P384(), nil, dayOne, dayOne.AddDate(10, 0, 0), rootTemplate())
+	for g := 1; g <= generations; g++ {
+		start := dayOne
+		if g == 2 {
+			start = dayTwo
+		}
+		w.fulcio = append(w.fulcio, w.issue(t, "fulcio", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), fulcioTemplate()))
+		w.tsa = append(w.tsa, w.issue(t, "tsa", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), tsaTemplate(t)))
+		w.rekor = append(w.rekor, w.log(t, "rekor", g, start))
+		w.ct = append(w.ct, w.log(t, "ct", g, start))
+	}
+	if generations == 2 {
+		w.cutover(switched, "fulcio", "tsa", "rekor", "ct")
+	}
+	return w
+}
+
+func rootTemplate() *x509.Certificate {
+	return &x509.Certificate{IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
+}
+
+func fulcioTemplate() *x509.Certificate {
+	return &x509.Certificate{
+		IsCA: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+}
+
+func tsaCATemplate() *x509.Certificate {
+	return &x509.Certificate{
+		IsCA: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping},
+	}
+}
+
+func tsaTemplate(t testing.TB) *x509.Certificate {
+	t.Helper()
+	return &x509.Certificate{
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{criticalEKU(t, oidTimeStamping)},
+	}
+}
+
+var (
+	oidEKU          = asn1.ObjectIdentifier{2, 5, 29, 37}
+	oidTimeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
+	oidCodeSigning  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3}
+)
+
+func criticalEKU(t testing.TB, usages ...asn1.ObjectIdentifier) pkix.Extension {
+	t.Helper()
+	value, err := asn1.Marshal(usages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkix.Extension{Id: oidEKU, Critical: true, Value: value}
+}
+
+// certify makes a certificate from a template's usages, under parent or itself.
+func (w *world) certify(t testing.TB, cn string, key fixedSigner, parent *issuer, notBefore, notAfter time.Time, template *x509.Certificate) issuer {
+	t.Helper()
+	w.serials++
+	template.SerialNumber = big.NewInt(0x7000000000000000 + w.serials)
+	template.Subject = pkix.Name{Organization: []string{w.plan.Organization}, CommonName: cn}
+	template.NotBefore, template.NotAfter = notBefore, notAfter
+	template.BasicConstraintsValid = true
+	signer, above := key, template
+	if parent != nil {
+		signer, above = parent.key, parent.cert
+	}
+	der, err := x509.CreateCertificate(nil, template, above, key.Public(), signer)
+	if err != nil {
+		t.Fatalf("certify %s: %v", cn, err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatalf("certify %s: %v", cn, err)
+	}
+	made := issuer{cert: cert, key: key, chain: []*x509.Certificate{cert}}
+	if parent != nil {
+		made.chain = append(made.chain, parent.chain...)
+	}
+	return made
+}
+
+// issue makes a generation of an authority and writes it to files and state.
+func (w *world) issue(t testing.TB, name string, generation int, curve elliptic.Curve, parent *issuer, notBefore, notAfter time.Time, template *x509.Certificate) issuer {
+	t.Helper()
+	key := fixedKey(t, curve, fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
+	made := w.certify(t, w.plan.Authorities[name].Subject.CommonName, key, parent, notBefore, notAfter, template)
+	w.record(name, generation, made)
+	return made
+}
+
+// record writes an authority's generation to files and state.
+func (w *world) record(name string, generation int, made issuer) {
+	dir := fmt.Sprintf("authorities/%s/g%d/", name, generation)
+	w.state.Authorities[name] = append(w.state.Authorities[name], ledger.Generation{
+		Number: generation,
+		Certificate: &ledger.Certificate{
+			Authority: name, Generation: generation, Profile: w.plan.Authorities[name].Profile,
+			Serial:     made.cert.SerialNumber.Text(16),
+			SPKISHA256: spkiDigest(made.cert),
+			Issuer:     "root",
+			NotBefore:  made.cert.NotBefore, NotAfter: made.cert.NotAfter,
+			File:  w.write(dir+"certificate.pem", certsPEM(made.cert)),
+			Chain: w.write(dir+"chain.pem", certsPEM(made.chain...)),
+		},
+		Start: made.cert.NotBefore,
+	})
+}
+
+// log makes a generation of a log and writes it to files and state.
+func (w *world) log(t testing.TB, name string, generation int, start time.Time) fixedSigner {
+	t.Helper()
+	key := fixedKey(t, elliptic.P256(), fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
+	l := w.plan.Logs[name]
+	w.state.Logs[name] = append(w.state.Logs[name], ledger.Generation{
+		Number: generation,
+		Log: &ledger.Log{
+			Name: name, Generation: generation, Kind: l.Kind, Origin: l.Origin, URL: l.URL,
+			LogID: digestHex(spki(t, key.Public())), Start: start,
+			File: w.write(fmt.Sprintf("logs/%s/g%d/key.pem", name, generation), keyPEM(t, key.Public())),
+		},
+		Start: start,
+	})
+	return key
+}
+
+// cutover closes every generation but the newest of each name.
+func (w *world) cutover(at time.Time, names ...string) {
+	for _, name := range names {
+		for _, generations := range [][]ledger.Generation{w.state.Authorities[name], w.state.Logs[name]} {
+			for i := range generations[:max(0, len(generations)-1)] {
+				generations[i].End = &at
+			}
+		}
+	}
+}
+
+func (w *world) write(path string, data []byte) ledger.File {
+	w.files[path] = &fstest.MapFile{Data: data, Mode: 0o644}
+	return ledger.File{Path: path, SHA256: digestHex(data)}
+}
+
+// build returns the world's trusted root.
+func (w *world) build(t testing.TB) []byte {
+	t.Helper()
+	data, err := Build(w.plan, w.state, w.files)
+	if err != nil {
+		t.Fatalf("build: %v", err)
+	}
+	return data
+}
+
+func spki(t testing.TB, key crypto.PublicKey) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func keyPEM(t testing.TB, key crypto.PublicKey) []byte {
+	t.Helper()
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki(t, key)})
+}
+
+func certsPEM(certs ...*x509.Certificate) []byte {
+	var out []byte
+	for _, c := range certs {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	return out
+}
+
+func digestHex(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
