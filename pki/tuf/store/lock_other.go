@@ -1,0 +1,25 @@
+//go:build !unix
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Lock makes the directory's lock file. A process that was killed leaves it
+// behind, to be removed by hand.
+func (d *dir) Lock(ctx context.Context) (func() error, error) {
+	path := filepath.Join(d.path, LockName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		err = fmt.Errorf("%w (%s)", ErrLocked, path)
+	}
+	if err := errors.Join(ctx.Err(), err); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", d.place, err)
+	}
+	return func() error { return errors.Join(f.Close(), os.Remove(path)) }, nil
+}

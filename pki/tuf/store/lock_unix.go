@@ -1,0 +1,47 @@
+//go:build unix
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lock takes the directory's lock file. The kernel lets go of it when the
+// process ends, however it ends; release removes the file too.
+func (d *dir) Lock(ctx context.Context) (func() error, error) {
+	path := filepath.Join(d.path, LockName)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", d.place, err)
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrLocked
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.place, err), f.Close())
+		}
+		// the writer before may have removed the file between open and lock
+		mine, err := f.Stat()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.place, err), f.Close())
+		}
+		if now, err := os.Stat(path); err != nil || !os.SameFile(mine, now) {
+			if err := f.Close(); err != nil {
+				return nil, fmt.Errorf("lock %s: %w", d.place, err)
+			}
+			continue
+		}
+		return func() error { return errors.Join(os.Remove(path), f.Close()) }, nil
+	}
+}
