@@ -17,6 +17,12 @@ type Settings struct {
 	URIs                []string         `yaml:"uris,omitempty" json:"uris,omitempty"`
 	IssuingCertificates []string         `yaml:"issuing_certificates,omitempty" json:"issuing_certificates,omitempty"`
 	CRLDistribution     []string         `yaml:"crl_distribution,omitempty" json:"crl_distribution,omitempty"`
+	// Template is a JSON template over the same data as the profile's own
+	// (templates/profiles). Its fields replace the profile's, its extensions
+	// add to them or replace those of the same OID. It cannot name the key,
+	// the subject, the issuer, the serial or the dates, and every check and
+	// lint applies to what comes out.
+	Template string `yaml:"template,omitempty" json:"template,omitempty"`
 }
 
 // Spec is everything that decides the bytes of one certificate.

@@ -1,0 +1,111 @@
+package pki
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// ErrUsed says that a Prepared was issued, or that issuing it was tried: what
+// a device did with a request whose answer is missing is not known.
+var ErrUsed = errors.New("this certificate was issued or tried before: prepare it again")
+
+// Issue signs the prepared bytes with the issuer's key and returns the
+// certificate, once. The signer's public key must be the issuer's; the
+// certificate is returned only if its to-be-signed bytes are the linted ones,
+// its signature and chain verify, and the linter has no finding.
+func (p *Prepared) Issue(signer crypto.Signer) (*x509.Certificate, error) {
+	certificate, err := p.issue(signer)
+	if err != nil {
+		return nil, fmt.Errorf("issue certificate of %s: %w", p.draft.Subject, err)
+	}
+	return certificate, nil
+}
+
+func (p *Prepared) issue(signer crypto.Signer) (*x509.Certificate, error) {
+	if signer == nil || !p.issuerKey.Equal(signer.Public()) {
+		return nil, errors.New("the signer's key is not the issuer's: nothing was signed")
+	}
+	if p.used.Swap(true) {
+		return nil, ErrUsed
+	}
+	digest := p.Digest()
+	signature, err := signer.Sign(rand.Reader, digest, suiteOf(p.issuerKey).hash)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if !ecdsa.VerifyASN1(p.issuerKey, digest, signature) {
+		return nil, errors.New("the signature does not verify under the issuer's key")
+	}
+	return p.Assemble(signature)
+}
+
+// Assemble puts a signature over Digest and the prepared bytes together and
+// judges the result as Issue does. It is for a signature that was written down
+// and whose certificate was not.
+func (p *Prepared) Assemble(signature []byte) (*x509.Certificate, error) {
+	der, err := replaceSignature(p.draft.Raw, signature)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("read the signed certificate: %w", err)
+	}
+	if !bytes.Equal(certificate.RawTBSCertificate, p.draft.RawTBSCertificate) {
+		return nil, errors.New("the signed bytes are not the linted ones")
+	}
+	if err := checkSignature(certificate, p.issuerKey); err != nil {
+		return nil, err
+	}
+	if err := verifyChain(certificate, p.chain, p.profile); err != nil {
+		return nil, err
+	}
+	if err := p.linter.Lint(certificate, slices.Clone(p.chain)); err != nil {
+		return nil, fmt.Errorf("lint the signed certificate: %w", err)
+	}
+	return certificate, nil
+}
+
+func checkSignature(certificate *x509.Certificate, issuerKey *ecdsa.PublicKey) error {
+	want := suiteOf(issuerKey).algorithm
+	if certificate.SignatureAlgorithm != want {
+		return fmt.Errorf("signature algorithm %s is not %s", certificate.SignatureAlgorithm, want)
+	}
+	parent := &x509.Certificate{PublicKey: issuerKey, PublicKeyAlgorithm: x509.ECDSA}
+	if err := parent.CheckSignature(want, certificate.RawTBSCertificate, certificate.Signature); err != nil {
+		return fmt.Errorf("check signature: %w", err)
+	}
+	return nil
+}
+
+// replaceSignature returns a certificate with another signature value (RFC
+// 5280 4.1): the to-be-signed bytes and the algorithm stay as they are.
+func replaceSignature(certificate, signature []byte) ([]byte, error) {
+	var outer, tbs, algorithm cryptobyte.String
+	input := cryptobyte.String(certificate)
+	if !input.ReadASN1(&outer, asn1.SEQUENCE) ||
+		!outer.ReadASN1Element(&tbs, asn1.SEQUENCE) ||
+		!outer.ReadASN1Element(&algorithm, asn1.SEQUENCE) {
+		return nil, errors.New("the draft is no certificate")
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddBytes(tbs)
+		b.AddBytes(algorithm)
+		b.AddASN1BitString(signature)
+	})
+	der, err := b.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("assemble certificate: %w", err)
+	}
+	return der, nil
+}

@@ -1,0 +1,119 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"sync/atomic"
+)
+
+// Prepared is a certificate that was checked and linted under a throwaway key
+// and waits for its issuer's signature. It issues once.
+type Prepared struct {
+	draft     *x509.Certificate
+	profile   string
+	chain     []*x509.Certificate
+	issuerKey *ecdsa.PublicKey
+	linter    Linter
+	used      atomic.Bool
+}
+
+// Prepare builds the certificate of a spec under a throwaway key, judges it,
+// lints it and keeps its to-be-signed bytes. chain holds the issuers,
+// leaf-first with the root last; it is empty for a root. The error names every
+// problem found (see Problems); nothing was signed by a key that matters.
+func Prepare(spec Spec, chain []*x509.Certificate, linter Linter) (*Prepared, error) {
+	p, err := prepare(spec, chain, linter)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s certificate of %s: %w", spec.Profile, spec.Subject, err)
+	}
+	return p, nil
+}
+
+func prepare(spec Spec, chain []*x509.Certificate, linter Linter) (*Prepared, error) {
+	if linter == nil {
+		return nil, errors.New("no linter was given: nothing is issued unlinted")
+	}
+	var found problems
+	checkSpec(spec, chain, &found)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	settings, err := spec.Settings.over(spec.Profile, &found)
+	if err != nil {
+		return nil, err
+	}
+	issuer := spec.PublicKey
+	if spec.Issuer != nil {
+		issuer = spec.Issuer.PublicKey
+	}
+	issuerKey, err := CheckKey(issuer)
+	if err != nil {
+		return nil, err
+	}
+	d, err := build(spec, settings, issuerKey)
+	if err != nil {
+		return nil, errors.Join(append(found, err)...)
+	}
+	checkProfile(d.certificate, spec, &found)
+	if err := found.err(); err != nil {
+		return nil, err
+	}
+	if err := d.verifyShadow(spec.Profile, chain); err != nil {
+		return nil, fmt.Errorf("verifiers would refuse it: %w", err)
+	}
+	if err := linter.Lint(d.certificate, slices.Clone(chain)); err != nil {
+		return nil, fmt.Errorf("lint: %w", err)
+	}
+	return &Prepared{
+		draft: d.certificate, profile: spec.Profile, chain: slices.Clone(chain),
+		issuerKey: issuerKey, linter: linter,
+	}, nil
+}
+
+// Reprepare is Prepare for to-be-signed bytes that were written down before:
+// they must be those that the spec gives. It is how a signature whose answer
+// was lost is asked for again without signing anything new.
+func Reprepare(tbs []byte, spec Spec, chain []*x509.Certificate, linter Linter) (*Prepared, error) {
+	p, err := Prepare(spec, chain, linter)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(tbs, p.draft.RawTBSCertificate) {
+		return nil, fmt.Errorf("prepare %s certificate of %s again: the bytes written down are not those of this plan and program", spec.Profile, spec.Subject)
+	}
+	return p, nil
+}
+
+// TBS returns the to-be-signed bytes (RFC 5280 4.1.1.1), DER.
+func (p *Prepared) TBS() []byte { return bytes.Clone(p.draft.RawTBSCertificate) }
+
+// Digest returns the hash of TBS that the issuer's key signs, 32 or 48 bytes.
+func (p *Prepared) Digest() []byte {
+	h := suiteOf(p.issuerKey).hash.New()
+	h.Write(p.draft.RawTBSCertificate)
+	return h.Sum(nil)
+}
+
+// Serial returns the serial number.
+func (p *Prepared) Serial() *big.Int { return new(big.Int).Set(p.draft.SerialNumber) }
+
+// Describe returns the certificate in words, as it will be.
+func (p *Prepared) Describe() []string { return Describe(p.draft) }
+
+// Draft returns the certificate as it was linted, under the signature of a
+// throwaway key that nobody holds any more. It is for showing and comparing,
+// and verifies nowhere.
+func (p *Prepared) Draft() *x509.Certificate {
+	c, err := x509.ParseCertificate(p.draft.Raw)
+	if err != nil {
+		// the same bytes parsed in Prepare
+		panic("pki: draft " + hex.EncodeToString(p.draft.Raw) + " does not parse: " + err.Error())
+	}
+	return c
+}
