@@ -44,14 +44,50 @@ func OpenLog(path string) (*Log, error) {
 // OpenExistingLog opens a log that must be there and locks it, trying for as
 // long as wait before it gives up with ErrLocked.
 func OpenExistingLog(path string, wait time.Duration) (*Log, error) {
-	const pause = 5 * time.Millisecond
-	for waited := time.Duration(0); ; waited += pause {
-		l, err := openLog(path, 0)
-		if !errors.Is(err, ErrLocked) || waited >= wait {
-			return l, err
-		}
-		time.Sleep(pause)
+	var l *Log
+	err := retry(wait, func() (err error) {
+		l, err = openLog(path, 0)
+		return err
+	})
+	return l, err
+}
+
+// ReadLog reads a log that another process may be appending to, under a shared
+// lock: it never sees half of an append. It tries for as long as wait before it
+// gives up with ErrLocked.
+func ReadLog(path string, wait time.Duration) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
 	}
+	err = retry(wait, func() error { return flock(f, unix.LOCK_SH) })
+	var data []byte
+	if err == nil {
+		data, err = io.ReadAll(f)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("read log %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// retry calls try until it fails with anything but ErrLocked, or passes, or
+// wait is over.
+func retry(wait time.Duration, try func() error) error {
+	const pause = 5 * time.Millisecond
+	for end := time.Now().Add(wait); ; time.Sleep(pause) {
+		if err := try(); !errors.Is(err, ErrLocked) || !time.Now().Before(end) {
+			return err
+		}
+	}
+}
+
+func flock(f *os.File, how int) error {
+	err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
 }
 
 func openLog(path string, create int) (*Log, error) {
@@ -67,10 +103,7 @@ func openLog(path string, create int) (*Log, error) {
 }
 
 func (l *Log) lock() error {
-	if err := unix.Flock(int(l.f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return ErrLocked
-		}
+	if err := flock(l.f, unix.LOCK_EX); err != nil {
 		return err
 	}
 	info, err := l.f.Stat()

@@ -58,8 +58,14 @@ func TestLog_LockIsExclusive(t *testing.T) {
 	if _, err := OpenExistingLog(path, 20*time.Millisecond); !errors.Is(err, ErrLocked) {
 		t.Errorf("error %v, want ErrLocked", err)
 	}
+	if _, err := ReadLog(path, 0); !errors.Is(err, ErrLocked) {
+		t.Errorf("error %v, want ErrLocked", err)
+	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := ReadLog(path, 0); err != nil {
+		t.Errorf("read an unlocked log: %v", err)
 	}
 	again, err := OpenExistingLog(path, 0)
 	if err != nil {
