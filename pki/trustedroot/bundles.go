@@ -1,0 +1,180 @@
+package trustedroot
+
+import (
+	"errors"
+	"fmt"
+
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Bundle is an archived Sigstore bundle.
+type Bundle struct {
+	Name string // what messages call it, a file name for instance
+	Data []byte // its JSON
+}
+
+// BundleResult says how a bundle stands under a trusted root.
+type BundleResult struct {
+	Name string `json:"name"`
+	// Needs are the JSON paths of the entries without each of which the bundle
+	// no longer verifies: what it proves to be right.
+	Needs []string `json:"needs"`
+	Error string   `json:"error,omitempty"`
+}
+
+// Coverage is what a set of bundles shows of a trusted root.
+type Coverage struct {
+	Bundles []BundleResult `json:"bundles"`
+	// Unproven are the JSON paths of the entries that no bundle needs.
+	Unproven []string `json:"unproven,omitempty"`
+}
+
+// CheckBundles verifies archived bundles under a trusted root with sigstore-go,
+// each with one signed certificate timestamp, one inclusion proof and one
+// signed timestamp. Who signed is not asked, and the artifact is the one whose
+// digest the bundle states: what is on trial is the trusted root. Then each
+// entry is taken away in turn, to learn which of them a bundle needs.
+//
+// The error joins every bundle that does not verify, or that verifies without
+// any single log, CA or TSA and so proves nothing; it carries
+// fault.Verification. Coverage is returned beside it.
+func CheckBundles(trustedRoot []byte, bundles ...Bundle) (Coverage, error) {
+	msg, err := parse(trustedRoot)
+	if err != nil {
+		return Coverage{}, err
+	}
+	var c Coverage
+	var problems []error
+	proven := map[string]bool{}
+	variants, err := withoutEach(msg)
+	if err != nil {
+		return Coverage{}, err
+	}
+	whole, err := root.NewTrustedRootFromProtobuf(msg)
+	if err != nil {
+		return Coverage{}, refused(err)
+	}
+	for _, b := range bundles {
+		result, err := checkBundle(whole, variants, b)
+		if err != nil {
+			result.Error = err.Error()
+			problems = append(problems, fmt.Errorf("bundle %s: %w", b.Name, err))
+		}
+		for _, path := range result.Needs {
+			proven[path] = true
+		}
+		c.Bundles = append(c.Bundles, result)
+	}
+	for _, v := range variants {
+		if !proven[v.path] {
+			c.Unproven = append(c.Unproven, v.path)
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return c, fault.New(fault.Verification,
+			"Do not publish this file: what was signed before would no longer verify. Compare it with the published one by the diff command.", err)
+	}
+	return c, nil
+}
+
+func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleResult, error) {
+	result := BundleResult{Name: b.Name}
+	if len(b.Data) > maxDocument {
+		return result, fmt.Errorf("larger than %d bytes", maxDocument)
+	}
+	entity := &bundle.Bundle{}
+	if err := entity.UnmarshalJSON(b.Data); err != nil {
+		return result, err
+	}
+	if err := verifyBundle(whole, entity); err != nil {
+		return result, err
+	}
+	for _, v := range variants {
+		if verifyBundle(v.root, entity) != nil {
+			result.Needs = append(result.Needs, v.path)
+		}
+	}
+	if len(result.Needs) == 0 {
+		return result, errors.New("it verifies whichever entry is taken away, and so proves none of them")
+	}
+	return result, nil
+}
+
+// verifyBundle verifies a bundle with everything that a private instance with
+// Rekor v2 gives it.
+func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle) error {
+	verifier, err := verify.NewVerifier(tr,
+		verify.WithSignedCertificateTimestamps(1),
+		verify.WithTransparencyLog(1),
+		verify.WithObserverTimestamps(1))
+	if err != nil {
+		return err
+	}
+	content, err := entity.SignatureContent()
+	if err != nil {
+		return err
+	}
+	artifact := verify.WithoutArtifactUnsafe()
+	if m := content.MessageSignatureContent(); m != nil {
+		digest := m.Digest()
+		artifact = verify.WithArtifactDigest(digestAlgorithm(len(digest)), digest)
+	}
+	_, err = verifier.Verify(entity, verify.NewPolicy(artifact, verify.WithoutIdentitiesUnsafe()))
+	return err
+}
+
+func digestAlgorithm(size int) string {
+	switch size {
+	case 48:
+		return "sha384"
+	case 64:
+		return "sha512"
+	default:
+		return "sha256"
+	}
+}
+
+// variant is a trusted root without one entry.
+type variant struct {
+	path string // of the entry that is missing
+	root *root.TrustedRoot
+}
+
+func withoutEach(msg *prototrustroot.TrustedRoot) ([]variant, error) {
+	var out []variant
+	add := func(list string, n int, remove func(m *prototrustroot.TrustedRoot, i int)) error {
+		for i := range n {
+			m, ok := proto.Clone(msg).(*prototrustroot.TrustedRoot)
+			if !ok {
+				return errors.New("clone of a trusted root has another type")
+			}
+			remove(m, i)
+			tr, err := root.NewTrustedRootFromProtobuf(m)
+			if err != nil {
+				return refused(err)
+			}
+			out = append(out, variant{path: fmt.Sprintf("$.%s[%d]", list, i), root: tr})
+		}
+		return nil
+	}
+	err := errors.Join(
+		add("tlogs", len(msg.Tlogs), func(m *prototrustroot.TrustedRoot, i int) { m.Tlogs = without(m.Tlogs, i) }),
+		add("certificateAuthorities", len(msg.CertificateAuthorities), func(m *prototrustroot.TrustedRoot, i int) {
+			m.CertificateAuthorities = without(m.CertificateAuthorities, i)
+		}),
+		add("ctlogs", len(msg.Ctlogs), func(m *prototrustroot.TrustedRoot, i int) { m.Ctlogs = without(m.Ctlogs, i) }),
+		add("timestampAuthorities", len(msg.TimestampAuthorities), func(m *prototrustroot.TrustedRoot, i int) {
+			m.TimestampAuthorities = without(m.TimestampAuthorities, i)
+		}))
+	return out, err
+}
+
+func without[T any](list []T, i int) []T {
+	return append(list[:i:i], list[i+1:]...)
+}
