@@ -2,8 +2,9 @@ package ledger
 
 import "time"
 
-// Entry is one line of the ledger. Exactly one of the pointers is set, and
-// Type names it.
+// Entry is one line of the ledger, in the bytes that encoding/json writes
+// without escaping HTML. Exactly one of the pointers is set, and Type names it.
+// Who appends an entry sets that pointer alone.
 type Entry struct {
 	Seq  int       `json:"seq"`  // 1, 2, 3, …
 	Prev string    `json:"prev"` // hex SHA-256 of the previous raw line with its newline; 64 zeros in the first
@@ -19,6 +20,9 @@ type Entry struct {
 	Cutover     *Cutover     `json:"cutover,omitempty"`
 	Compromise  *Compromise  `json:"compromise,omitempty"`
 	Record      *Record      `json:"record,omitempty"`
+
+	More int    `json:"more,omitempty"` // lines of the same write that follow: they count together or not at all
+	Sum  string `json:"sum"`            // hex SHA-256 of this line with an empty sum and without its newline
 }
 
 // Created opens a ledger.
@@ -29,7 +33,7 @@ type Created struct {
 
 // Request is a request that left the admin host.
 type Request struct {
-	Sequence int    `json:"sequence"` // 1, 2, 3, …
+	Sequence int    `json:"sequence"` // from 1, each larger than the one before
 	Ceremony string `json:"ceremony"`
 	Digest   string `json:"digest"` // hex SHA-256 of the request's SHA256SUMS
 }
@@ -94,8 +98,8 @@ type Compromise struct {
 // Record is a ceremony's record that was accepted.
 type Record struct {
 	Ceremony string `json:"ceremony"`
-	File     File   `json:"file"` // the record's SHA256SUMS
-	Request  string `json:"request"`
+	File     File   `json:"file"`    // the record's SHA256SUMS
+	Request  string `json:"request"` // digest of the request that it answers
 }
 
 // File names a file of the trust directory and its content.

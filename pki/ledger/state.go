@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"fmt"
+	"math/big"
+	"time"
+)
 
 // State is what the lines of a ledger add up to.
 type State struct {
@@ -11,16 +15,66 @@ type State struct {
 	Sequence     int                     // of the newest request; 0 before the first
 	Authorities  map[string][]Generation // by authority, ascending
 	Logs         map[string][]Generation // by log, ascending
+	Apps         map[string][]Generation // by application, ascending
+	Requests     map[string]Request      // by digest
+	Records      map[string]Record       // by digest of the request
 	Serials      map[string]string       // lower-case hex serial → authority, withheld ones too
 	Digests      map[string]string       // path → SHA-256 of every file spoken of
+	Torn         int                     // bytes of an incomplete last write, which do not count
+
+	owners map[string]string // hex SHA-256 of an SPKI → "authority tsa", "log rekor", …
 }
 
-// Generation is one key of an authority or log and the window in which
-// verifiers accept it.
+// Generation is one key of an authority, log or application and the window in
+// which verifiers accept it.
+//
+// The window of an authority opens with its certificate's notBefore, that of a
+// log with the recorded start. It closes when a cutover names the authority or
+// log while a later generation is there, at the time of that cutover or with
+// the certificate, whichever comes first; a compromise closes it earlier.
+// Applications have no start, and only a compromise ends them.
 type Generation struct {
 	Number      int
 	Certificate *Certificate // authorities
 	Log         *Log         // logs
+	App         *App         // applications
 	Start       time.Time    // inclusive
 	End         *time.Time   // inclusive; nil while open
+	Compromised *Compromise  // the earliest; nil when there is none
+
+	replaced bool // a cutover closed it
+}
+
+// Newest returns the last generation, or nil when there is none.
+func Newest(generations []Generation) *Generation {
+	if len(generations) == 0 {
+		return nil
+	}
+	return &generations[len(generations)-1]
+}
+
+// SerialHex writes a serial number as the ledger does: lower-case hex without
+// leading zeros.
+func SerialHex(serial *big.Int) string { return serial.Text(16) }
+
+// CheckSerial fails when the ledger knows the serial number already: issued or
+// withheld, it is never used again.
+func (s *State) CheckSerial(serial *big.Int) error {
+	if owner, known := s.Serials[SerialHex(serial)]; known {
+		return fmt.Errorf("serial %s was signed before, for %s", SerialHex(serial), owner)
+	}
+	return nil
+}
+
+func newState() *State {
+	return &State{
+		Authorities: map[string][]Generation{},
+		Logs:        map[string][]Generation{},
+		Apps:        map[string][]Generation{},
+		Requests:    map[string]Request{},
+		Records:     map[string]Record{},
+		Serials:     map[string]string{},
+		Digests:     map[string]string{},
+		owners:      map[string]string{},
+	}
 }

@@ -1,0 +1,224 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// apply checks that an entry is allowed after what the state holds, and adds
+// it. The error joins every problem of the entry; the state is then unchanged.
+func (s *State) apply(e *Entry) error {
+	name, err := e.payload()
+	if err != nil {
+		return err
+	}
+	if e.Type != name {
+		return fmt.Errorf("type is %q and the payload is %q", e.Type, name)
+	}
+	ps := &problems{}
+	ps.instant("time", e.Time)
+	if opened := s.Organization != ""; opened == (e.Created != nil) {
+		ps.add("created stands in the first line, and there alone")
+	}
+	commit := s.check(ps, e)
+	if len(*ps) > 0 {
+		return fmt.Errorf("%s: %w", name, errors.Join(*ps...))
+	}
+	commit()
+	s.Entries++
+	return nil
+}
+
+// check checks the payload and returns what adds it to the state.
+func (s *State) check(ps *problems, e *Entry) (commit func()) {
+	switch {
+	case e.Created != nil:
+		ps.text("organization", e.Created.Organization)
+		return func() { s.Organization, s.Rehearsal = e.Created.Organization, e.Created.Rehearsal }
+	case e.Request != nil:
+		return s.request(ps, e.Request)
+	case e.Certificate != nil:
+		return s.certificate(ps, e.Certificate)
+	case e.Withheld != nil:
+		return s.withheld(ps, e.Withheld)
+	case e.Log != nil:
+		return s.log(ps, e.Log)
+	case e.App != nil:
+		return s.app(ps, e.App)
+	case e.Cutover != nil:
+		return s.cutover(ps, e.Cutover, e.Time)
+	case e.Compromise != nil:
+		return s.compromise(ps, e.Compromise, e.Time)
+	default:
+		return s.record(ps, e.Record)
+	}
+}
+
+func (s *State) request(ps *problems, r *Request) func() {
+	ps.name("ceremony", r.Ceremony)
+	ps.digest("digest", r.Digest)
+	if r.Sequence <= s.Sequence {
+		ps.add("sequence is %d and must be larger than %d", r.Sequence, s.Sequence)
+	}
+	if _, twice := s.Requests[r.Digest]; twice {
+		ps.add("a request with the digest %s was recorded before", r.Digest)
+	}
+	return func() {
+		s.Sequence = r.Sequence
+		s.Requests[r.Digest] = *r
+	}
+}
+
+func (s *State) record(ps *problems, r *Record) func() {
+	ps.name("ceremony", r.Ceremony)
+	ps.digest("request", r.Request)
+	if q, known := s.Requests[r.Request]; !known {
+		ps.add("request %s is not in the ledger", r.Request)
+	} else if q.Ceremony != r.Ceremony {
+		ps.add("request %s is for the ceremony %s", r.Request, q.Ceremony)
+	}
+	if _, twice := s.Records[r.Request]; twice {
+		ps.add("a record for the request %s was accepted before", r.Request)
+	}
+	commit := s.files(ps, named{"file", r.File})
+	return func() {
+		s.Records[r.Request] = *r
+		commit()
+	}
+}
+
+func (s *State) certificate(ps *problems, c *Certificate) func() {
+	s.generation(ps, "authority", c.Authority, c.Generation, s.Authorities)
+	ps.name("profile", c.Profile)
+	ps.name("issuer", c.Issuer)
+	if c.Ceremony != "" {
+		ps.name("ceremony", c.Ceremony)
+	}
+	if c.Issuer != c.Authority && len(s.Authorities[c.Issuer]) == 0 {
+		ps.add("issuer %s has no certificate in the ledger", c.Issuer)
+	}
+	ps.instant("not_before", c.NotBefore)
+	ps.instant("not_after", c.NotAfter)
+	if c.NotAfter.Before(c.NotBefore) {
+		ps.add("not_after is before not_before")
+	}
+	addSerial := s.serial(ps, c.Authority, c.Serial)
+	// a renewed authority may keep its key; nobody else may have it.
+	addKey := s.key(ps, "spki_sha256", c.SPKISHA256, "authority "+c.Authority, true)
+	addFiles := s.files(ps, named{"file", c.File}, named{"chain", c.Chain})
+	return func() {
+		s.Authorities[c.Authority] = append(s.Authorities[c.Authority],
+			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore})
+		addSerial()
+		addKey()
+		addFiles()
+	}
+}
+
+func (s *State) withheld(ps *problems, w *Withheld) func() {
+	ps.name("authority", w.Authority)
+	ps.text("reason", w.Reason)
+	return s.serial(ps, w.Authority, w.Serial)
+}
+
+func (s *State) log(ps *problems, g *Log) func() {
+	s.generation(ps, "name", g.Name, g.Generation, s.Logs)
+	if !slices.Contains([]string{"rekor-v2", "static-ct"}, g.Kind) {
+		ps.add("kind is %q: a log is rekor-v2 or static-ct", g.Kind)
+	}
+	ps.text("origin", g.Origin)
+	ps.text("url", g.URL)
+	ps.instant("start", g.Start)
+	if last := Newest(s.Logs[g.Name]); last != nil && g.Start.Before(last.Start) {
+		ps.add("start is before that of generation %d", last.Number)
+	}
+	addKey := s.key(ps, "log_id", g.LogID, "log "+g.Name, false)
+	addFiles := s.files(ps, named{"file", g.File})
+	return func() {
+		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start})
+		addKey()
+		addFiles()
+	}
+}
+
+func (s *State) app(ps *problems, a *App) func() {
+	s.generation(ps, "name", a.Name, a.Generation, s.Apps)
+	addKey := s.key(ps, "spki_sha256", a.SPKISHA256, "application "+a.Name, false)
+	addFiles := s.files(ps, named{"file", a.File})
+	return func() {
+		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a})
+		addKey()
+		addFiles()
+	}
+}
+
+// generation checks that a generation is the next one of its name, and that
+// the name is of one kind only.
+func (s *State) generation(ps *problems, field, name string, number int, of map[string][]Generation) {
+	ps.name(field, name)
+	if next := len(of[name]) + 1; number != next {
+		ps.add("generation is %d and the next one of %s is %d", number, name, next)
+	}
+	kinds := 0
+	for _, m := range []map[string][]Generation{s.Authorities, s.Logs, s.Apps} {
+		if len(m[name]) > 0 {
+			kinds++
+		}
+	}
+	if kinds > 0 && len(of[name]) == 0 {
+		ps.add("%s names something of another kind", name)
+	}
+}
+
+func (s *State) serial(ps *problems, authority, serial string) func() {
+	ps.serial(serial)
+	if owner, known := s.Serials[serial]; known {
+		ps.add("serial %s was signed before, for %s", serial, owner)
+	}
+	return func() { s.Serials[serial] = authority }
+}
+
+// key checks that a key has one owner, and unless again, that it is new to
+// that one too.
+func (s *State) key(ps *problems, field, digest, owner string, again bool) func() {
+	ps.digest(field, digest)
+	if has, known := s.owners[digest]; known && (has != owner || !again) {
+		ps.add("%s: the key is in use as %s; one key never serves two", field, has)
+	}
+	return func() { s.owners[digest] = owner }
+}
+
+// named is a file and the field that names it.
+type named struct {
+	field string
+	File
+}
+
+// files checks that no path is spoken of with two digests.
+func (s *State) files(ps *problems, files ...named) func() {
+	for i, f := range files {
+		ps.file(f.field, f.File)
+		known, spoken := s.Digests[f.Path]
+		if !spoken && i > 0 && f.Path == files[0].Path {
+			known, spoken = files[0].SHA256, true
+		}
+		if spoken && known != f.SHA256 {
+			ps.add("%s: %s is recorded with another digest", f.field, f.Path)
+		}
+	}
+	return func() {
+		for _, f := range files {
+			s.Digests[f.Path] = f.SHA256
+		}
+	}
+}
+
+// past checks that something that was seen does not lie ahead.
+func past(ps *problems, field string, t, now time.Time) {
+	ps.instant(field, t)
+	if t.After(now) {
+		ps.add("%s is %s, which lies ahead", field, t.Format(time.RFC3339))
+	}
+}

@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/strict"
+)
+
+// Limits of what is read.
+const (
+	maxLine  = 64 << 10  // bytes of one line
+	maxBytes = 256 << 20 // bytes of a ledger
+)
+
+// firstPrev stands in the first line, before which there is none.
+var firstPrev = strings.Repeat("0", 64)
+
+// encode sets the entry's sum and writes its line, with the newline.
+func encode(e *Entry) ([]byte, error) {
+	e.Sum = ""
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return nil, err
+	}
+	line := b.Bytes()
+	body := bytes.TrimSuffix(line, []byte("\n"))
+	e.Sum = sha256Hex(body)
+	// the sum is the last member, so the empty one is the end of the body.
+	line = append(bytes.TrimSuffix(body, []byte(`"}`)), e.Sum+"\"}\n"...)
+	if len(line) > maxLine {
+		return nil, fmt.Errorf("%d bytes are more than a line may have (%d)", len(line), maxLine)
+	}
+	return line, nil
+}
+
+// decode reads a line, which ends with its newline, and refuses one that
+// encode would not have written.
+func decode(line []byte) (*Entry, error) {
+	if len(line) > maxLine {
+		return nil, fmt.Errorf("%d bytes are more than a line may have (%d)", len(line), maxLine)
+	}
+	e := new(Entry)
+	if err := strict.JSON(line, e); err != nil {
+		ps, _ := errors.AsType[strict.Problems](err)
+		for i := range ps {
+			ps[i].Line, ps[i].Column = 0, 0 // it is one line, and its number is known
+		}
+		return nil, err
+	}
+	sum := e.Sum
+	canonical, err := encode(e)
+	if err != nil {
+		return nil, err
+	}
+	if e.Sum != sum {
+		return nil, errors.New("the line does not match its sum: it was changed")
+	}
+	if !bytes.Equal(canonical, line) {
+		return nil, errors.New("the line is not in the form that this tool writes")
+	}
+	return e, nil
+}
+
+// payload returns the name of the one payload that is set.
+func (e *Entry) payload() (string, error) {
+	var set []string
+	for name, is := range map[string]bool{
+		"created": e.Created != nil, "request": e.Request != nil, "certificate": e.Certificate != nil,
+		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil,
+		"cutover": e.Cutover != nil, "compromise": e.Compromise != nil, "record": e.Record != nil,
+	} {
+		if is {
+			set = append(set, name)
+		}
+	}
+	if len(set) != 1 {
+		return "", fmt.Errorf("%d payloads where there must be one", len(set))
+	}
+	return set[0], nil
+}
+
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// windows returns the generations of an authority or a log.
+func (s *State) windows(name string) []Generation {
+	if generations, ok := s.Authorities[name]; ok {
+		return generations
+	}
+	return s.Logs[name]
+}
+
+// cutover closes every open generation of each name but the newest: the
+// services were seen to use that one. What the old key signed until then must
+// stay valid, so a window reaches to the switch and not only to the notBefore
+// of the new certificate.
+func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
+	past(ps, "at", c.At, now)
+	if len(c.Names) == 0 {
+		ps.add("names is empty")
+	}
+	for i, name := range c.Names {
+		generations := s.windows(name)
+		newest := Newest(generations)
+		switch {
+		case slices.Contains(c.Names[:i], name):
+			ps.add("names holds %s twice", name)
+		case newest == nil:
+			ps.add("%q is no authority and no log of the ledger", name)
+		case len(replaced(generations)) == 0:
+			ps.add("%s has no generation that a newer one could replace", name)
+		case c.At.Before(newest.Start):
+			ps.add("at is before %s of generation %d of %s", newest.Start.Format(time.RFC3339), newest.Number, name)
+		}
+		for _, g := range replaced(generations) {
+			if c.At.Before(g.Start) {
+				ps.add("at is before %s of generation %d of %s", g.Start.Format(time.RFC3339), g.Number, name)
+			}
+		}
+	}
+	return func() {
+		for _, name := range c.Names {
+			old := replaced(s.windows(name))
+			for i := range old {
+				old[i].close(c.At)
+				old[i].replaced = true
+			}
+		}
+	}
+}
+
+// replaced returns the generations that a cutover to the newest one closes:
+// those before it that no earlier cutover closed. It looks at no others, so
+// that a whole ledger is read in linear time.
+func replaced(generations []Generation) []Generation {
+	end := max(len(generations)-1, 0)
+	start := end
+	for start > 0 && !generations[start-1].replaced {
+		start--
+	}
+	return generations[start:end]
+}
+
+// close ends the window at t, or keeps an earlier end. No window outlives its
+// certificate.
+func (g *Generation) close(t time.Time) {
+	if g.Certificate != nil && g.Certificate.NotAfter.Before(t) {
+		t = g.Certificate.NotAfter
+	}
+	if g.End == nil || t.Before(*g.End) {
+		g.End = &t
+	}
+}
+
+// compromise closes the window of one generation at an instant in the past.
+func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
+	past(ps, "since", c.Since, now)
+	ps.text("reason", c.Reason)
+	generations := s.windows(c.Name)
+	if len(generations) == 0 {
+		generations = s.Apps[c.Name]
+	}
+	if c.Generation < 1 || c.Generation > len(generations) {
+		ps.add("%q has no generation %d in the ledger", c.Name, c.Generation)
+		return nil
+	}
+	g := &generations[c.Generation-1]
+	if c.Since.Before(g.Start) {
+		ps.add("since is before the window's start %s: write that", g.Start.Format(time.RFC3339))
+	}
+	if g.End != nil && !c.Since.Before(*g.End) {
+		ps.add("the window is closed since %s already", g.End.Format(time.RFC3339))
+	}
+	return func() {
+		g.close(c.Since)
+		g.Compromised = c
+	}
+}
