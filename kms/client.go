@@ -1,0 +1,163 @@
+package kms
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Options say where KMS is and who asks. Empty fields leave it to the SDK's
+// own environment: AWS_ENDPOINT_URL_KMS, AWS_REGION, AWS_PROFILE, the shared
+// configuration and the credential chain.
+type Options struct {
+	Endpoint string // URL of KMS and STS, for a stand-in
+	Region   string
+	// KeyAccountRole is the ARN of a role in the account that holds the keys.
+	// What does not cross accounts (making keys, reading and writing policies,
+	// tags, aliases) is asked under it.
+	KeyAccountRole string
+	// Progress is told in one line of every wait before a retry; nil: nobody.
+	Progress func(string)
+	// MaxBackoff is the longest wait before a retry. Zero is the SDK's 20
+	// seconds, and 100 milliseconds for a KMS on loopback, which has no other
+	// callers to spare.
+	MaxBackoff time.Duration
+}
+
+// api is what this package needs of the SDK's KMS client.
+type api interface {
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
+	Sign(context.Context, *kms.SignInput, ...func(*kms.Options)) (*kms.SignOutput, error)
+	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
+	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
+	ListKeys(context.Context, *kms.ListKeysInput, ...func(*kms.Options)) (*kms.ListKeysOutput, error)
+	ListResourceTags(context.Context, *kms.ListResourceTagsInput, ...func(*kms.Options)) (*kms.ListResourceTagsOutput, error)
+	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
+	PutKeyPolicy(context.Context, *kms.PutKeyPolicyInput, ...func(*kms.Options)) (*kms.PutKeyPolicyOutput, error)
+	ListGrants(context.Context, *kms.ListGrantsInput, ...func(*kms.Options)) (*kms.ListGrantsOutput, error)
+}
+
+// identity is what this package needs of the SDK's STS client.
+type identity interface {
+	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+}
+
+// Client asks one KMS. It is safe for concurrent use.
+type Client struct {
+	options Options
+	region  string
+	api     api // as the caller
+	owner   api // under KeyAccountRole, or the same as api
+	sts     identity
+	caller  func() (string, error) // cached for the life of the client
+}
+
+// New reads the SDK's configuration. It makes no call: credentials that are
+// missing show at the first one.
+func New(ctx context.Context, o Options) (*Client, error) {
+	cfg, endpoint, err := load(ctx, o)
+	if err != nil {
+		return nil, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
+	}
+	loopback := isLoopback(endpoint)
+	if o.MaxBackoff == 0 && loopback {
+		o.MaxBackoff = 100 * time.Millisecond
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	cfg.Retryer = retryer(cfg, o)
+	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
+	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
+	asker := sts.NewFromConfig(cfg, func(so *sts.Options) {
+		// the credentials for a KMS on loopback must not be sent to AWS.
+		if o.Endpoint != "" || so.BaseEndpoint == nil && loopback {
+			so.BaseEndpoint = aws.String(endpoint)
+		}
+		if so.Region == "" {
+			so.Region = "us-east-1"
+		}
+	})
+	c.sts, c.owner = asker, c.api
+	if o.KeyAccountRole != "" {
+		assumed := cfg.Copy()
+		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(asker, o.KeyAccountRole,
+			func(ro *stscreds.AssumeRoleOptions) { ro.RoleSessionName = "trustroot" })})
+		c.owner = newKMS(assumed, o)
+	}
+	c.caller = sync.OnceValues(func() (string, error) { return c.whoAmI(ctx) })
+	return c, nil
+}
+
+// load returns the configuration and the endpoint that KMS calls go to, empty
+// for AWS's own. The instance metadata service is asked for credentials only
+// where the endpoint is not on loopback, so it is disabled until that is known.
+func load(ctx context.Context, o Options) (aws.Config, string, error) {
+	var with []func(*config.LoadOptions) error
+	if o.Region != "" {
+		with = append(with, config.WithRegion(o.Region))
+	}
+	offline := append(with[:len(with):len(with)], config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	cfg, err := config.LoadDefaultConfig(ctx, offline...)
+	if err != nil {
+		return cfg, "", err
+	}
+	endpoint := aws.ToString(newKMS(cfg, o).Options().BaseEndpoint)
+	if !isLoopback(endpoint) {
+		cfg, err = config.LoadDefaultConfig(ctx, with...)
+	}
+	return cfg, endpoint, err
+}
+
+// newKMS lets Options.Endpoint speak louder than AWS_ENDPOINT_URL_KMS.
+func newKMS(cfg aws.Config, o Options) *kms.Client {
+	return kms.NewFromConfig(cfg, func(ko *kms.Options) {
+		if o.Endpoint != "" {
+			ko.BaseEndpoint = aws.String(o.Endpoint)
+		}
+	})
+}
+
+// isLoopback reports whether a URL's host is a loopback address or localhost.
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// in has a call go to the region that an ARN names.
+func in(r Ref) func(*kms.Options) {
+	return func(o *kms.Options) {
+		if r.Region != "" {
+			o.Region = r.Region
+		}
+	}
+}
+
+// Caller is the ARN of who asks, from STS. It is asked once for the life of
+// the client.
+func (c *Client) Caller(context.Context) (string, error) { return c.caller() }
+
+func (c *Client) whoAmI(ctx context.Context) (string, error) {
+	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", c.explain("sts:GetCallerIdentity", Ref{}, err)
+	}
+	return aws.ToString(out.Arn), nil
+}

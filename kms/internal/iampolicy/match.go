@@ -1,0 +1,150 @@
+package iampolicy
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Glob reports whether s matches pattern, in which * stands for any run of
+// characters and ? for one.
+func Glob(pattern, s string) bool {
+	// the last star and where it was tried are enough: greedy with backtracking.
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p, i = p+1, i+1
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+func anyGlob(patterns []string, s string, fold bool) bool {
+	for _, p := range patterns {
+		if fold {
+			p, s = strings.ToLower(p), strings.ToLower(s)
+		}
+		if Glob(p, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// Covers reports whether the statement speaks of an action ("kms:Sign").
+// Action names are compared without case.
+func (s Statement) Covers(action string) bool {
+	if len(s.NotAction) > 0 {
+		return !anyGlob(s.NotAction, action, true)
+	}
+	return anyGlob(s.Action, action, true)
+}
+
+// OnResource reports whether the statement speaks of a resource. A statement
+// without Resource speaks of all: in a key policy it is always the key.
+func (s Statement) OnResource(arn string) bool {
+	switch {
+	case len(s.NotResource) > 0:
+		return !anyGlob(s.NotResource, arn, false)
+	case len(s.Resource) > 0:
+		return anyGlob(s.Resource, arn, false)
+	}
+	return true
+}
+
+// Applies reports whether every condition of the statement holds in a context
+// of condition keys. A key that the context lacks fails its condition, unless
+// the operator is negated or ends in IfExists, as in IAM. An operator that is
+// not known makes a Deny apply and an Allow not: what cannot be judged must
+// not open anything.
+func (s Statement) Applies(context map[string]string) bool {
+	for operator, keys := range s.Condition {
+		for key, wanted := range keys {
+			holds, known := evaluate(operator, key, wanted, context)
+			if !known {
+				return s.Effect == Deny
+			}
+			if !holds {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func evaluate(operator, key string, wanted []string, context map[string]string) (holds, known bool) {
+	base, ifExists := strings.CutSuffix(operator, "IfExists")
+	got, present := lookup(context, key)
+	if !present {
+		// a negated operator holds for a missing key, as do the IfExists ones.
+		return ifExists || strings.Contains(base, "Not"), isOperator(base)
+	}
+	for _, w := range wanted {
+		match, ok := compare(base, w, got)
+		if !ok {
+			return false, false
+		}
+		if match {
+			holds = true
+		}
+	}
+	if strings.Contains(base, "Not") {
+		return !holds, true
+	}
+	return holds, true
+}
+
+func lookup(context map[string]string, key string) (string, bool) {
+	for k, v := range context {
+		if strings.EqualFold(k, key) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func isOperator(base string) bool {
+	_, ok := compare(base, "0", "0")
+	return ok
+}
+
+// compare is the positive form of an operator; evaluate negates it.
+func compare(base, wanted, got string) (match, known bool) {
+	switch strings.Replace(base, "Not", "", 1) {
+	case "StringEquals":
+		return wanted == got, true
+	case "StringEqualsIgnoreCase", "Bool":
+		return strings.EqualFold(wanted, got), true
+	case "StringLike", "ArnLike", "ArnEquals":
+		return Glob(wanted, got), true
+	case "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "NumericEquals":
+		w, err1 := strconv.ParseFloat(wanted, 64)
+		g, err2 := strconv.ParseFloat(got, 64)
+		if err1 != nil || err2 != nil {
+			return false, false
+		}
+		switch base {
+		case "NumericLessThan":
+			return g < w, true
+		case "NumericLessThanEquals":
+			return g <= w, true
+		case "NumericGreaterThan":
+			return g > w, true
+		case "NumericGreaterThanEquals":
+			return g >= w, true
+		}
+		return g == w, true
+	}
+	return false, false
+}

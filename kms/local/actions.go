@@ -1,0 +1,204 @@
+package local
+
+import (
+	"crypto/x509"
+	"slices"
+	"strings"
+)
+
+// action answers one call. It changes nothing unless it succeeds.
+type action func(*query) (any, error)
+
+var actions = map[string]action{
+	"CreateKey":           (*query).createKey,
+	"DescribeKey":         (*query).describeKey,
+	"GetPublicKey":        (*query).getPublicKey,
+	"Sign":                (*query).sign,
+	"Verify":              (*query).verify,
+	"ListKeys":            (*query).listKeys,
+	"CreateAlias":         (*query).createAlias,
+	"UpdateAlias":         (*query).updateAlias,
+	"ListAliases":         (*query).listAliases,
+	"TagResource":         (*query).tagResource,
+	"ListResourceTags":    (*query).listResourceTags,
+	"GetKeyPolicy":        (*query).getKeyPolicy,
+	"PutKeyPolicy":        (*query).putKeyPolicy,
+	"DisableKey":          (*query).disableKey,
+	"EnableKey":           (*query).enableKey,
+	"ScheduleKeyDeletion": (*query).scheduleKeyDeletion,
+	"CancelKeyDeletion":   (*query).cancelKeyDeletion,
+	"CreateGrant":         (*query).createGrant,
+	"ListGrants":          (*query).listGrants,
+}
+
+// object is a JSON object of an answer.
+type object map[string]any
+
+type tag struct {
+	TagKey   string
+	TagValue string
+}
+
+// defaultPolicy is what KMS gives a key that was created without one: it
+// trusts the account.
+func defaultPolicy(account string) string {
+	return `{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions",` +
+		`"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`
+}
+
+// createKey makes the keys of curves. A key of origin EXTERNAL is made as if
+// its material had been imported already.
+func (q *query) createKey() (any, error) {
+	var in struct {
+		KeySpec, KeyUsage, Origin, Description, Policy string
+		MultiRegion                                    bool
+		BypassPolicyLockoutSafetyCheck                 bool
+		Tags                                           []tag
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	s := q.server
+	if err := q.ownAccount("CreateKey"); err != nil {
+		return nil, err
+	}
+	if err := q.authorize("CreateKey", nil, nil); err != nil {
+		return nil, err
+	}
+	if in.KeyUsage != "SIGN_VERIFY" {
+		return nil, errValidation("the KMS stand-in makes keys of usage SIGN_VERIFY only, not %q", in.KeyUsage)
+	}
+	k := &key{
+		ID: newKeyID(in.MultiRegion), Spec: in.KeySpec, Description: in.Description, Origin: in.Origin,
+		MultiRegion: in.MultiRegion, State: stateEnabled, Created: s.now(), Policy: in.Policy, Tags: map[string]string{},
+	}
+	if k.Origin == "" {
+		k.Origin = "AWS_KMS"
+	}
+	if k.Policy == "" {
+		k.Policy = defaultPolicy(s.options.Account)
+	}
+	if err := addTags(k, in.Tags); err != nil {
+		return nil, err
+	}
+	if err := q.acceptPolicy(k, k.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+		return nil, err
+	}
+	var err error
+	if k.signer, err = generate(in.KeySpec); err != nil {
+		return nil, err
+	}
+	if k.PKCS8, err = x509.MarshalPKCS8PrivateKey(k.signer); err != nil {
+		return nil, err
+	}
+	s.store.Keys[k.ID] = k
+	q.call.Key, q.changed = s.keyARN(k), true
+	return object{"KeyMetadata": s.metadata(k)}, nil
+}
+
+// ownAccount refuses an action that does not cross accounts.
+func (q *query) ownAccount(action string) error {
+	if q.caller.account == q.server.options.Account {
+		return nil
+	}
+	return fail("AccessDeniedException", "User: %s is not authorized to perform: kms:%s on resource: %s because the action does not cross accounts",
+		q.caller.arn, action, q.server.arn("*"))
+}
+
+func addTags(k *key, tags []tag) error {
+	for _, t := range tags {
+		if t.TagKey == "" || strings.HasPrefix(t.TagKey, "aws:") {
+			return fail("TagException", "tag key %q is not allowed", t.TagKey)
+		}
+	}
+	for _, t := range tags {
+		k.Tags[t.TagKey] = t.TagValue
+	}
+	return nil
+}
+
+func (s *Server) metadata(k *key) object {
+	m := object{
+		"AWSAccountId": s.options.Account, "Arn": s.keyARN(k), "KeyId": k.ID,
+		"CreationDate": epoch(k.Created), "Description": k.Description,
+		"Enabled": k.State == stateEnabled, "KeyState": k.State, "KeyManager": "CUSTOMER",
+		"KeySpec": k.Spec, "CustomerMasterKeySpec": k.Spec, "KeyUsage": "SIGN_VERIFY", "Origin": k.Origin,
+		"MultiRegion": k.MultiRegion, "SigningAlgorithms": algorithms[k.Spec],
+	}
+	if k.Deletion != nil {
+		m["DeletionDate"] = epoch(*k.Deletion)
+	}
+	if k.Origin == "EXTERNAL" {
+		m["ExpirationModel"] = "KEY_MATERIAL_DOES_NOT_EXPIRE"
+	}
+	return m
+}
+
+// open reads a call whose only parameters are KeyId and what an action
+// ignores, finds the key and asks for leave.
+func (q *query) open(action, ref string, context map[string]string) (*key, error) {
+	k, err := q.key(ref)
+	if err != nil {
+		return nil, err
+	}
+	return k, q.authorize(action, k, context)
+}
+
+func (q *query) describeKey() (any, error) {
+	var in struct {
+		KeyId       string
+		GrantTokens []string
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.open("DescribeKey", in.KeyId, nil)
+	if err != nil {
+		return nil, err
+	}
+	return object{"KeyMetadata": q.server.metadata(k)}, nil
+}
+
+func (q *query) getPublicKey() (any, error) {
+	var in struct {
+		KeyId       string
+		GrantTokens []string
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.open("GetPublicKey", in.KeyId, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.server.usable(k); err != nil {
+		return nil, err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(k.signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"KeyId": q.server.keyARN(k), "PublicKey": spki, "KeySpec": k.Spec, "CustomerMasterKeySpec": k.Spec,
+		"KeyUsage": "SIGN_VERIFY", "SigningAlgorithms": algorithms[k.Spec],
+	}, nil
+}
+
+// page cuts a sorted list for Limit and Marker; the marker is the last item
+// of the page before.
+func page(items []string, limit int, marker string) (cut []string, next string) {
+	if marker != "" {
+		i, found := slices.BinarySearch(items, marker)
+		if found {
+			i++
+		}
+		items = items[i:]
+	}
+	if limit <= 0 {
+		limit = 100
+	}
+	if len(items) > limit {
+		return items[:limit], items[limit-1]
+	}
+	return items, ""
+}

@@ -1,0 +1,167 @@
+package local
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
+)
+
+func (q *query) getKeyPolicy() (any, error) {
+	var in struct{ KeyId, PolicyName string }
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.own("GetKeyPolicy", in.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	return object{"Policy": k.Policy, "PolicyName": "default"}, nil
+}
+
+func (q *query) putKeyPolicy() (any, error) {
+	var in struct {
+		KeyId, PolicyName, Policy      string
+		BypassPolicyLockoutSafetyCheck bool
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.own("PutKeyPolicy", in.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.acceptPolicy(k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+		return nil, err
+	}
+	k.Policy, q.changed = in.Policy, true
+	return nil, nil
+}
+
+// acceptPolicy refuses a document that does not parse and, as KMS's lockout
+// safety check does, one under which the caller could not replace it.
+func (q *query) acceptPolicy(k *key, policy string, bypass bool) error {
+	if _, err := iampolicy.Parse([]byte(policy)); err != nil {
+		return fail("MalformedPolicyDocumentException", "%v", err)
+	}
+	if bypass {
+		return nil
+	}
+	next := *k
+	next.Policy = policy
+	if err := q.authorize("PutKeyPolicy", &next, map[string]string{"kms:BypassPolicyLockoutSafetyCheck": "false"}); err != nil {
+		return fail("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
+	}
+	return nil
+}
+
+func (q *query) disableKey() (any, error) { return q.setState("DisableKey", stateDisabled) }
+func (q *query) enableKey() (any, error)  { return q.setState("EnableKey", stateEnabled) }
+
+func (q *query) setState(action, state string) (any, error) {
+	var in struct{ KeyId string }
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.own(action, in.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	if k.State == statePendingDeletion {
+		return nil, q.server.usable(k)
+	}
+	k.State, q.changed = state, true
+	return nil, nil
+}
+
+func (q *query) scheduleKeyDeletion() (any, error) {
+	var in struct {
+		KeyId               string
+		PendingWindowInDays int
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	if in.PendingWindowInDays == 0 {
+		in.PendingWindowInDays = 30
+	}
+	if in.PendingWindowInDays < 7 || in.PendingWindowInDays > 30 {
+		return nil, errValidation("a pending window of %d days: it must be 7 to 30", in.PendingWindowInDays)
+	}
+	if err := q.ownAccount("ScheduleKeyDeletion"); err != nil {
+		return nil, err
+	}
+	k, err := q.open("ScheduleKeyDeletion", in.KeyId, map[string]string{
+		"kms:ScheduleKeyDeletionPendingWindowInDays": strconv.Itoa(in.PendingWindowInDays),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if k.State == statePendingDeletion {
+		return nil, q.server.usable(k)
+	}
+	at := q.server.now().Add(time.Duration(in.PendingWindowInDays) * 24 * time.Hour)
+	k.State, k.Deletion, q.changed = statePendingDeletion, &at, true
+	return object{
+		"KeyId": q.server.keyARN(k), "KeyState": k.State,
+		"DeletionDate": epoch(at), "PendingWindowInDays": in.PendingWindowInDays,
+	}, nil
+}
+
+func (q *query) cancelKeyDeletion() (any, error) {
+	var in struct{ KeyId string }
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.own("CancelKeyDeletion", in.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	if k.State != statePendingDeletion {
+		return nil, fail("KMSInvalidStateException", "%s is not pending deletion.", q.server.keyARN(k))
+	}
+	k.State, k.Deletion, q.changed = stateDisabled, nil, true
+	return object{"KeyId": q.server.keyARN(k)}, nil
+}
+
+func (q *query) createGrant() (any, error) {
+	var in struct {
+		KeyId, GranteePrincipal, RetiringPrincipal, Name string
+		Operations                                       []string
+		GrantTokens                                      []string
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.open("CreateGrant", in.KeyId, nil)
+	if err != nil {
+		return nil, err
+	}
+	g := grant{ID: uuid(), Name: in.Name, Grantee: in.GranteePrincipal, Operations: in.Operations, Created: q.server.now()}
+	k.Grants, q.changed = append(k.Grants, g), true
+	return object{"GrantId": g.ID, "GrantToken": g.ID}, nil
+}
+
+func (q *query) listGrants() (any, error) {
+	var in struct {
+		KeyId, GrantId, GranteePrincipal, Marker string
+		Limit                                    int
+	}
+	if err := q.read(&in); err != nil {
+		return nil, err
+	}
+	k, err := q.open("ListGrants", in.KeyId, nil)
+	if err != nil {
+		return nil, err
+	}
+	list := []object{}
+	for _, g := range k.Grants {
+		if (in.GrantId == "" || in.GrantId == g.ID) && (in.GranteePrincipal == "" || in.GranteePrincipal == g.Grantee) {
+			list = append(list, object{
+				"KeyId": q.server.keyARN(k), "GrantId": g.ID, "Name": g.Name, "GranteePrincipal": g.Grantee,
+				"Operations": g.Operations, "CreationDate": epoch(g.Created), "IssuingAccount": q.server.options.Account,
+			})
+		}
+	}
+	return object{"Grants": list, "Truncated": false}, nil
+}

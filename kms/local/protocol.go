@@ -1,0 +1,152 @@
+package local
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// a KMS request is at most a few KiB: policies up to 32 KiB, messages 4 KiB.
+const maxBody = 1 << 18
+
+// target is the prefix of X-Amz-Target in KMS's JSON protocol 1.1.
+const target = "TrentService."
+
+// ServeHTTP answers one call: KMS where X-Amz-Target says so, else STS.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return // the client has gone, or sent what no KMS call is
+	}
+	s.mu.Lock()
+	s.counter++
+	n, rules := s.counter, s.rules
+	s.mu.Unlock()
+	if rules.Latency > 0 {
+		select {
+		case <-time.After(rules.Latency):
+		case <-r.Context().Done():
+			return
+		}
+	}
+	action, isKMS := strings.CutPrefix(r.Header.Get("X-Amz-Target"), target)
+	if !isKMS {
+		s.serveSTS(w, r, body)
+		return
+	}
+	call := Call{Action: action}
+	var answer any
+	switch {
+	case every(n, rules.ThrottleEvery):
+		err = fail("ThrottlingException", "Rate exceeded")
+	default:
+		answer, err = s.do(r, &call, body)
+	}
+	if every(n, rules.CutEvery) {
+		call.Error = "connection torn"
+		s.record(call)
+		cut(w)
+		return
+	}
+	s.write(w, call, answer, err)
+}
+
+func every(n, nth int) bool { return nth > 0 && n%nth == 0 }
+
+// do authenticates and runs one KMS action under the lock.
+func (s *Server) do(r *http.Request, call *Call, body []byte) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	caller, err := s.authenticate(r)
+	if err != nil {
+		return nil, err
+	}
+	call.Principal = caller.arn
+	run, known := actions[call.Action]
+	if !known {
+		return nil, fail("UnknownOperationException", "the KMS stand-in has no %s", call.Action)
+	}
+	q := &query{server: s, caller: caller, call: call, body: body}
+	answer, err := run(q)
+	if err != nil {
+		return nil, err
+	}
+	if q.changed {
+		if err := s.store.save(); err != nil {
+			return nil, &apiError{status: 500, code: "KMSInternalException", message: err.Error()}
+		}
+	}
+	return answer, nil
+}
+
+func (s *Server) write(w http.ResponseWriter, call Call, answer any, err error) {
+	call.Status = http.StatusOK
+	if err != nil {
+		e := asAPI(err)
+		call.Status, call.Error = e.status, e.code
+		answer = map[string]string{"__type": e.code, "message": e.message}
+	}
+	if answer == nil {
+		answer = struct{}{}
+	}
+	var b bytes.Buffer
+	if err := json.NewEncoder(&b).Encode(answer); err != nil {
+		call.Status, call.Error = http.StatusInternalServerError, err.Error()
+	}
+	s.record(call)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(call.Status)
+	_, _ = w.Write(b.Bytes()) // the client has gone: nothing to tell it
+}
+
+func (s *Server) record(c Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c)
+	key, outcome := c.Key, c.Error
+	if key == "" {
+		key = "-"
+	}
+	if outcome == "" {
+		outcome = "ok"
+	}
+	s.logf("kms %s %s %d %s\n", c.Action, key, c.Status, outcome)
+}
+
+// cut closes the connection without an answer.
+func cut(w http.ResponseWriter) {
+	h, ok := w.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := h.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.Close() // torn on purpose
+}
+
+// query is one call on its way through an action.
+type query struct {
+	server  *Server
+	caller  caller
+	call    *Call
+	body    []byte
+	changed bool
+}
+
+// read decodes the call's parameters into v. Fields that the stand-in does
+// not know are refused, so that nothing is silently left out.
+func (q *query) read(v any) error {
+	d := json.NewDecoder(bytes.NewReader(q.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fail("SerializationException", "%v", err)
+	}
+	return nil
+}
+
+func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

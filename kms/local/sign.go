@@ -1,0 +1,116 @@
+package local
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"slices"
+)
+
+// the hash of each signing algorithm. ED25519_SHA_512 hashes inside.
+var hashes = map[string]crypto.Hash{
+	"ECDSA_SHA_256":      crypto.SHA256,
+	"ECDSA_SHA_384":      crypto.SHA384,
+	"ECDSA_SHA_512":      crypto.SHA512,
+	"ED25519_PH_SHA_512": crypto.SHA512,
+	"ED25519_SHA_512":    0,
+}
+
+// the longest message that KMS hashes itself, in bytes.
+const maxMessage = 4096
+
+type signing struct {
+	KeyId            string
+	Message          []byte
+	MessageType      string
+	SigningAlgorithm string
+	Signature        []byte
+	GrantTokens      []string
+	DryRun           bool
+}
+
+// prepare does what Sign and Verify share and returns what the key signs.
+func (q *query) prepare(action string) (signing, *key, []byte, error) {
+	var in signing
+	if err := q.read(&in); err != nil {
+		return in, nil, nil, err
+	}
+	k, err := q.open(action, in.KeyId, map[string]string{
+		"kms:SigningAlgorithm": in.SigningAlgorithm,
+		"kms:MessageType":      messageType(in.MessageType),
+	})
+	if err != nil {
+		return in, nil, nil, err
+	}
+	if err := q.server.usable(k); err != nil {
+		return in, nil, nil, err
+	}
+	if !slices.Contains(algorithms[k.Spec], in.SigningAlgorithm) {
+		return in, nil, nil, fail("InvalidKeyUsageException", "Algorithm %s is incompatible with key spec %s.", in.SigningAlgorithm, k.Spec)
+	}
+	if in.DryRun {
+		return in, nil, nil, fail("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.")
+	}
+	input, err := message(in)
+	return in, k, input, err
+}
+
+func messageType(s string) string {
+	if s == "" {
+		return "RAW"
+	}
+	return s
+}
+
+// message returns the digest, or for ED25519_SHA_512 the message itself.
+func message(in signing) ([]byte, error) {
+	hash, raw := hashes[in.SigningAlgorithm], messageType(in.MessageType) == "RAW"
+	switch {
+	case len(in.Message) == 0 || len(in.Message) > maxMessage:
+		return nil, errValidation("message of %d bytes: it must have 1 to %d", len(in.Message), maxMessage)
+	case raw && in.SigningAlgorithm == "ED25519_PH_SHA_512":
+		return nil, errValidation("ED25519_PH_SHA_512 requires MessageType DIGEST")
+	case !raw && hash == 0:
+		return nil, errValidation("ED25519_SHA_512 requires MessageType RAW")
+	case raw && hash == 0:
+		return in.Message, nil
+	case raw:
+		h := hash.New()
+		h.Write(in.Message)
+		return h.Sum(nil), nil
+	case len(in.Message) != hash.Size():
+		return nil, errValidation("Digest is invalid length for algorithm %s.", in.SigningAlgorithm)
+	}
+	return in.Message, nil
+}
+
+func (q *query) sign() (any, error) {
+	in, k, input, err := q.prepare("Sign")
+	if err != nil {
+		return nil, err
+	}
+	signature, err := k.signer.Sign(rand.Reader, input, hashes[in.SigningAlgorithm])
+	if err != nil {
+		return nil, err
+	}
+	return object{"KeyId": q.server.keyARN(k), "Signature": signature, "SigningAlgorithm": in.SigningAlgorithm}, nil
+}
+
+func (q *query) verify() (any, error) {
+	in, k, input, err := q.prepare("Verify")
+	if err != nil {
+		return nil, err
+	}
+	valid := false
+	switch public := k.signer.Public().(type) {
+	case *ecdsa.PublicKey:
+		valid = ecdsa.VerifyASN1(public, input, in.Signature)
+	case ed25519.PublicKey:
+		valid = ed25519.VerifyWithOptions(public, input, in.Signature, &ed25519.Options{Hash: hashes[in.SigningAlgorithm]}) == nil
+	}
+	if !valid {
+		return nil, fail("KMSInvalidSignatureException", "")
+	}
+	return object{"KeyId": q.server.keyARN(k), "SignatureValid": true, "SigningAlgorithm": in.SigningAlgorithm}, nil
+}
