@@ -1,0 +1,145 @@
+package attestation
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Pair is what a token hands out about a key: the certificate that it made for
+// the slot, and the certificate of its slot f9 that signed it. Intermediates
+// between f9 and a root may be added; Yubico's are known already.
+type Pair struct {
+	Slot, Device  *x509.Certificate
+	Intermediates []*x509.Certificate
+}
+
+// Attestation is what a verified slot certificate says.
+type Attestation struct {
+	Serial      uint32 // 0: the token's firmware does not state it
+	Firmware    Version
+	Slot        string // hex: "9c"
+	PINPolicy   string // never, once, always, match-once, match-always
+	TouchPolicy string // never, always, cached
+	FormFactor  string
+	PublicKey   crypto.PublicKey
+	Hierarchy   string // common name of the root at which the chain ends
+	Rehearsal   bool   // the root was a rehearsal's, so no real token is behind it
+}
+
+// Verify checks that the device certificate signed the slot certificate, that
+// it leads to one of roots, that every certificate of the chain is valid at
+// the given time, and that the extensions can be read. The certificates are
+// not changed. Each failure has a reason of its own.
+func Verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
+	a, err := verify(p, roots, at)
+	if err != nil {
+		return nil, fault.New(fault.Verification,
+			"export the slot and the device certificate again from one and the same token; a key that was imported has no attestation",
+			fmt.Errorf("verify attestation: %w", err))
+	}
+	return a, nil
+}
+
+func verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
+	switch {
+	case p.Slot == nil:
+		return nil, errors.New("the slot certificate is missing")
+	case p.Device == nil:
+		return nil, errors.New("the device certificate is missing")
+	case len(roots.roots) == 0:
+		return nil, errors.New("no attestation root to verify against")
+	}
+	if err := signed(p.Slot, p.Device); err != nil {
+		return nil, err
+	}
+	root, err := chain(p, roots, at)
+	if err != nil {
+		return nil, err
+	}
+	a, err := Unverified(p.Slot)
+	if err != nil {
+		return nil, err
+	}
+	a.Hierarchy = root.Subject.CommonName
+	a.Rehearsal = roots.rehearsal
+	return a, nil
+}
+
+// chain returns the root of a valid chain slot ← device ← … ← root.
+func chain(p Pair, roots Roots, at time.Time) (*x509.Certificate, error) {
+	for _, c := range []struct {
+		name string
+		cert *x509.Certificate
+	}{{"slot", p.Slot}, {"device", p.Device}} {
+		if at.Before(c.cert.NotBefore) || at.After(c.cert.NotAfter) {
+			return nil, fmt.Errorf("the %s certificate is valid from %s to %s, not at %s", c.name,
+				stamp(c.cert.NotBefore), stamp(c.cert.NotAfter), stamp(at))
+		}
+	}
+	device := asIssuer(p.Device)
+	o := x509.VerifyOptions{
+		Roots:         x509.NewCertPool(),
+		Intermediates: x509.NewCertPool(),
+		CurrentTime:   at,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	for _, c := range roots.roots {
+		o.Roots.AddCert(c)
+	}
+	for _, c := range slices.Concat(p.Intermediates, roots.intermediates) {
+		if c != nil {
+			o.Intermediates.AddCert(c)
+		}
+	}
+	o.Intermediates.AddCert(device)
+	chains, err := p.Slot.Verify(o)
+	if err != nil {
+		return nil, fmt.Errorf("the device certificate does not lead to %s: %w", roots.names(), err)
+	}
+	for _, c := range chains {
+		if len(c) > 2 && c[1].Equal(device) {
+			return c[len(c)-1], nil
+		}
+	}
+	return nil, errors.New("the chain to the root does not pass through the device certificate")
+}
+
+// asIssuer returns the device certificate as one that may sign: some YubiKey 4
+// carry a certificate without basic constraints (RFC 5280 4.2.1.9 wants them),
+// which piv-go v2.6.0 mends in the same way. One that says it is no CA stays
+// none.
+func asIssuer(device *x509.Certificate) *x509.Certificate {
+	if device.BasicConstraintsValid || device.Subject.CommonName != "Yubico PIV Attestation" {
+		return device
+	}
+	c := *device
+	c.BasicConstraintsValid, c.IsCA = true, true
+	return &c
+}
+
+// signed checks the signature of the slot certificate by the device's key.
+func signed(slot, device *x509.Certificate) error {
+	if !bytes.Equal(slot.RawIssuer, device.RawSubject) {
+		return fmt.Errorf("the slot certificate was issued by %q, and the device certificate is %q's",
+			slot.Issuer, device.Subject)
+	}
+	err := device.CheckSignature(slot.SignatureAlgorithm, slot.RawTBSCertificate, slot.Signature)
+	switch made := madeBy(device.PublicKey, slot.Signature); {
+	case err == nil:
+		return nil
+	case made == yes:
+		return fmt.Errorf("the slot certificate was changed after this device signed it: %w", err)
+	case made == no:
+		return fmt.Errorf("the slot certificate was signed by another device: %w", err)
+	}
+	return fmt.Errorf("the device certificate's key did not sign this slot certificate: %w", err)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,166 @@
+//go:build cgo
+
+package yubikey
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Retries returns how many tries of the PIN are left; 0 means blocked.
+func (t *Token) Retries() (int, error) {
+	if err := t.open(); err != nil {
+		return 0, err
+	}
+	n, err := t.yk.Retries()
+	if err != nil && strings.Contains(err.Error(), "expected error code from empty pin") {
+		// a verified PIN hides the count until the application is selected again.
+		if err := t.without(func() error { return nil }); err != nil {
+			return 0, err
+		}
+		n, err = t.yk.Retries()
+	}
+	return n, explain("read the tries left", err)
+}
+
+// without lets go of piv-go's connection for the time of f.
+func (t *Token) without(f func() error) error {
+	yk := t.yk
+	t.yk = nil
+	if err := yk.Close(); err != nil {
+		return explain("release the token", err)
+	}
+	return errors.Join(f(), t.reopen())
+}
+
+// askPIN returns the PIN of this run, asking for it the first time.
+func (t *Token) askPIN(doing string) ([]byte, error) {
+	if t.pin != nil {
+		return t.pin, nil
+	}
+	if t.prompter == nil {
+		return nil, fault.New(fault.Device, "run it at a terminal", fmt.Errorf("%s: it needs the PIN, and there is nobody to ask", doing))
+	}
+	left, err := t.Retries()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := t.lastTry(doing, "PIN", left); err != nil {
+		return nil, err
+	}
+	pin, err := t.prompter.PIN(t.id, left)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := sendable(pin, "PIN"); err != nil {
+		wipe(pin)
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	t.pin = pin
+	return pin, nil
+}
+
+// lastTry refuses a try that could not be made or that would be the last one,
+// unless the person confirms it.
+func (t *Token) lastTry(doing, what string, left int) error {
+	if left == 0 {
+		return fault.New(fault.Device, authHint(what, 0), fmt.Errorf("%s: %w", doing, &AuthError{What: what}))
+	}
+	if left > 1 {
+		return nil
+	}
+	if c, ok := t.prompter.(LastTryConfirmer); ok {
+		if err := c.ConfirmLastTry(t.id, what); err != nil {
+			return fmt.Errorf("%s: %w: %w", doing, ErrLastTry, err)
+		}
+		return nil
+	}
+	return fault.New(fault.Device, "make sure of the "+what+" first: a wrong one blocks it; then confirm that the last try may be used",
+		fmt.Errorf("%s: %w for the %s, and nothing was sent", doing, ErrLastTry, what))
+}
+
+// sendable refuses a PIN or PUK that cannot be the right one before it costs a
+// try. The factory's is sent by the steps that replace it and nowhere else.
+func sendable(pin []byte, what string) error {
+	if len(pin) == 0 || len(pin) > 8 {
+		return fault.New(fault.Device, "type it again", fmt.Errorf("a %s has 1 to 8 characters, and none was sent", what))
+	}
+	if what == "PIN" && string(pin) == defaultPIN || what == "PUK" && string(pin) == defaultPUK {
+		return fault.New(fault.Device, "provision the token first: trustroot token provision --serial N",
+			fmt.Errorf("%w: that is the factory's %s, and it was not sent", ErrNotReady, what))
+	}
+	return nil
+}
+
+// verifyPIN sends the PIN: one exchange, and one more for the tries left the
+// first time. A refused PIN is forgotten, so that the next call asks again.
+func (t *Token) verifyPIN(doing string) error {
+	pin, err := t.askPIN(doing)
+	if err != nil {
+		return err
+	}
+	return t.checked(doing, t.yk.VerifyPIN(string(pin)))
+}
+
+// checked forgets the PIN when err says that it was refused.
+func (t *Token) checked(doing string, err error) error {
+	var refused piv.AuthErr
+	if errors.As(err, &refused) {
+		wipe(t.pin)
+		t.pin = nil
+	}
+	return explainAuth(doing, "PIN", err)
+}
+
+// managementKey returns the management key, which provisioning keeps on the
+// token behind the PIN.
+func (t *Token) managementKey(doing string) ([]byte, error) {
+	if t.mgmt != nil {
+		return t.mgmt, nil
+	}
+	pin, err := t.askPIN(doing)
+	if err != nil {
+		return nil, err
+	}
+	key, err := t.protectedKey(string(pin))
+	if err != nil {
+		return nil, t.checked(doing, err)
+	}
+	if key == nil {
+		return nil, fault.New(fault.Device, "provision the token first: trustroot token provision --serial N",
+			fmt.Errorf("%s: %w: its management key is not kept behind the PIN", doing, ErrNotReady))
+	}
+	t.mgmt = key
+	return key, nil
+}
+
+// protectedKey reads the management key behind a PIN; nil if there is none.
+func (t *Token) protectedKey(pin string) ([]byte, error) {
+	m, err := t.yk.Metadata(pin)
+	if err != nil {
+		return nil, err
+	}
+	if m.ManagementKey == nil {
+		return nil, nil
+	}
+	key := append([]byte(nil), *m.ManagementKey...)
+	wipe(*m.ManagementKey)
+	return key, nil
+}
+
+// admin runs what needs the management key.
+func (t *Token) admin(doing string, f func(key []byte) error) error {
+	if err := t.open(); err != nil {
+		return err
+	}
+	key, err := t.managementKey(doing)
+	if err != nil {
+		return err
+	}
+	return explainAdmin(doing, f(key))
+}

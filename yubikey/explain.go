@@ -1,0 +1,137 @@
+//go:build cgo
+
+package yubikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ebfe/scard"
+	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Status words (SP 800-73-4 part 2, 5.6; Yubico's extensions).
+const (
+	swSecurity = 0x6982 // a wrong management key, no PIN, or a touch that did not come
+	swNotFound = 0x6a82 // no such object
+	swNoRef    = 0x6a88 // no such key
+	swBadData  = 0x6a80 // attestation: the slot is empty or its key was imported
+)
+
+// status returns the card's status word in err, or 0.
+func status(err error) uint16 {
+	var s interface{ Status() uint16 }
+	if errors.As(err, &s) {
+		return s.Status()
+	}
+	return 0
+}
+
+// piv-go keeps PC/SC's codes to itself and passes on only their text, from
+// pcsc_errors.go of v2.6.0; a test holds these fragments against real errors.
+var pcscTexts = []struct {
+	text string
+	kind error
+}{
+	{"because of other connections outstanding", ErrBusy},
+	{"resource manager is not running", ErrNoService},
+	{"Resource Manager has shut down", ErrNoService},
+	{"resource manager has shut down", ErrNoService},
+	{"the smart card has been removed", ErrRemoved},
+	{"the smart card has been reset", ErrRemoved},
+	{"no Smart Card is currently in the device", ErrRemoved},
+	{"reader is not currently available", ErrRemoved},
+	{"reader name is not recognized", ErrRemoved},
+	{"cannot find a smart card reader", ErrRemoved},
+	{"power has been removed from the smart card", ErrRemoved},
+	{"not responding to a reset", ErrRemoved},
+	{"end a non-existent transaction", ErrRemoved},
+	{"communications error", ErrRemoved},
+	{"the supplied handle was invalid", ErrRemoved},
+}
+
+// kind returns the sentinel error for what PC/SC said, or nil.
+func kind(err error) error {
+	var code scard.Error
+	if errors.As(err, &code) {
+		switch code {
+		case scard.ErrSharingViolation:
+			return ErrBusy
+		case scard.ErrNoService, scard.ErrServiceStopped:
+			return ErrNoService
+		case scard.ErrRemovedCard, scard.ErrResetCard, scard.ErrNoSmartcard, scard.ErrReaderUnavailable,
+			scard.ErrUnknownReader, scard.ErrNoReadersAvailable, scard.ErrUnpoweredCard, scard.ErrUnresponsiveCard,
+			scard.ErrNotTransacted, scard.ErrCommError, scard.ErrCommDataLost, scard.ErrInvalidHandle:
+			return ErrRemoved
+		}
+		return nil
+	}
+	for _, t := range pcscTexts {
+		if strings.Contains(err.Error(), t.text) {
+			return t.kind
+		}
+	}
+	return nil
+}
+
+var hints = map[error]string{
+	ErrBusy:      "close what uses the token (ykman, gpg-agent with scdaemon, ssh-agent, a browser) and try again",
+	ErrNoService: "start the daemon with: systemctl start pcscd (Debian: apt install pcscd)",
+	ErrRemoved:   "plug the token in and run the same command again: what was finished is not done twice",
+}
+
+// explain puts an error of piv-go or PC/SC into the words of this package.
+// Errors that already have a hint stay as they are.
+func explain(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case fault.Hint(err) != "" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if k := kind(err); k != nil {
+		return fault.New(fault.Device, hints[k], fmt.Errorf("%s: %w: %w", doing, k, err))
+	}
+	hint := "run the command again; if it happens again, try another port or token"
+	return fault.New(fault.Device, hint, fmt.Errorf("%s: %w", doing, err))
+}
+
+// explainAuth is explain for a command that carried a PIN or PUK.
+func explainAuth(doing, what string, err error) error {
+	var refused piv.AuthErr
+	if !errors.As(err, &refused) {
+		return explain(doing, err)
+	}
+	return fault.New(fault.Device, authHint(what, refused.Retries),
+		fmt.Errorf("%s: %w", doing, &AuthError{What: what, Retries: refused.Retries}))
+}
+
+func authHint(what string, retries int) string {
+	switch {
+	case retries > 0:
+		return "check which token it is and what is written for it, then try again"
+	case what == "PIN":
+		return "set a new PIN with the PUK: trustroot token unblock --serial N"
+	}
+	return "a blocked PUK cannot be set again: while the PIN still works the keys do too; otherwise only trustroot token reset is left, which erases them"
+}
+
+// explainAdmin is explain for a command that authenticates with the management
+// key. A wrong key and a touch that did not come have the same status word.
+func explainAdmin(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	authenticating := strings.Contains(err.Error(), "authenticating with")
+	if !authenticating || (status(err) != swSecurity && !strings.Contains(err.Error(), "challenge failed") &&
+		!strings.Contains(err.Error(), "invalid management key length")) {
+		return explain(doing, err)
+	}
+	return fault.New(fault.Device,
+		"if the token blinked, run it again and touch it; otherwise another program changed the management key: set it back with that program, or reset the token if nothing on it is of value",
+		fmt.Errorf("%s: %w, or the token waited for a touch that did not come: %w", doing, ErrManagementKey, err))
+}

@@ -1,0 +1,176 @@
+//go:build cgo
+
+package yubikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Token is an open YubiKey. No other process can use it until Close. It is for
+// one goroutine at a time.
+type Token struct {
+	ctx      context.Context // of Open: a touch is waited for only as long as it lives
+	yk       *piv.YubiKey    // nil: closed
+	id       Identity
+	prompter Prompter
+	pin      []byte // wiped on Close
+	mgmt     []byte // wiped on Close
+	known    map[Slot]SlotInfo
+	fresh    bool // Reset was done in this session, so every credential is the factory's
+}
+
+// Open opens the token with a serial number. Every reader that calls itself a
+// YubiKey is asked for its serial number, and nothing else, until the right
+// one answers; it costs three exchanges on that one. The prompter may be nil
+// for what needs no PIN. ctx ends the wait for a touch.
+func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
+	if serial == 0 {
+		return nil, fault.New(fault.Usage, "name the token with --serial; trustroot token list shows those plugged in",
+			errors.New("no serial number given"))
+	}
+	readers, err := readers()
+	if err != nil {
+		return nil, err
+	}
+	var seen, busy, broken []string
+	var problems []error
+	for _, reader := range readers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		yk, id, err := dial(reader)
+		switch {
+		case errors.Is(err, ErrBusy):
+			busy = append(busy, reader)
+			problems = append(problems, err)
+		case errors.Is(err, errNoCard):
+		case err != nil:
+			broken = append(broken, reader)
+			problems = append(problems, err)
+		case id.Serial == serial:
+			return &Token{ctx: ctx, yk: yk, id: id, prompter: p, known: map[Slot]SlotInfo{}}, nil
+		default:
+			seen = append(seen, fmt.Sprint(id.Serial))
+			if err := yk.Close(); err != nil {
+				return nil, explain("close "+reader, err)
+			}
+		}
+	}
+	return nil, notFound(serial, seen, busy, broken, problems)
+}
+
+func notFound(serial uint32, seen, busy, broken []string, problems []error) error {
+	text := fmt.Sprintf("open token %d", serial)
+	list := func(label string, names []string) {
+		if len(names) > 0 {
+			text += "; " + label + ": " + strings.Join(names, ", ")
+		}
+	}
+	list("plugged in", seen)
+	list("held by another process", busy)
+	list("did not answer", broken)
+	hint := "plug the token in, or give the serial number that is printed on it"
+	if len(busy) > 0 {
+		hint = hints[ErrBusy]
+	}
+	if len(seen)+len(busy)+len(broken) == 0 {
+		text += "; no token is plugged in"
+	}
+	return fault.New(fault.Device, hint, fmt.Errorf("%s: %w", text, errors.Join(append([]error{ErrNotFound}, problems...)...)))
+}
+
+// readers returns the names of the readers that call themselves a YubiKey.
+// Other cards are left alone.
+func readers() ([]string, error) {
+	all, err := piv.Cards()
+	if err != nil {
+		return nil, explain("list the readers", err)
+	}
+	var out []string
+	for _, name := range all {
+		if strings.Contains(strings.ToLower(name), "yubikey") {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+var errNoCard = errors.New("no card in the reader")
+
+// dial opens a reader and learns whose it is: SELECT, VERSION, SERIAL.
+func dial(reader string) (*piv.YubiKey, Identity, error) {
+	yk, err := piv.Open(reader)
+	if err != nil {
+		if strings.Contains(err.Error(), "no Smart Card is currently in the device") {
+			return nil, Identity{}, errNoCard
+		}
+		return nil, Identity{}, explain("open "+reader, err)
+	}
+	v := yk.Version()
+	serial, err := yk.Serial()
+	if err != nil {
+		return nil, Identity{}, errors.Join(explain("read the serial number of "+reader, err), yk.Close())
+	}
+	return yk, Identity{
+		Serial:   serial,
+		Firmware: Version{byte(v.Major), byte(v.Minor), byte(v.Patch)},
+		Reader:   reader,
+	}, nil
+}
+
+// Identity says which token this is.
+func (t *Token) Identity() Identity { return t.id }
+
+// Close wipes the PIN and the management key and lets go of the token.
+func (t *Token) Close() error {
+	t.forget()
+	if t.yk == nil {
+		return nil
+	}
+	yk := t.yk
+	t.yk = nil
+	if err := yk.Close(); err != nil && kind(err) != ErrRemoved {
+		return explain("close the token", err)
+	}
+	return nil
+}
+
+func (t *Token) forget() {
+	wipe(t.pin)
+	wipe(t.mgmt)
+	t.pin, t.mgmt = nil, nil
+	t.known = map[Slot]SlotInfo{}
+}
+
+// reopen selects the application again, which forgets a verified PIN, and
+// makes sure that it is still the same token.
+func (t *Token) reopen() error {
+	yk, id, err := dial(t.id.Reader)
+	if errors.Is(err, errNoCard) {
+		err = fault.New(fault.Device, hints[ErrRemoved], ErrRemoved)
+	}
+	if err != nil {
+		return err
+	}
+	if id.Serial != t.id.Serial {
+		return errors.Join(fault.New(fault.Device, "plug the first token in again",
+			fmt.Errorf("%w: %s now holds %s", ErrRemoved, t.id.Reader, id)), yk.Close())
+	}
+	t.yk = yk
+	return nil
+}
+
+// open returns an error on a token that was closed or lost.
+func (t *Token) open() error {
+	if t.yk == nil {
+		return fault.New(fault.Device, "open the token again", ErrClosed)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+//go:build cgo
+
+package yubikey
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Provision takes a token from the factory's state, or from where an
+// interrupted run left it, to ready: a random management key that is kept on
+// the token behind the PIN, a CHUID, retry counters, PUK and PIN. The PIN
+// comes last, so a token whose PIN is no longer the factory's was finished.
+// Running it again with the same PIN and PUK changes nothing.
+//
+// A slot with a key or a certificate is refused. Factory credentials are sent
+// only where the token's metadata says that they still hold; firmware below
+// 5.3 has no metadata, and there the token must have been Reset in the same
+// session, which is the only way to know.
+func (t *Token) Provision(o ProvisionOptions) error {
+	if err := t.open(); err != nil {
+		return err
+	}
+	if err := o.check(t.id.Firmware); err != nil {
+		return fmt.Errorf("provision token %d: %w", t.id.Serial, err)
+	}
+	if o.PINRetries == 0 {
+		o.PINRetries = defaultRetries
+	}
+	if o.PUKRetries == 0 {
+		o.PUKRetries = defaultRetries
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if t.id.Firmware.Less(metadataFirmware) && !t.fresh {
+		return fault.New(fault.Device, "reset the token and provision it in one go, or take one with firmware 5.3 or newer",
+			fmt.Errorf("provision token %d: %w: %s does not say which of its credentials are the factory's, and none is tried",
+				t.id.Serial, ErrFirmware, t.id.Firmware))
+	}
+	if err := t.nothingOfValue(); err != nil {
+		return err
+	}
+	p := &provisioning{Token: t, o: o}
+	for _, step := range []struct {
+		doing string
+		run   func() error
+	}{
+		{"read the state", p.readState},
+		{"set the management key", p.setManagementKey},
+		{"write the CHUID", p.setCHUID},
+		{"set the retry counters", p.setRetries},
+		{"set the PUK", p.setPUK},
+		{"set the PIN", p.setPIN},
+	} {
+		if err := step.run(); err != nil {
+			return explainAdmin(fmt.Sprintf("provision token %d: %s", t.id.Serial, step.doing), err)
+		}
+	}
+	t.fresh = false
+	wipe(t.pin)
+	t.pin = append([]byte(nil), o.PIN...)
+	return nil
+}
+
+// nothingOfValue refuses a token with a key or a certificate in any slot.
+func (t *Token) nothingOfValue() error {
+	if t.fresh {
+		return nil
+	}
+	var used []string
+	for _, s := range slots {
+		err := t.vacant("provision", s)
+		switch {
+		case errors.Is(err, ErrSlotInUse):
+			used = append(used, string(s))
+		case err != nil:
+			return err
+		}
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	return fault.New(fault.Device, "take a new token, or erase this one with trustroot token reset; nothing was changed",
+		fmt.Errorf("provision token %d: %w: %s", t.id.Serial, ErrSlotInUse, strings.Join(used, ", ")))
+}
+
+// provisioning is one run of Provision: what the token said at its start, kept
+// up to date step by step.
+type provisioning struct {
+	*Token
+	o        ProvisionOptions
+	pin, puk credential
+	mgmt     credential
+	hasCHUID bool
+	verified bool // the token accepted o.PIN in this run
+}
+
+func (p *provisioning) readState() error {
+	if p.id.Firmware.Less(metadataFirmware) {
+		// reset a moment ago: see Provision
+		p.pin = credential{factory: true}
+		p.puk, p.mgmt = p.pin, credential{factory: true, algorithm: alg3DES}
+		return nil
+	}
+	return p.without(func() error {
+		return withRaw(p.id.Reader, func(r *raw) (err error) {
+			if p.pin, err = r.credential(refPIN); err != nil {
+				return err
+			}
+			if p.puk, err = r.credential(refPUK); err != nil {
+				return err
+			}
+			if p.mgmt, err = r.credential(refManagement); err != nil {
+				return err
+			}
+			p.hasCHUID, err = r.hasCHUID()
+			return err
+		})
+	})
+}
+
+// currentPIN is the one that the token has now: the factory's where it says
+// so, otherwise the new one, set by an earlier run.
+func (p *provisioning) currentPIN() (string, error) {
+	if p.pin.factory {
+		return defaultPIN, nil
+	}
+	if p.verified {
+		return string(p.o.PIN), nil
+	}
+	if err := p.lastTry("the token has a PIN already", "PIN", p.pin.left); err != nil {
+		return "", err
+	}
+	return string(p.o.PIN), nil
+}
+
+// accepted words a refused PIN.
+func (p *provisioning) accepted(err error) error {
+	if err != nil {
+		return explainAuth("the token has another PIN already", "PIN", err)
+	}
+	p.verified = !p.pin.factory
+	return nil
+}
+
+// setManagementKey stores a new key behind the PIN before it makes it the
+// management key, so that it is never in force without being readable.
+func (p *provisioning) setManagementKey() error {
+	if !p.mgmt.factory {
+		return p.readManagementKey()
+	}
+	// 24 bytes: AES-192 from firmware 5.4 on, 3DES before
+	key, err := newManagementKey(p.o.Rand)
+	if err != nil {
+		return err
+	}
+	if err := p.yk.SetMetadata(piv.DefaultManagementKey, &piv.Metadata{ManagementKey: &key}); err != nil {
+		return err
+	}
+	if err := p.yk.SetManagementKey(piv.DefaultManagementKey, key); err != nil {
+		return err
+	}
+	p.mgmt.factory = false
+	p.mgmt.algorithm = algAES192
+	if p.id.Firmware.Less(Version{5, 4, 0}) {
+		p.mgmt.algorithm = alg3DES
+	}
+	wipe(p.Token.mgmt)
+	p.Token.mgmt = key
+	return nil
+}
+
+func (p *provisioning) readManagementKey() error {
+	pin, err := p.currentPIN()
+	if err != nil {
+		return err
+	}
+	key, err := p.protectedKey(pin)
+	if err := p.accepted(err); err != nil {
+		return err
+	}
+	if key == nil {
+		return fault.New(fault.Device, "erase the token with trustroot token reset, then provision it",
+			fmt.Errorf("%w: its management key is neither the factory's nor kept behind the PIN", ErrNotReady))
+	}
+	wipe(p.Token.mgmt)
+	p.Token.mgmt = key
+	return nil
+}
+
+func (p *provisioning) setCHUID() error {
+	if p.hasCHUID {
+		return nil
+	}
+	chuid, err := newCHUID(p.o.Rand)
+	if err != nil {
+		return err
+	}
+	return p.without(func() error {
+		return withRaw(p.id.Reader, func(r *raw) error {
+			if err := r.authenticate(p.mgmt.algorithm, p.Token.mgmt, p.o.Rand); err != nil {
+				return err
+			}
+			return r.writeCHUID(chuid)
+		})
+	})
+}
+
+// setRetries sets both counters, which also sets PIN and PUK back to the
+// factory's. It is done again where an interrupted run may have left a PUK
+// that was typed then.
+func (p *provisioning) setRetries() error {
+	right := p.pin.total == p.o.PINRetries && p.puk.total == p.o.PUKRetries
+	if right && (!p.pin.factory || p.puk.factory) {
+		return nil
+	}
+	pin, err := p.currentPIN()
+	if err != nil {
+		return err
+	}
+	if err := p.accepted(p.yk.SetRetries(p.Token.mgmt, pin, p.o.PINRetries, p.o.PUKRetries)); err != nil {
+		return err
+	}
+	p.pin.factory, p.puk.factory = true, true
+	return nil
+}
+
+// setPUK replaces the factory's PUK. One that an earlier run set is proved to
+// be the given one by changing it to itself.
+func (p *provisioning) setPUK() error {
+	old := string(p.o.PUK)
+	if p.puk.factory {
+		old = defaultPUK
+	} else if err := p.lastTry("the token has a PUK already", "PUK", p.puk.left); err != nil {
+		return err
+	}
+	return explainAuth("the token has another PUK already", "PUK", p.yk.SetPUK(old, string(p.o.PUK)))
+}
+
+func (p *provisioning) setPIN() error {
+	if p.pin.factory {
+		return explainAuth("replace the factory's PIN", "PIN", p.yk.SetPIN(defaultPIN, string(p.o.PIN)))
+	}
+	if p.verified {
+		return nil
+	}
+	pin, err := p.currentPIN()
+	if err != nil {
+		return err
+	}
+	return p.accepted(p.yk.VerifyPIN(pin))
+}
