@@ -1,0 +1,110 @@
+package virtual
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"time"
+)
+
+// attestationChain is the token's own identity: the f9 key and certificate, and
+// what they chain to. It survives a reset. The keys of root and intermediates
+// are forgotten when the chain has been made.
+type attestationChain struct {
+	root          *x509.Certificate
+	intermediates []*x509.Certificate // the root's child first
+	device        *x509.Certificate
+	key           *ecdsa.PrivateKey
+}
+
+// Validity of the two hierarchies that tokens are made under.
+var (
+	oldHierarchy = [2]time.Time{time.Date(2016, 3, 14, 0, 0, 0, 0, time.UTC), time.Date(2052, 4, 17, 0, 0, 0, 0, time.UTC)}
+	newHierarchy = [2]time.Time{time.Date(2024, 12, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}
+)
+
+// newAttestationChain makes a chain in the shape of the firmware's hierarchy:
+// root and f9 before 5.7.4, and two intermediates between them from then on
+// (pathlen 2 and 1, then 0 for f9). Every name but that of f9 says rehearsal.
+func newAttestationChain(f firmware) (*attestationChain, error) {
+	mark := make([]byte, 4)
+	if _, err := rand.Read(mark); err != nil {
+		return nil, fmt.Errorf("name of the attestation root: %w", err)
+	}
+	validity := oldHierarchy
+	steps := []struct {
+		name    string
+		pathLen int
+	}{{fmt.Sprintf("trustroot rehearsal attestation root %x", mark), 1}}
+	if f.hasNewHierarchy() {
+		validity = newHierarchy
+		steps[0].pathLen = 3
+		steps = append(steps, []struct {
+			name    string
+			pathLen int
+		}{
+			{fmt.Sprintf("trustroot rehearsal attestation intermediate %x", mark), 2},
+			{fmt.Sprintf("trustroot rehearsal PIV attestation %x", mark), 1},
+		}...)
+	}
+	var issued []*x509.Certificate
+	var signer *ecdsa.PrivateKey
+	for _, s := range steps {
+		cert, key, err := issue(s.name, s.pathLen, validity, issued, signer, nil)
+		if err != nil {
+			return nil, err
+		}
+		issued, signer = append(issued, cert), key
+	}
+	device, key, err := issue("Yubico PIV Attestation", 0, validity, issued, signer,
+		[]pkix.Extension{{Id: oidFirmware, Value: f[:]}})
+	if err != nil {
+		return nil, err
+	}
+	return &attestationChain{root: issued[0], intermediates: issued[1:], device: device, key: key}, nil
+}
+
+// issue makes a CA certificate under the last of issued, or a self-signed one
+// when there is none yet.
+func issue(name string, pathLen int, validity [2]time.Time, issued []*x509.Certificate,
+	signer *ecdsa.PrivateKey, extra []pkix.Extension,
+) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("key of %s: %w", name, err)
+	}
+	number, err := randomSerial()
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          number,
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             validity[0],
+		NotAfter:              validity[1],
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLen:            pathLen,
+		MaxPathLenZero:        pathLen == 0,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		ExtraExtensions:       extra,
+	}
+	parent := template
+	if len(issued) > 0 {
+		parent = issued[len(issued)-1]
+	} else {
+		signer = key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("certificate of %s: %w", name, err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, nil, fmt.Errorf("certificate of %s: %w", name, err)
+	}
+	return cert, key, nil
+}

@@ -1,0 +1,140 @@
+package virtual
+
+import "time"
+
+// session is what a card knows until it is reset.
+type session struct {
+	application application
+	pin         bool // the PIN was verified
+	pinUnused   bool // … and no key that wants it each time was used since
+	management  bool // the management key was proved
+	witness     []byte
+	challenge   []byte
+	touched     time.Time
+
+	chainHead [3]byte // INS P1 P2 of the chain under way
+	chain     []byte
+	chaining  bool
+	pending   []byte // what GET RESPONSE still has to bring
+}
+
+type handler func(*Card, command) ([]byte, status)
+
+var applications = map[application]map[byte]handler{
+	applicationNone: {},
+	applicationPIV: {
+		insVerify:       (*Card).verify,
+		insChange:       (*Card).changeReference,
+		insResetRetry:   (*Card).resetRetryCounter,
+		insGenerate:     (*Card).generate,
+		insAuthenticate: (*Card).authenticate,
+		insGetData:      (*Card).getData,
+		insPutData:      (*Card).putData,
+		insMoveKey:      (*Card).moveKey,
+		insMetadata:     (*Card).metadata,
+		insSerial:       (*Card).serialNumber,
+		insAttest:       (*Card).attest,
+		insSetRetries:   (*Card).setRetries,
+		insReset:        (*Card).resetApplication,
+		insVersion:      (*Card).version,
+		insImport:       (*Card).importKey,
+		insSetMgmtKey:   (*Card).setManagementKey,
+	},
+	applicationManagement: {insDeviceInfo: (*Card).deviceInfo},
+	applicationOTP:        {insOTPRequest: (*Card).otpRequest},
+}
+
+// maxChain bounds the data of a chained or extended command. Objects end at
+// 3052 bytes (the token's limit), so nothing longer has a meaning.
+const maxChain = 4096
+
+// execute carries one APDU out: chaining, the command, and the answer's
+// splitting into what the reader can take.
+func (c *Card) execute(apdu []byte) ([]byte, status) {
+	cmd, sw := parseCommand(apdu)
+	if sw != swOK {
+		return nil, sw
+	}
+	if sw := checkClass(cmd.cla); sw != swOK {
+		return nil, sw
+	}
+	if cmd.ins == insGetResponse {
+		return c.getResponse(cmd)
+	}
+	c.session.pending = nil
+	complete, sw := c.collect(&cmd)
+	if sw != swOK || !complete {
+		return nil, sw
+	}
+	run := applications[c.session.application][cmd.ins]
+	if cmd.ins == insSelect {
+		run = (*Card).selectApplication
+	}
+	if run == nil {
+		return nil, swUnknownINS
+	}
+	data, sw := run(c, cmd)
+	if sw != swOK {
+		return nil, sw
+	}
+	return c.split(data, cmd.max)
+}
+
+func checkClass(cla byte) status {
+	switch {
+	case cla == 0x00 || cla == 0x10:
+		return swOK
+	case cla&0xE0 != 0:
+		return swUnknownCLA
+	case cla&0x0C != 0:
+		return swSecureMessaging
+	}
+	return swChannelUnsupported
+}
+
+// collect joins the parts of a chained command (ISO/IEC 7816-4 5.3.3). It is
+// not complete until the part without the chaining bit came.
+func (c *Card) collect(cmd *command) (complete bool, _ status) {
+	s := &c.session
+	head := [3]byte{cmd.ins, cmd.p1, cmd.p2}
+	last := cmd.cla&0x10 == 0
+	if s.chaining && s.chainHead != head {
+		s.chaining, s.chain = false, nil
+		if !last {
+			return false, swLastChainExpected
+		}
+	}
+	if len(s.chain)+len(cmd.data) > maxChain {
+		s.chaining, s.chain = false, nil
+		return false, swWrongLength
+	}
+	s.chain = append(s.chain, cmd.data...)
+	s.chaining, s.chainHead = !last, head
+	if last {
+		cmd.data, s.chain = s.chain, nil
+	}
+	return last, swOK
+}
+
+// split returns as much of an answer as the command asked for and keeps the
+// rest for GET RESPONSE.
+func (c *Card) split(data []byte, most int) ([]byte, status) {
+	if len(data) <= most {
+		return data, swOK
+	}
+	c.session.pending = data[most:]
+	rest := len(c.session.pending)
+	if rest > 0xff {
+		rest = 0 // 256 or more
+	}
+	return data[:most], swMoreData | status(rest)
+}
+
+func (c *Card) getResponse(cmd command) ([]byte, status) {
+	if len(c.session.pending) == 0 {
+		return nil, swConditions
+	}
+	data := c.session.pending
+	c.session.pending = nil
+	return c.split(data, cmd.max)
+}

@@ -1,0 +1,147 @@
+package virtual
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// friendlyName makes clients take the reader for a YubiKey. The lower-case k,
+// which no model with this set of interfaces has, tells it from real ones.
+const friendlyName = "Yubico Yubikey OTP+FIDO+CCID"
+
+// maxSocketPath is one less than what sockaddr_un has room for, in bytes.
+const maxSocketPath = 107
+
+// seat is a reader and its card.
+type seat struct {
+	card *Card
+	name string
+	port int
+	held net.Listener // reserves the port
+
+	cancel context.CancelFunc // nil while the card is out
+	done   chan struct{}
+}
+
+// connect puts the card into the reader; gone takes the daemon away.
+func (s *seat) connect(gone func()) {
+	s.card.insert(gone)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel, s.done = cancel, make(chan struct{})
+	go func() {
+		defer close(s.done)
+		conn, err := dialReader(ctx, s.port)
+		if err != nil {
+			return // pulled before the reader was up
+		}
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		defer stop()
+		// every end is the same for a card: it is out of the reader
+		_ = s.card.serve(conn)
+		_ = conn.Close()
+	}()
+}
+
+// disconnect pulls the card and returns when nothing of it is left in the
+// reader.
+func (s *seat) disconnect() {
+	if s.cancel == nil {
+		return
+	}
+	s.card.pull()
+	s.cancel()
+	<-s.done
+	s.cancel = nil
+}
+
+// prepare makes the directories, takes the ports and writes the readers'
+// configuration, with a copy of the driver for each: the driver keeps its
+// connections in globals, and a shared copy mixes them up.
+func (r *Readers) prepare(dir string, cards []*Card) error {
+	if err := r.makeHome(dir); err != nil {
+		return err
+	}
+	driver, err := os.ReadFile(r.installed.driver)
+	if err != nil {
+		return fmt.Errorf("driver of the readers: %w", err)
+	}
+	config := filepath.Join(r.home, "readers")
+	if err := os.Mkdir(config, 0o700); err != nil {
+		return err
+	}
+	var stanzas strings.Builder
+	for i, card := range cards {
+		port, held, err := takePort()
+		if err != nil {
+			return err
+		}
+		r.seats = append(r.seats, &seat{
+			card: card, port: port, held: held, name: fmt.Sprintf("%s %02X 00", friendlyName, i),
+		})
+		library := filepath.Join(r.home, fmt.Sprintf("vpcd-%d.so", i))
+		if err := os.WriteFile(library, driver, 0o700); err != nil {
+			return err
+		}
+		fmt.Fprintf(&stanzas, "FRIENDLYNAME %q\nDEVICENAME /dev/null:%d\nLIBPATH %s\nCHANNELID %d\n\n",
+			friendlyName, port, library, port)
+	}
+	return os.WriteFile(filepath.Join(config, "cards"), []byte(stanzas.String()), 0o600)
+}
+
+// makeHome makes the directory of the readers in dir, or in the system's
+// temporary directory when the path would be too long for a socket or is one
+// that pcscd's configuration cannot say.
+func (r *Readers) makeHome(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	switch err := os.Mkdir(dir, 0o700); {
+	case err == nil:
+		r.parent = dir
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	const pattern, widest = "pcscd-", "pcscd-4294967295/comm"
+	if len(filepath.Join(dir, widest)) > maxSocketPath || strings.ContainsAny(dir, " \t\n\"'#") {
+		dir = ""
+	}
+	if r.home, err = os.MkdirTemp(dir, pattern); err != nil {
+		return err
+	}
+	if r.socket = filepath.Join(r.home, "comm"); len(r.socket) > maxSocketPath {
+		return fmt.Errorf("socket %s: longer than %d bytes; set TMPDIR to a shorter path", r.socket, maxSocketPath)
+	}
+	return nil
+}
+
+// run is launch under the lock.
+func (r *Readers) run(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.launch(ctx)
+}
+
+// launch starts the daemon and puts every card in.
+func (r *Readers) launch(ctx context.Context) error {
+	var err error
+	r.daemon, err = startDaemon(r.installed.daemon, r.socket, filepath.Join(r.home, "readers"))
+	if err != nil {
+		return err
+	}
+	for _, s := range r.seats {
+		s.connect(r.daemon.kill)
+	}
+	for _, s := range r.seats {
+		if err := r.awaitReader(ctx, s.name, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package virtual
+
+import "time"
+
+// touchPolicy is the byte that GENERATE, IMPORT, metadata and attestations
+// carry (Yubico's extensions, tag AB).
+type touchPolicy byte
+
+const (
+	touchNever  touchPolicy = 1
+	touchAlways touchPolicy = 2
+	touchCached touchPolicy = 3
+)
+
+// touched asks for a touch where the policy wants one: swOK when it came, and
+// swSecurityStatus when it did not come in time, as the token answers.
+func (c *Card) touched(p touchPolicy) status {
+	if p != touchAlways && p != touchCached {
+		return swOK
+	}
+	if p == touchCached && !c.session.touched.IsZero() && time.Since(c.session.touched) < touchTime {
+		return swOK
+	}
+	if sw := c.awaitTouch(); sw != swOK {
+		return sw
+	}
+	c.session.touched = time.Now()
+	return swOK
+}
+
+func (c *Card) awaitTouch() status {
+	c.control.Lock()
+	touch, pulled := c.touch, c.pulled
+	c.control.Unlock()
+	if touch.Timeout == 0 {
+		touch.Timeout = touchTime
+	}
+	var finger <-chan time.Time // nil: only Press
+	switch touch.Mode {
+	case TouchImmediate:
+		return swOK
+	case TouchRefused:
+		return swSecurityStatus
+	case TouchDelayed:
+		timer := time.NewTimer(touch.Delay)
+		defer timer.Stop()
+		finger = timer.C
+	}
+	if c.options.OnTouch != nil {
+		c.options.OnTouch(true)
+		defer c.options.OnTouch(false)
+	}
+	limit := time.NewTimer(touch.Timeout)
+	defer limit.Stop()
+	select {
+	case <-finger:
+		return swOK
+	case <-c.press:
+		return swOK
+	case <-pulled:
+		return swSecurityStatus // nobody reads it any more
+	case <-limit.C:
+		return swSecurityStatus
+	}
+}
