@@ -136,9 +136,9 @@ type Exception struct {
 
 // Rehearsal marks a plan whose token is virtual.
 type Rehearsal struct {
-	// AttestationRootSHA256 is the digest of the DER certificate at the root
-	// of the virtual token's attestation chain, hex.
-	AttestationRootSHA256 string `yaml:"attestation_root_sha256" json:"attestation_root_sha256"`
+	// AttestationRoots are the PEM certificates that the virtual token's
+	// attestations chain to, the self-signed one first, then intermediates.
+	AttestationRoots string `yaml:"attestation_roots" json:"attestation_roots"`
 }
 
 // Allows reports whether the plan names an exception.

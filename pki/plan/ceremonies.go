@@ -1,0 +1,109 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+var exceptionNames = []string{ExceptionSingleHolder, ExceptionOldFirmware, ExceptionImportedRoot, ExceptionNetworkedHost}
+
+func (r *report) ceremony(p *Plan, name string) {
+	c, path := p.Ceremonies[name], join("ceremonies", name)
+	day, err := time.Parse(time.DateOnly, c.Day)
+	if err != nil && r.ok(path+".day") {
+		r.add(path+".day", "%q is no day: write it like 2026-05-01", c.Day)
+	}
+	if err == nil && r.ok(path+".not_before") && c.NotBefore.UTC().Truncate(24*time.Hour).After(day) {
+		r.add(path+".not_before", "is after the day of the ceremony: the certificates would not be valid yet when they are checked")
+	}
+	if r.ok(path+".token") && c.Token == 0 {
+		r.add(path+".token", "is the serial number of the root's YubiKey, not 0")
+	}
+	if r.ok(path + ".firmware") {
+		if !firmwareForm.MatchString(c.Firmware) {
+			r.add(path+".firmware", "%q is no firmware version: write it like 5.7.4", c.Firmware)
+		} else if c.oldFirmware() && !p.Allows(ExceptionOldFirmware) {
+			r.add(path+".firmware", "a token below 5.7 leaks ECDSA keys to who holds it (YSA-2024-03): take a newer one, or name the exception %s with its reason", ExceptionOldFirmware)
+		}
+	}
+	r.form(path+".record_slot", c.RecordSlot, badKeySlot)
+	r.digest(path+".binary_sha256", c.BinarySHA256)
+	r.people(path+".operators", c.Operators)
+	r.people(path+".witnesses", c.Witnesses)
+}
+
+func (r *report) people(path string, names []string) {
+	for i, name := range names {
+		r.text(index(path, i), name)
+		if slices.Contains(names[:i], name) {
+			r.add(index(path, i), "%q stands here a second time", name)
+		}
+	}
+}
+
+// oldFirmware reports a stated firmware below 5.7.
+func (c Ceremony) oldFirmware() bool {
+	var major, minor, patch int
+	if n, err := fmt.Sscanf(c.Firmware, "%d.%d.%d", &major, &minor, &patch); err != nil || n != 3 {
+		return false
+	}
+	return major < 5 || major == 5 && minor < 7
+}
+
+func (r *report) exceptions(p *Plan) {
+	seen := map[string]bool{}
+	for i, e := range p.Exceptions {
+		path := index("exceptions", i)
+		r.text(path+".reason", e.Reason)
+		if !r.ok(path + ".name") {
+			continue
+		}
+		switch {
+		case !slices.Contains(exceptionNames, e.Name):
+			r.add(path+".name", "%q is not one of %s", e.Name, list(exceptionNames))
+		case seen[e.Name]:
+			r.add(path+".name", "%s stands here a second time", e.Name)
+		case !p.needs(e.Name):
+			r.add(path+".name", "%s is not needed by this plan: remove it", e.Name)
+		}
+		seen[e.Name] = true
+	}
+}
+
+// needs reports whether something in the plan may rest on an exception. Where
+// the plan cannot tell, it may.
+func (p *Plan) needs(exception string) bool {
+	switch exception {
+	case ExceptionSingleHolder:
+		return p.TUF != nil && (p.TUF.Root.Threshold == 1 || p.TUF.Targets.Threshold == 1)
+	case ExceptionOldFirmware:
+		for _, c := range p.Ceremonies {
+			if c.Firmware == "" || c.oldFirmware() {
+				return true
+			}
+		}
+		return false
+	default: // imported-root, networked-ceremony: the day decides
+		return len(p.Ceremonies) > 0
+	}
+}
+
+// rehearsal checks that subjects say REHEARSAL in a rehearsal, and only there.
+func (r *report) rehearsal(p *Plan) {
+	if p.Rehearsal != nil {
+		r.form("rehearsal.attestation_roots", p.Rehearsal.AttestationRoots, badRoots)
+	}
+	for _, name := range sorted(p.Authorities) {
+		at := join("authorities", name) + ".subject.organization"
+		says := rehearsal.MatchString(p.Authorities[name].Subject.Organization)
+		if !r.ok(at) || says == (p.Rehearsal != nil) {
+			continue
+		}
+		if says {
+			r.add(at, "holds the word REHEARSAL, but the plan has no rehearsal block")
+		} else {
+			r.add(at, "must hold the word REHEARSAL: the plan has a rehearsal block")
+		}
+	}
+}

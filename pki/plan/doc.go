@@ -1,0 +1,13 @@
+// Package plan reads pki.yaml: what should exist, written by people and
+// reviewed before the day.
+//
+// It refuses everything that it does not understand: unknown fields, duplicate
+// keys, values of another type or unit, YAML's anchors, aliases, merge keys and
+// tags, and anything that no ceremony should carry out. It reports all problems
+// at once, each with its line, column, field path and what to write instead.
+// Only whether a key is pinned yet is left open: Pinned asks that before a
+// request is made.
+//
+// It imports pki, internal/strict, internal/fault, goccy/go-yaml, and
+// invopop/jsonschema for the schema that editors use.
+package plan

@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/templates"
+)
+
+// Example is what the first plan of an organisation is written from.
+type Example struct {
+	Organization string // O of every subject
+	Name         string // begins every common name
+	Domain       string // the services are its sub-domains
+	NotBefore    time.Time
+	Token        uint32 // serial number of the root's YubiKey
+	Holders      []ExampleHolder
+	Threshold    int
+	SingleHolder string         // the reason for a threshold of one; empty where it is more
+	Keys         map[string]Pin // by authority or log, and "tuf-online"; may be empty
+	// AttestationRoots marks a rehearsal: PEM certificates.
+	AttestationRoots string
+}
+
+// ExampleHolder is one holder of a TUF key.
+type ExampleHolder struct {
+	Name  string
+	Token uint32
+}
+
+// Pin is a KMS key as the plan pins it.
+type Pin struct {
+	ARN        string
+	SPKISHA256 string // hex
+}
+
+// Render writes the plan with its comments.
+func (e Example) Render() ([]byte, error) {
+	t, err := template.New("pki.yaml.tmpl").ParseFS(templates.FS, "plan/pki.yaml.tmpl")
+	if err != nil {
+		return nil, fmt.Errorf("read the plan's template: %w", err)
+	}
+	keys := map[string]*Pin{}
+	for name, pin := range e.Keys {
+		keys[name] = &pin
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, map[string]any{
+		"Organization":     e.Organization,
+		"Name":             e.Name,
+		"Domain":           e.Domain,
+		"Year":             e.NotBefore.Year(),
+		"Day":              e.NotBefore.Format(time.DateOnly),
+		"NotBefore":        e.NotBefore.UTC().Format(time.RFC3339),
+		"Token":            e.Token,
+		"Holders":          e.Holders,
+		"Threshold":        e.Threshold,
+		"SingleHolder":     e.SingleHolder,
+		"Keys":             keys,
+		"AttestationRoots": indent(e.AttestationRoots),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("render the plan: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func indent(pem string) string {
+	if pem == "" {
+		return ""
+	}
+	return "    " + strings.ReplaceAll(strings.TrimSpace(pem), "\n", "\n    ") + "\n"
+}

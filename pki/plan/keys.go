@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// external stands for a key whose certification request is made elsewhere.
+const external = "external"
+
+// owned is one generation of a key, with what it belongs to.
+type owned struct {
+	path  string
+	owner string
+	kind  string // authorities, logs, apps, tuf
+	Generation
+}
+
+// allKeys returns every generation of every key, in the order of the names.
+func (p *Plan) allKeys() []owned {
+	var all []owned
+	add := func(kind, name string, generations []Generation) {
+		for i, g := range generations {
+			at := join(kind, name)
+			all = append(all, owned{index(at+".generations", i), at, kind, g})
+		}
+	}
+	for _, name := range sorted(p.Authorities) {
+		add("authorities", name, p.Authorities[name].Generations)
+	}
+	for _, name := range sorted(p.Logs) {
+		add("logs", name, p.Logs[name].Generations)
+	}
+	for _, name := range sorted(p.Apps) {
+		add("apps", name, p.Apps[name].Generations)
+	}
+	if p.TUF != nil {
+		all = append(all, owned{"tuf.online_key", "tuf.online_key", "tuf", p.TUF.OnlineKey})
+	}
+	return all
+}
+
+func (r *report) keys(p *Plan) {
+	arns, digests := map[string]owned{}, map[string]owned{}
+	expected := map[string]int{}
+	for _, k := range p.allKeys() {
+		expected[k.owner]++
+		if k.kind == "tuf" {
+			if r.ok(k.path+".generation") && k.Generation.Generation < 1 {
+				r.add(k.path+".generation", "generations are numbered from 1")
+			}
+		} else if want := expected[k.owner]; k.Generation.Generation != want {
+			r.add(k.path+".generation", "is %d and should be %d: generations are numbered 1, 2, 3 without holes", k.Generation.Generation, want)
+		}
+		r.generation(p, k)
+		r.unique(k, arns, digests)
+	}
+	for _, kind := range []string{"authorities", "logs", "apps"} {
+		for _, owner := range r.ownersOf(p, kind) {
+			if expected[owner] == 0 && r.ok(owner+".generations") {
+				r.add(owner+".generations", "is empty: write the first generation")
+			}
+		}
+	}
+}
+
+func (r *report) ownersOf(p *Plan, kind string) []string {
+	names := map[string][]string{"authorities": sorted(p.Authorities), "logs": sorted(p.Logs), "apps": sorted(p.Apps)}[kind]
+	for i := range names {
+		names[i] = join(kind, names[i])
+	}
+	return names
+}
+
+// generation checks the fields of one generation that its kind allows.
+func (r *report) generation(p *Plan, k owned) {
+	root := k.owner == join("authorities", RootAuthority)
+	if r.ok(k.path + ".key") {
+		r.key(k, root)
+	}
+	r.digest(k.path+".spki_sha256", k.SPKISHA256)
+	if r.ok(k.path + ".ceremony") {
+		if _, known := p.Ceremonies[k.Ceremony]; k.kind != "authorities" {
+			r.add(k.path+".ceremony", "only an authority's certificate is issued in a ceremony: remove the field")
+		} else if !known {
+			r.add(k.path+".ceremony", "%q is not among ceremonies", k.Ceremony)
+		}
+	}
+	if k.Start != nil && k.kind != "logs" {
+		r.add(k.path+".start", "only a log's key has a start: remove the field")
+	}
+	if k.NotAfter != nil && k.kind != "authorities" {
+		r.add(k.path+".not_after", "only an authority's certificate has a not_after: remove the field")
+	}
+}
+
+func (r *report) key(k owned, root bool) {
+	at := k.path + ".key"
+	switch {
+	case root:
+		r.add(at, "the root's key lives on its token: remove the field")
+	case k.Key == external && k.kind == "authorities":
+	case k.Key == external:
+		r.add(at, "only an authority's key may be external: write the KMS key's ARN")
+	case strings.Contains(k.Key, ":alias/") || strings.HasPrefix(k.Key, "alias/"):
+		r.add(at, "%q is an alias, which can be pointed at another key: write the key's ARN", k.Key)
+	case strings.Contains(k.Key, ":key/mrk-"):
+		r.add(at, "%q is a multi-region key, which exists more than once: make a single-region key", k.Key)
+	case !keyARNForm.MatchString(k.Key):
+		r.add(at, "%q is no KMS key ARN: write it like arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", k.Key)
+	}
+}
+
+// unique checks that one key never serves two logs, roles or applications. A
+// renewed authority may keep its key.
+func (r *report) unique(k owned, arns, digests map[string]owned) {
+	if k.Key != "" && k.Key != external {
+		other, seen := arns[k.Key]
+		if !seen {
+			arns[k.Key] = k
+		} else if k.shared(other) {
+			r.add(k.path+".key", "the key serves %s already: one key never serves two, make another", other.path)
+			return
+		} else if other.SPKISHA256 != k.SPKISHA256 && other.SPKISHA256 != "" && k.SPKISHA256 != "" {
+			r.add(k.path+".spki_sha256", "%s pins another digest for the same key", other.path)
+		}
+	}
+	if digestForm.MatchString(k.SPKISHA256) {
+		other, seen := digests[k.SPKISHA256]
+		if !seen {
+			digests[k.SPKISHA256] = k
+		} else if k.shared(other) {
+			r.add(k.path+".spki_sha256", "the key serves %s already: one key never serves two, make another", other.path)
+		} else if other.Key != k.Key && other.Key != "" && k.Key != "" {
+			r.add(k.path+".key", "%s names another key for the same digest", other.path)
+		}
+	}
+}
+
+func (k owned) shared(other owned) bool {
+	return k.owner != other.owner || k.kind != "authorities"
+}
+
+// starts checks that a log's generations begin one after the other.
+func (r *report) starts(path string, generations []Generation) {
+	var last *time.Time
+	for i, g := range generations {
+		if g.Start == nil {
+			continue
+		}
+		if last != nil && !g.Start.After(*last) {
+			r.add(index(path+".generations", i)+".start", "is not after %s, the start of an earlier generation", stamp(*last))
+		}
+		last = g.Start
+	}
+}
+
+// algorithmReason says why a checkpoint key of another algorithm than P-256
+// does not work.
+func algorithmReason(kind, algorithm string) string {
+	reason := ""
+	switch strings.ToLower(algorithm) {
+	case "p-384", "p-521":
+		reason = "a " + strings.ToUpper(algorithm) + " key in KMS signs with SHA-384 or SHA-512 only, and clients verify checkpoints with SHA-256"
+	case "ed25519":
+		reason = "Rekor loads an Ed25519 key from KMS and fails at its first checkpoint"
+	default:
+		reason = fmt.Sprintf("%q is no algorithm of checkpoints that all clients verify", algorithm)
+	}
+	if kind == StaticCT {
+		reason += "; Fulcio refuses at its start a CT key that is not P-256"
+	}
+	return reason + ": write P-256"
+}

@@ -1,0 +1,68 @@
+package plan
+
+import "slices"
+
+func (r *report) holders(p *Plan) {
+	tokens := map[uint32]string{}
+	for _, name := range sorted(p.Holders) {
+		h, path := p.Holders[name], join("holders", name)
+		if r.ok(path+".token") && h.Token == 0 {
+			r.add(path+".token", "is the serial number of the holder's YubiKey, not 0")
+		}
+		if other, taken := tokens[h.Token]; taken && h.Token != 0 {
+			r.add(path+".token", "holder %s has this token: two people on one token are one", other)
+		} else {
+			tokens[h.Token] = name
+		}
+		r.form(path+".slot", h.Slot, badKeySlot)
+		for _, ceremony := range sorted(p.Ceremonies) {
+			if c := p.Ceremonies[ceremony]; c.Token == h.Token && c.RecordSlot == h.Slot && h.Slot != "" && h.Token != 0 {
+				r.add(path+".slot", "holds the record key of the ceremony %s: choose another", ceremony)
+			}
+		}
+	}
+}
+
+func (r *report) tuf(p *Plan) {
+	if p.TUF == nil {
+		return
+	}
+	t := p.TUF
+	r.form("tuf.url", t.URL, badBaseURL)
+	r.role(p, "tuf.root", t.Root)
+	r.role(p, "tuf.targets", t.Targets)
+	r.expiry("tuf.snapshot", t.Snapshot.Expiry, t.Snapshot.Resign)
+	r.expiry("tuf.timestamp", t.Timestamp.Expiry, t.Timestamp.Resign)
+}
+
+func (r *report) role(p *Plan, path string, role Role) {
+	if !r.ok(path) {
+		return
+	}
+	r.expiry(path, role.Expiry, role.Resign)
+	for i, name := range role.Holders {
+		at := index(path+".holders", i)
+		if _, known := p.Holders[name]; !known {
+			r.add(at, "%q is not among holders", name)
+		}
+		if slices.Contains(role.Holders[:i], name) {
+			r.add(at, "%s stands here a second time", name)
+		}
+	}
+	at := path + ".threshold"
+	switch {
+	case !r.ok(at) || !r.ok(path+".holders"):
+	case len(role.Holders) == 0:
+		r.add(path+".holders", "is empty: name who signs")
+	case role.Threshold < 1 || role.Threshold > len(role.Holders):
+		r.add(at, "is %d and must be from 1 to %d, the number of holders", role.Threshold, len(role.Holders))
+	case role.Threshold == 1 && !p.Allows(ExceptionSingleHolder):
+		r.add(at, "one signature is enough to replace every key: write at least 2, or name the exception %s with its reason", ExceptionSingleHolder)
+	}
+}
+
+func (r *report) expiry(path string, expiry, resign Days) {
+	if r.ok(path+".expiry") && r.ok(path+".resign") && resign >= expiry {
+		r.add(path+".resign", "is %dd and must be less than the expiry of %dd", resign, expiry)
+	}
+}
