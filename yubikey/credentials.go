@@ -35,7 +35,11 @@ func (t *Token) without(f func() error) error {
 	if err := yk.Close(); err != nil {
 		return explain("release the token", err)
 	}
-	return errors.Join(f(), t.reopen())
+	err := f()
+	if again := t.reopen(); err == nil {
+		err = again
+	}
+	return err
 }
 
 // askPIN returns the PIN of this run, asking for it the first time.

@@ -66,25 +66,31 @@ func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
 	return nil, notFound(serial, seen, busy, broken, problems)
 }
 
+// notFound says which tokens are there instead.
 func notFound(serial uint32, seen, busy, broken []string, problems []error) error {
-	text := fmt.Sprintf("open token %d", serial)
-	list := func(label string, names []string) {
-		if len(names) > 0 {
-			text += "; " + label + ": " + strings.Join(names, ", ")
-		}
-	}
-	list("plugged in", seen)
-	list("held by another process", busy)
-	list("did not answer", broken)
+	e := &missing{text: fmt.Sprintf("no token with serial number %d is plugged in", serial), causes: append(problems, ErrNotFound)}
 	hint := "plug the token in, or give the serial number that is printed on it"
+	if len(seen) > 0 {
+		e.text += "; these are: " + strings.Join(seen, ", ")
+	}
 	if len(busy) > 0 {
+		e.text += "; another process holds: " + strings.Join(busy, ", ")
 		hint = hints[ErrBusy]
 	}
-	if len(seen)+len(busy)+len(broken) == 0 {
-		text += "; no token is plugged in"
+	if len(broken) > 0 {
+		e.text += "; no answer from: " + strings.Join(broken, ", ")
 	}
-	return fault.New(fault.Device, hint, fmt.Errorf("%s: %w", text, errors.Join(append([]error{ErrNotFound}, problems...)...)))
+	return fault.New(fault.Device, hint, e)
 }
+
+// missing is one line about several readers, whose own errors it wraps.
+type missing struct {
+	text   string
+	causes []error
+}
+
+func (m *missing) Error() string   { return m.text }
+func (m *missing) Unwrap() []error { return m.causes }
 
 // readers returns the names of the readers that call themselves a YubiKey.
 // Other cards are left alone.

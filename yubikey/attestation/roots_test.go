@@ -2,6 +2,7 @@ package attestation
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"testing"
 )
@@ -46,5 +47,22 @@ func TestYubico_IsNotSharedWithCallers(t *testing.T) {
 	}
 	if r := Rehearsal(Yubico().roots[0]); !r.rehearsal || len(r.roots) != 1 || len(r.intermediates) != 0 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestYubico_IntermediatesLeadToTheNewRoot(t *testing.T) {
+	r := Yubico()
+	o := x509.VerifyOptions{
+		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(),
+		CurrentTime: noon, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	o.Roots.AddCert(r.roots[2])
+	for _, c := range r.intermediates {
+		o.Intermediates.AddCert(c)
+	}
+	for _, c := range r.intermediates {
+		if _, err := c.Verify(o); err != nil {
+			t.Errorf("%s: %v", c.Subject.CommonName, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -40,11 +41,20 @@ type Attestation struct {
 func Verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
 	a, err := verify(p, roots, at)
 	if err != nil {
-		return nil, fault.New(fault.Verification,
-			"export the slot and the device certificate again from one and the same token; a key that was imported has no attestation",
-			fmt.Errorf("verify attestation: %w", err))
+		return nil, fault.New(fault.Verification, hint(p, err), fmt.Errorf("verify attestation: %w", err))
 	}
 	return a, nil
+}
+
+// hint names the way out. Yubico adds intermediates from time to time, so a
+// device certificate of theirs whose issuer is unknown may only need that one.
+func hint(p Pair, err error) string {
+	var authority x509.UnknownAuthorityError
+	if errors.As(err, &authority) && strings.HasPrefix(p.Device.Issuer.CommonName, "Yubico ") {
+		return fmt.Sprintf("if %q is newer than this build, add its certificate from https://developers.yubico.com/PKI/yubico-intermediate.pem",
+			p.Device.Issuer.CommonName)
+	}
+	return "export the slot and the device certificate again from one and the same token; a key that was imported has no attestation"
 }
 
 func verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {

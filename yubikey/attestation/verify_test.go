@@ -235,3 +235,17 @@ func refuses(t *testing.T, p Pair, r Roots, at time.Time, reason string) {
 		t.Errorf("exit code %d, hint %q", fault.ExitCode(err), fault.Hint(err))
 	}
 }
+
+func TestVerify_UnknownYubicoIntermediateIsHinted(t *testing.T) {
+	m := newMaker(t, newECKey(t))
+	middleKey, middle := newECKey(t), template("Yubico PIV Attestation Z 9")
+	middle.IsCA, middle.BasicConstraintsValid = true, true
+	issuer := m.sign(middle, m.Root, middleKey.Public(), m.rootKey)
+	device := template("YubiKey PIV Attestation")
+	device.IsCA, device.BasicConstraintsValid = true, true
+	m.Device = m.sign(device, issuer, m.deviceKey.Public(), middleKey)
+	_, err := Verify(m.slot(newECKey(t).Public(), nil), Yubico(), noon)
+	if !strings.Contains(fault.Hint(err), "Yubico PIV Attestation Z 9") {
+		t.Errorf("got hint %q", fault.Hint(err))
+	}
+}
