@@ -1,0 +1,87 @@
+package request
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// Invariant: a manifest that is read writes itself again.
+func FuzzManifest(f *testing.F) {
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := parseManifest(data)
+		if err != nil {
+			return
+		}
+		if again, err := m.encode(); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("%q writes %q (%v)", data, again, err)
+		}
+	})
+}
+
+// Invariant: what comes out of a tar has names that stay below its folder, and
+// keeps every bound; packing it again gives a tar with the same files.
+func FuzzUnpack(f *testing.F) {
+	packed, err := pack("0001-founding", time.Unix(0, 0), map[string][]byte{"pki.yaml": []byte("version: 1\n")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packed)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		files, folder, err := unpack(data)
+		if err != nil || len(files) == 0 {
+			return
+		}
+		if err := checkFiles(files); err != nil {
+			t.Fatal(err)
+		}
+		again, err := pack(folder, time.Unix(0, 0), files)
+		if err != nil {
+			return // a name that is too long for the form
+		}
+		files2, folder2, err := unpack(again)
+		if err != nil || folder2 != folder || len(files2) != len(files) {
+			t.Fatalf("%d files in %q, then %d in %q (%v)", len(files), folder, len(files2), folder2, err)
+		}
+		for name, content := range files {
+			if !bytes.Equal(files2[name], content) {
+				t.Fatalf("%q changed", name)
+			}
+		}
+	})
+}
+
+// Invariant: sums that are read list every name once and in order, and no name
+// that leads anywhere else.
+func FuzzSums(f *testing.F) {
+	f.Add(sums(map[string][]byte{"pki.yaml": nil, "ledger.jsonl": []byte("x")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		listed, err := parseSums(data)
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		for _, name := range sortedKeys(listed) {
+			if checkName(name) != nil {
+				t.Fatalf("%q", name)
+			}
+			b.WriteString(listed[name] + "  " + name + "\n")
+		}
+		if !bytes.Equal(b.Bytes(), data) {
+			t.Fatalf("%q is read as %q", data, b.Bytes())
+		}
+	})
+}
+
+// Invariant: evidence that is read has the two strings that are compared, and
+// reading it never panics.
+func FuzzEvidence(f *testing.F) {
+	f.Add([]byte(`{"arn":"a","spki_sha256":"b","describe_key":{}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := parseEvidence(data)
+		if err == nil && !bytes.Contains(data, []byte(`"`)) {
+			t.Fatalf("%q has no strings and gave %+v", data, e)
+		}
+	})
+}

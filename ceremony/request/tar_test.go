@@ -1,0 +1,202 @@
+package request
+
+import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tarWith packs a request's files and lets edit add entries before or after.
+func tarWith(t *testing.T, r *Request, before, after func(w *tar.Writer)) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if before != nil {
+		before(w)
+	}
+	for _, name := range sortedNames(r.Files) {
+		entry(t, w, tar.Header{Name: r.Name() + "/" + name}, r.Files[name])
+	}
+	if after != nil {
+		after(w)
+	}
+	must(t, w.Close())
+	return put(t, b.Bytes())
+}
+
+func entry(t *testing.T, w *tar.Writer, h tar.Header, data []byte) {
+	t.Helper()
+	if h.Typeflag == 0 {
+		h.Typeflag = tar.TypeReg
+	}
+	h.Size, h.Mode, h.ModTime = int64(len(data)), 0o644, created
+	must(t, w.WriteHeader(&h))
+	_, err := w.Write(data)
+	must(t, err)
+}
+
+// put writes the bytes of a tar.
+func put(t *testing.T, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "0001-founding.tar")
+	must(t, os.WriteFile(path, data, 0o644))
+	return path
+}
+
+func TestOpen_TarKinds(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	top := r.Name() + "/"
+	for what, h := range map[string]tar.Header{
+		"a symbolic link": {Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+		"a hard link":     {Typeflag: tar.TypeLink, Linkname: top + PlanFile},
+		"a folder":        {Typeflag: tar.TypeDir},
+		"a pipe":          {Typeflag: tar.TypeFifo},
+		"a device":        {Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3},
+		"'S'":             {Typeflag: tar.TypeGNUSparse},
+	} {
+		h.Name = top + "authorities/fulcio/g1/x"
+		if h.Typeflag == tar.TypeGNUSparse {
+			continue // written by hand below
+		}
+		path := tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, h, nil) })
+		openRefused(t, path, h.Name, what)
+	}
+}
+
+func TestOpen_TarNames(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	top := r.Name() + "/"
+	for _, name := range []string{
+		"../" + PlanFile, top + "../" + PlanFile, top + "../../etc/passwd", "/etc/passwd", "/" + top + "x",
+		top + "a/../x", top + "./x", "x", top + "a//x", top + ".x", top + "a/b/c/d/e", "other/x", top + "a\x1bb",
+	} {
+		openRefused(t, tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: name}, []byte("x")) }), quote(name))
+		openRefused(t, tarWith(t, r, func(w *tar.Writer) { entry(t, w, tar.Header{Name: name}, []byte("x")) }, nil), "")
+	}
+}
+
+func TestOpen_TarDuplicate(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	path := tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: r.Name() + "/" + PlanFile}, r.PlanBytes) })
+	openRefused(t, path, PlanFile, "twice")
+}
+
+func TestOpen_TarExtraAndMissing(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	path := tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: r.Name() + "/extra"}, []byte("x")) })
+	openRefused(t, path, "extra: an extra file")
+	for name := range r.Files {
+		packed, err := pack(r.Name(), r.Manifest.Created, without(r.Files, name))
+		must(t, err)
+		openRefused(t, put(t, packed), name, "missing")
+	}
+}
+
+func TestOpen_TarAroundTheFiles(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	packed, err := os.ReadFile(r.Path + ".tar")
+	must(t, err)
+	other, err := pack(r.Name(), r.Manifest.Created.Add(time.Second), r.Files)
+	must(t, err)
+	openRefused(t, put(t, other), "differs at byte")
+	renamed, err := pack("0002-founding", r.Manifest.Created, r.Files)
+	must(t, err)
+	openRefused(t, put(t, renamed), "0002-founding")
+	openRefused(t, put(t, append(bytes.Clone(packed), "behind the end"...)), "differs at byte")
+	openRefused(t, put(t, packed[:len(packed)-512]), "differs at byte")
+	openRefused(t, put(t, nil), "missing")
+	openRefused(t, put(t, []byte(strings.Repeat("no tar ", 200))), "not a tar")
+}
+
+func TestOpen_TarAnyByteChanged(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	packed, err := os.ReadFile(r.Path + ".tar")
+	must(t, err)
+	step := 1
+	if testing.Short() {
+		step = 61
+	}
+	n := 0
+	for i := 0; i < len(packed); i += step {
+		packed[i] ^= 0x01
+		if _, err := openTar(packed); err == nil {
+			t.Fatalf("byte %d changed: opened", i)
+		}
+		packed[i] ^= 0x01
+		n++
+	}
+	if _, err := openTar(packed); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes changed, one at a time", n)
+}
+
+func TestOpen_TarTooMuch(t *testing.T) {
+	r := create(t, newWorld(t).founding())
+	t.Run("ten gigabytes of tar", func(t *testing.T) {
+		path := put(t, nil)
+		must(t, os.Truncate(path, 10<<30))
+		openRefused(t, path, "10737418240 bytes")
+	})
+	t.Run("an entry of ten gigabytes", func(t *testing.T) {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: r.Name() + "/" + fulcioCSR, Size: 10 << 30, Mode: 0o644}))
+		openRefused(t, put(t, b.Bytes()), fulcioCSR, "10737418240 bytes")
+	})
+	t.Run("a sparse entry", func(t *testing.T) {
+		openRefused(t, put(t, sparse(r.Name()+"/"+fulcioCSR)), fulcioCSR)
+	})
+	t.Run("a hundred thousand entries", func(t *testing.T) {
+		// more than a tar may have, and just as many as fit
+		for _, n := range []int{100_000, 60_000} {
+			header := make([]byte, 512)
+			copy(header, "0001-founding/x")
+			copy(header[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        0")
+			checksum(header)
+			openRefused(t, put(t, bytes.Repeat(header, n)), "")
+		}
+	})
+	t.Run("many small entries", func(t *testing.T) {
+		path := tarWith(t, r, func(w *tar.Writer) {
+			for i := range maxFiles + 1 {
+				entry(t, w, tar.Header{Name: r.Name() + "/f" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50)}, nil)
+			}
+		}, nil)
+		openRefused(t, path, "")
+	})
+}
+
+// sparse is a GNU tar whose one entry claims ten gigabytes of zeros.
+func sparse(name string) []byte {
+	h := make([]byte, 512)
+	copy(h, name)
+	copy(h[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        S")
+	copy(h[257:], "ustar  \x00")
+	copy(h[386:], "0120000000000000000000000") // one region of no bytes at the end
+	copy(h[386:], "120000000000\x0000000000000\x00")
+	copy(h[483:], "120000000000\x00")
+	checksum(h)
+	return append(h, make([]byte, 1024)...)
+}
+
+func checksum(h []byte) {
+	copy(h[148:156], "        ")
+	sum := 0
+	for _, b := range h {
+		sum += int(b)
+	}
+	digits := "000000" + strings.TrimSpace(octal(sum))
+	copy(h[148:], digits[len(digits)-6:]+"\x00 ")
+}
+
+func octal(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return octal(n/8) + string(rune('0'+n%8))
+}
