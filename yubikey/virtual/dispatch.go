@@ -6,7 +6,7 @@ import "time"
 type session struct {
 	application application
 	pin         bool // the PIN was verified
-	pinUnused   bool // … and no key that wants it each time was used since
+	pinUnused   bool // … by the command right before this one
 	management  bool // the management key was proved
 	witness     []byte
 	challenge   []byte
@@ -73,11 +73,22 @@ func (c *Card) execute(apdu []byte) ([]byte, status) {
 	if run == nil {
 		return nil, swUnknownINS
 	}
+	if !keepsVerification(cmd) {
+		c.session.pinUnused = false
+	}
 	data, sw := run(c, cmd)
 	if sw != swOK {
 		return nil, sw
 	}
 	return c.split(data, cmd.max)
+}
+
+// keepsVerification tells whether the next use of a key that wants the PIN each
+// time can still follow: VERIFY must come right before it, and even ATTEST or a
+// proof of the management key in between makes the token forget (Yubico's
+// yubico-piv-tool issue 321, yubikey-manager pull request 83).
+func keepsVerification(cmd command) bool {
+	return cmd.ins == insVerify || cmd.ins == insAuthenticate && cmd.p2 != referenceManagement
 }
 
 func checkClass(cla byte) status {
