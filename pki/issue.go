@@ -45,13 +45,24 @@ func (p *Prepared) issue(signer crypto.Signer) (*x509.Certificate, error) {
 	if !ecdsa.VerifyASN1(p.issuerKey, digest, signature) {
 		return nil, errors.New("the signature does not verify under the issuer's key")
 	}
-	return p.Assemble(signature)
+	return p.assemble(signature)
 }
 
 // Assemble puts a signature over Digest and the prepared bytes together and
-// judges the result as Issue does. It is for a signature that was written down
-// and whose certificate was not.
+// judges the result as Issue does, once. It is for a signature that was
+// written down and whose certificate was not.
 func (p *Prepared) Assemble(signature []byte) (*x509.Certificate, error) {
+	if p.used.Swap(true) {
+		return nil, fmt.Errorf("issue certificate of %s: %w", p.draft.Subject, ErrUsed)
+	}
+	certificate, err := p.assemble(signature)
+	if err != nil {
+		return nil, fmt.Errorf("issue certificate of %s: %w", p.draft.Subject, err)
+	}
+	return certificate, nil
+}
+
+func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
 	der, err := replaceSignature(p.draft.Raw, signature)
 	if err != nil {
 		return nil, err

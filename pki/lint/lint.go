@@ -1,0 +1,61 @@
+package lint
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+)
+
+// Linter runs every rule. It is made by New, holds no state between calls and
+// may be used by several goroutines.
+type Linter struct {
+	zlint *zlintRules
+}
+
+// New returns a linter with all rules.
+func New() *Linter { return &Linter{zlint: newZlint()} }
+
+// Lint implements pki.Linter: it joins the findings of severity Error into one
+// error. chain holds the issuers, leaf-first with the root last.
+func (l *Linter) Lint(certificate *x509.Certificate, chain []*x509.Certificate) error {
+	var found []error
+	for _, f := range l.Findings(certificate, chain, "") {
+		if f.Severity == Error {
+			found = append(found, errors.New(f.String()))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// Findings returns what every rule says, errors first. profile is the name of
+// the certificate's profile; empty means the one that ProfileOf sees.
+func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certificate, profile string) []Finding {
+	if profile == "" {
+		profile = ProfileOf(certificate, chain)
+	}
+	s := &subject{Certificate: certificate, chain: chain, profile: profile}
+	s.general()
+	s.keyIDs()
+	s.root()
+	s.fulcio()
+	s.timestamping()
+	s.power()
+	s.constraints()
+	all, err := l.zlint.run(certificate, len(chain) == 0)
+	if err != nil {
+		all = append(all, Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
+	}
+	return bySeverity(append(all, s.found...))
+}
+
+func bySeverity(all []Finding) []Finding {
+	var sorted []Finding
+	for _, severity := range []Severity{Error, Warning, Note} {
+		for _, f := range all {
+			if f.Severity == severity {
+				sorted = append(sorted, f)
+			}
+		}
+	}
+	return sorted
+}

@@ -1,0 +1,61 @@
+package lint
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+
+	zx509 "github.com/zmap/zcrypto/x509"
+	zlint "github.com/zmap/zlint/v3/lint"
+	_ "github.com/zmap/zlint/v3/lints/community" // registers its rules
+	_ "github.com/zmap/zlint/v3/lints/rfc"       // registers its rules
+)
+
+// sources are the documents whose rules apply. The CA/Browser Forum's do not:
+// these certificates are for no web site.
+var sources = zlint.SourceList{zlint.RFC5280, zlint.RFC3279, zlint.RFC6962, zlint.RFC8813, zlint.Community}
+
+type zlintRules struct {
+	registry zlint.Registry
+	err      error
+}
+
+func newZlint() *zlintRules {
+	registry, err := zlint.GlobalRegistry().Filter(zlint.FilterOptions{IncludeSources: sources})
+	if err == nil && len(registry.CertificateLints().Lints()) == 0 {
+		err = fmt.Errorf("no rule of the sources %v is known", sources)
+	}
+	return &zlintRules{registry, err}
+}
+
+// run returns every rule of zlint that does not pass. selfSigned says that the
+// certificate signs itself: a draft under a throwaway key does not show it.
+func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]Finding, error) {
+	if z.err != nil {
+		return nil, z.err
+	}
+	parsed, err := zx509.ParseCertificate(certificate.Raw)
+	if err != nil {
+		return nil, fmt.Errorf("parse certificate: %w", err)
+	}
+	parsed.SelfSigned = selfSigned && bytes.Equal(certificate.RawSubject, certificate.RawIssuer)
+	var found []Finding
+	for _, rule := range z.registry.CertificateLints().Lints() {
+		result := rule.Execute(parsed, z.registry.GetConfiguration())
+		severity, ok := map[zlint.LintStatus]Severity{
+			zlint.Notice: Note, zlint.Warn: Warning, zlint.Error: Error, zlint.Fatal: Error,
+		}[result.Status]
+		if !ok {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s)", strings.TrimSuffix(rule.Description, "."), rule.Citation)
+		if result.Details != "" {
+			text += ": " + result.Details
+		}
+		found = append(found, Finding{ID: rule.Name, Severity: severity, Text: text})
+	}
+	slices.SortFunc(found, func(a, b Finding) int { return strings.Compare(a.ID, b.ID) })
+	return found, nil
+}
