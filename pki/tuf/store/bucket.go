@@ -110,6 +110,8 @@ func (b *bucket) Lock(context.Context) (func() error, error) {
 	return func() error { return nil }, nil
 }
 
+func (b *bucket) Exclusive() bool { return false }
+
 func (b *bucket) String() string { return b.place }
 
 func (b *bucket) Close() error { return b.blobs.Close() }

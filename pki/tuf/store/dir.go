@@ -68,6 +68,8 @@ func (d *dir) Replace(ctx context.Context, name string, data []byte) error {
 	return d.note(name, nil)
 }
 
+func (d *dir) Exclusive() bool { return true }
+
 // note remembers a file that was written for Flush.
 func (d *dir) note(name string, err error) error {
 	if err != nil {

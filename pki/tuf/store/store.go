@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -41,9 +42,12 @@ type Store interface {
 	List(ctx context.Context, prefix string) ([]Object, error)
 	// Flush returns when all that was written before survives a power cut.
 	Flush(ctx context.Context) error
-	// Lock keeps other writers of a directory out until release is called, or
-	// returns ErrLocked. A bucket needs no lock: there it does nothing.
+	// Lock keeps other writers out until release is called, or returns
+	// ErrLocked. Where Exclusive is false it does nothing.
 	Lock(ctx context.Context) (release func() error, err error)
+	// Exclusive reports whether there is a lock. Without one, as in a bucket,
+	// a writer claims a version by creating its object with WriteNew.
+	Exclusive() bool
 	// String returns the place as it was opened.
 	String() string
 	// Close releases what Open took.
@@ -68,4 +72,18 @@ func Open(ctx context.Context, place string) (Store, error) {
 	default:
 		return openDir(filepath.Clean(place))
 	}
+}
+
+// OpenExisting is Open for reading: it creates no directory.
+func OpenExisting(ctx context.Context, place string) (Store, error) {
+	if !strings.Contains(place, "://") {
+		info, err := os.Stat(place)
+		if err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("open store %s: not a directory", place)
+		}
+	}
+	return Open(ctx, place)
 }

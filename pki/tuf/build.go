@@ -1,0 +1,242 @@
+package tuf
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+)
+
+// Signed fields in which a role keeps its windows, in days, as the public-good
+// repository does: root and targets at their top, snapshot and timestamp in
+// root's role.
+const (
+	expiryField = "x-tuf-on-ci-expiry-period"
+	resignField = "x-tuf-on-ci-signing-period"
+)
+
+// Names of targets that clients ask for.
+const (
+	TrustedRootName   = "trusted_root.json"
+	SigningConfigName = "signing_config.v0.2.json"
+)
+
+const (
+	maxTargetFile  = 16 << 20
+	maxTargetFiles = 20_000
+)
+
+// Usage is the custom metadata by which older clients find a target.
+type Usage struct {
+	Status string `json:"status"` // Active or Expired
+	Usage  string `json:"usage"`  // Fulcio, Rekor, CTFE, TSA or Unknown
+	URI    string `json:"uri,omitempty"`
+}
+
+func windowFields(w OnlineRole) map[string]any {
+	return map[string]any{expiryField: int(w.Expiry), resignField: int(w.Resign)}
+}
+
+// windowsOf reads the windows that a root version signs for snapshot or
+// timestamp, or returns fallback where it has none.
+func windowsOf(root *document, role string, fallback OnlineRole) OnlineRole {
+	r := root.root.Signed.Roles[role]
+	if r == nil {
+		return fallback
+	}
+	return readWindows(r.UnrecognizedFields, fallback)
+}
+
+func readWindows(fields map[string]any, fallback OnlineRole) OnlineRole {
+	expiry, resign := wholeDays(fields[expiryField]), wholeDays(fields[resignField])
+	w := OnlineRole{Expiry: expiry, Resign: resign}
+	if w.validate("") != nil {
+		return fallback
+	}
+	return w
+}
+
+// wholeDays reads a number that JSON made a float64.
+func wholeDays(v any) plan.Days {
+	switch n := v.(type) {
+	case float64:
+		return plan.Days(n)
+	case int:
+		return plan.Days(n)
+	}
+	return 0
+}
+
+// days are 24 hours each.
+func days(d plan.Days) time.Duration { return time.Duration(d) * 24 * time.Hour }
+
+// expiry is in whole seconds, as the specification writes dates.
+func expiry(now time.Time, d plan.Days) time.Time {
+	return now.UTC().Truncate(time.Second).Add(days(d))
+}
+
+// buildRoot makes a root version. online are the keys of snapshot and
+// timestamp.
+func buildRoot(pol Policy, version int64, online []crypto.PublicKey, now time.Time) (*document, error) {
+	meta := metadata.Root(expiry(now, pol.Root.Expiry))
+	meta.Signed.Version = version
+	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{pol.Root.Expiry, pol.Root.Resign})
+	for role, policy := range map[string]RolePolicy{metadata.ROOT: pol.Root, metadata.TARGETS: pol.Targets} {
+		for _, h := range policy.Holders {
+			if err := addRootKey(meta, h.PublicKey, role); err != nil {
+				return nil, fmt.Errorf("holder %s: %w", h.Name, err)
+			}
+		}
+		meta.Signed.Roles[role].Threshold = policy.Threshold
+	}
+	for role, w := range map[string]OnlineRole{metadata.SNAPSHOT: pol.Snapshot, metadata.TIMESTAMP: pol.Timestamp} {
+		for _, key := range online {
+			if err := addRootKey(meta, key, role); err != nil {
+				return nil, fmt.Errorf("online key: %w", err)
+			}
+		}
+		meta.Signed.Roles[role].Threshold = 1
+		meta.Signed.Roles[role].UnrecognizedFields = windowFields(w)
+	}
+	for _, r := range meta.Signed.Roles {
+		slices.Sort(r.KeyIDs)
+	}
+	return &document{role: metadata.ROOT, root: meta}, nil
+}
+
+func addRootKey(meta *rootMeta, pub crypto.PublicKey, role string) error {
+	key, _, err := encodeKey(pub)
+	if err != nil {
+		return err
+	}
+	return meta.Signed.AddKey(key, role)
+}
+
+// buildTargets makes a version of targets (role "targets") or of a delegated
+// role. names are the role's share of the targets.
+func buildTargets(pol Policy, role string, version int64, names []string, t Targets, now time.Time) (*document, error) {
+	policy := pol.Targets
+	for _, d := range pol.Delegations {
+		if d.Name == role {
+			policy = d.RolePolicy
+		}
+	}
+	meta := metadata.Targets(expiry(now, policy.Expiry))
+	meta.Signed.Version = version
+	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{policy.Expiry, policy.Resign})
+	for _, name := range names {
+		file := metadata.TargetFile()
+		file.Path = name
+		file.Length = int64(len(t.Files[name]))
+		sum := sha256.Sum256(t.Files[name])
+		file.Hashes = metadata.Hashes{"sha256": sum[:]}
+		if u, ok := t.Usage[name]; ok {
+			custom, err := json.Marshal(map[string]Usage{"sigstore": u})
+			if err != nil {
+				return nil, fmt.Errorf("target %s: %w", name, err)
+			}
+			raw := json.RawMessage(custom)
+			file.Custom = &raw
+		}
+		meta.Signed.Targets[name] = file
+	}
+	if role != metadata.TARGETS || len(pol.Delegations) == 0 {
+		return &document{role: role, targets: meta}, nil
+	}
+	meta.Signed.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
+	for _, d := range pol.Delegations {
+		r := metadata.DelegatedRole{Name: d.Name, Threshold: d.Threshold, Terminating: true, Paths: d.Paths, KeyIDs: []string{}}
+		for _, h := range d.Holders {
+			key, id, err := encodeKey(h.PublicKey)
+			if err != nil {
+				return nil, fmt.Errorf("holder %s: %w", h.Name, err)
+			}
+			meta.Signed.Delegations.Keys[id] = key
+			r.KeyIDs = append(r.KeyIDs, id)
+		}
+		slices.Sort(r.KeyIDs)
+		meta.Signed.Delegations.Roles = append(meta.Signed.Delegations.Roles, r)
+	}
+	return &document{role: role, targets: meta}, nil
+}
+
+// Targets are the files to distribute, by name, and what older clients are told
+// about some of them.
+type Targets struct {
+	Files map[string][]byte
+	Usage map[string]Usage
+}
+
+// check reports every name and size that a store or a client would refuse.
+func (t Targets) check() error {
+	var errs []error
+	if len(t.Files) > maxTargetFiles {
+		errs = append(errs, fmt.Errorf("%d targets: at most %d", len(t.Files), maxTargetFiles))
+	}
+	if t.Files[TrustedRootName] == nil {
+		errs = append(errs, fmt.Errorf("no target %s: clients would start and then verify nothing", TrustedRootName))
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Files)) {
+		if err := checkTargetName(name); err != nil {
+			errs = append(errs, err)
+		}
+		if n := len(t.Files[name]); n > maxTargetFile {
+			errs = append(errs, fmt.Errorf("target %s: %d bytes, at most %d", name, n, maxTargetFile))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Usage)) {
+		if t.Files[name] == nil {
+			errs = append(errs, fmt.Errorf("usage of %s: no such target", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkTargetName refuses names that a store would not keep as they are.
+func checkTargetName(name string) error {
+	if err := store.CheckName(objectName(name, strings.Repeat("0", 2*sha256.Size))); err != nil {
+		return fmt.Errorf("target %q: %w", name, err)
+	}
+	return store.CheckName(name)
+}
+
+// objectName is where a target is kept with consistent snapshots:
+// targets/DIR/SHA256.NAME.
+func objectName(name, hash string) string {
+	dir, base := path.Split(name)
+	return "targets/" + dir + hash + "." + base
+}
+
+// share sorts target names by the role that signs them.
+func (p Policy) share(names []string) (map[string][]string, error) {
+	out := map[string][]string{metadata.TARGETS: nil}
+	for _, d := range p.Delegations {
+		out[d.Name] = nil
+	}
+	for _, name := range names {
+		role := metadata.TARGETS
+		for _, d := range p.Delegations {
+			yes, err := (&metadata.DelegatedRole{Paths: d.Paths}).IsDelegatedPath(name)
+			if err != nil {
+				return nil, fmt.Errorf("delegation %s: %w", d.Name, err)
+			}
+			if yes {
+				role = d.Name
+				break
+			}
+		}
+		out[role] = append(out[role], name)
+	}
+	return out, nil
+}

@@ -1,0 +1,123 @@
+package tuf
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+// demands returns the thresholds that a version must meet: a root those of the
+// root before and its own; targets that are staged with a root those of both
+// roots; a delegated role that of the targets in force.
+func (s *Staged) demands(d *document) ([]keySet, error) {
+	var out []keySet
+	add := func(set keySet, err error) error {
+		if err == nil {
+			out = append(out, set)
+		}
+		return err
+	}
+	switch d.role {
+	case metadata.ROOT, metadata.TARGETS:
+		if len(s.roots) > 0 && s.find(metadata.ROOT) != nil {
+			if err := add(rootSet(s.roots[len(s.roots)-1], d.role)); err != nil {
+				return nil, err
+			}
+		}
+		if err := add(rootSet(s.root(), d.role)); err != nil {
+			return nil, err
+		}
+	default:
+		if err := add(delegatedSet(s.wanted()[metadata.TARGETS], d.role)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// checkRootRoles checks that a root names keys for every top-level role.
+func checkRootRoles(root *document) error {
+	if !root.root.Signed.ConsistentSnapshot {
+		return fmt.Errorf("%s: consistent snapshots are off", root.fileName())
+	}
+	for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
+		if _, err := rootSet(root, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Demand is one threshold and who has met it so far.
+type Demand struct {
+	By        string // who asks: "root 2, role targets"
+	Threshold int
+	Signed    []string // holders, sorted
+	Waiting   []string // holders that have not signed, sorted
+}
+
+// Open returns how many signatures are still missing.
+func (d Demand) Open() int { return max(0, d.Threshold-len(d.Signed)) }
+
+// RoleStatus is how far the signing of one version is.
+type RoleStatus struct {
+	Version
+	Demands []Demand
+}
+
+// Status returns who has signed and who has not, for every version to sign.
+func (s *Staged) Status() ([]RoleStatus, error) {
+	var out []RoleStatus
+	for i, d := range s.sign {
+		sets, err := s.demands(d)
+		if err != nil {
+			return nil, err
+		}
+		status := RoleStatus{Version: s.Versions()[i]}
+		for _, set := range sets {
+			demand := Demand{By: set.label, Threshold: set.threshold}
+			for _, id := range set.ids() {
+				if _, signed := s.signatures[d.role][id]; signed {
+					demand.Signed = append(demand.Signed, s.holder(id))
+				} else {
+					demand.Waiting = append(demand.Waiting, s.holder(id))
+				}
+			}
+			slices.Sort(demand.Signed)
+			slices.Sort(demand.Waiting)
+			status.Demands = append(status.Demands, demand)
+		}
+		out = append(out, status)
+	}
+	return out, nil
+}
+
+// Missing returns the demands that are not met yet, as sentences; none when the
+// change can be merged.
+func (s *Staged) Missing() ([]string, error) {
+	status, err := s.Status()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, role := range status {
+		for _, d := range role.Demands {
+			if d.Open() > 0 {
+				out = append(out, fmt.Sprintf("%s %d: %d of %d signed for %s; %d more of %s",
+					role.Role, role.Version.Version, len(d.Signed), d.Threshold, d.By, d.Open(), list(d.Waiting)))
+			}
+		}
+	}
+	return out, nil
+}
+
+// holder names a key: the holder, or the beginning of its ID.
+func (s *Staged) holder(id string) string { return nameOf(s.change.Holders, id) }
+
+func nameOf(names map[string]string, id string) string {
+	if name, ok := names[id]; ok {
+		return name
+	}
+	return fmt.Sprintf("key %.12s", id)
+}

@@ -1,0 +1,111 @@
+package tuf
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+// keySet is the keys of which a threshold must sign.
+type keySet struct {
+	label     string // "root 3", for messages
+	keys      map[string]*ecdsa.PublicKey
+	threshold int
+}
+
+// rootSet returns the keys that a root version names for a top-level role.
+func rootSet(d *document, role string) (keySet, error) {
+	label := fmt.Sprintf("root %d", d.version())
+	r := d.root.Signed.Roles[role]
+	if r == nil {
+		return keySet{}, fmt.Errorf("%s: no role %s", label, role)
+	}
+	return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.root.Signed.Keys)
+}
+
+// delegatedSet returns the keys that targets metadata names for a delegated
+// role.
+func delegatedSet(d *document, role string) (keySet, error) {
+	label := fmt.Sprintf("%s %d", d.role, d.version())
+	if d.targets.Signed.Delegations != nil {
+		for _, r := range d.targets.Signed.Delegations.Roles {
+			if r.Name == role {
+				return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.targets.Signed.Delegations.Keys)
+			}
+		}
+	}
+	return keySet{}, fmt.Errorf("%s: no delegation %s", label, role)
+}
+
+func newKeySet(label string, ids []string, threshold int, keys map[string]*metadata.Key) (keySet, error) {
+	set := keySet{label: label, threshold: threshold, keys: map[string]*ecdsa.PublicKey{}}
+	var errs []error
+	for _, id := range ids {
+		if set.keys[id] != nil {
+			errs = append(errs, fmt.Errorf("%s: key %.12s stands there twice", label, id))
+			continue
+		}
+		// a key ID is a digest of its key, so two IDs are two keys
+		pub, err := decodeKey(id, keys[id])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", label, err))
+			continue
+		}
+		set.keys[id] = pub
+	}
+	if threshold < 1 || threshold > len(ids) {
+		errs = append(errs, fmt.Errorf("%s: threshold %d of %d keys cannot be met", label, threshold, len(ids)))
+	}
+	return set, errors.Join(errs...)
+}
+
+// ids returns the key IDs in order.
+func (s keySet) ids() []string {
+	out := make([]string, 0, len(s.keys))
+	for id := range s.keys {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// verify checks one signature over a document by one key of the set.
+func (s keySet) verify(d *document, sig metadata.Signature) error {
+	pub := s.keys[sig.KeyID]
+	if pub == nil {
+		return fmt.Errorf("key %.12s does not sign for %s", sig.KeyID, s.label)
+	}
+	payload, err := d.canonical()
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(payload)
+	if !ecdsa.VerifyASN1(pub, digest[:], sig.Signature) {
+		return fmt.Errorf("the signature of key %.12s is not over %s", sig.KeyID, d.fileName())
+	}
+	return nil
+}
+
+// signers returns the IDs of the distinct keys with a valid signature.
+func (s keySet) signers(d *document) []string {
+	var out []string
+	for _, sig := range *d.signatures() {
+		if s.verify(d, sig) == nil && !slices.Contains(out, sig.KeyID) {
+			out = append(out, sig.KeyID)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// check returns an error unless the threshold is met by distinct keys.
+func (s keySet) check(d *document) error {
+	if n := len(s.signers(d)); n < s.threshold {
+		return fmt.Errorf("%s has %d of the %d signatures that %s asks for", d.fileName(), n, s.threshold, s.label)
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package tuf
+
+import (
+	"crypto"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
+)
+
+// signatureFile is what a holder adds: signatures/ROLE.VERSION.KEYID.json.
+type signatureFile struct {
+	Role    string `json:"role"`
+	Version int64  `json:"version"`
+	Holder  string `json:"holder"`
+	KeyID   string `json:"keyid"` // hex
+	Sig     string `json:"sig"`   // hex, ASN.1 DER ECDSA over the SHA-256 of the canonical JSON
+}
+
+func (f signatureFile) name() string {
+	return f.Role + "." + strconv.FormatInt(f.Version, 10) + "." + f.KeyID + ".json"
+}
+
+// parseSignature reads a signature file.
+func parseSignature(data []byte) (signatureFile, error) {
+	if len(data) > maxSignature {
+		return signatureFile{}, fmt.Errorf("%d bytes, at most %d", len(data), maxSignature)
+	}
+	var f signatureFile
+	if err := strict.JSON(data, &f); err != nil {
+		return signatureFile{}, err
+	}
+	switch {
+	case !roleName.MatchString(f.Role):
+		return signatureFile{}, fmt.Errorf("role %q is no role name", f.Role)
+	case f.Version < 1:
+		return signatureFile{}, fmt.Errorf("version %d is no version", f.Version)
+	case !holderName.MatchString(f.Holder):
+		return signatureFile{}, fmt.Errorf("holder %q is no name", f.Holder)
+	case !keyIDForm.MatchString(f.KeyID):
+		return signatureFile{}, fmt.Errorf("keyid %q is no key ID", f.KeyID)
+	}
+	if _, err := hex.DecodeString(f.Sig); err != nil || f.Sig == "" || f.Sig != strings.ToLower(f.Sig) {
+		return signatureFile{}, errors.New("sig is no lower-case hex")
+	}
+	return f, nil
+}
+
+// accept checks a signature file against what is to be signed and keeps it.
+func (s *Staged) accept(f signatureFile) error {
+	d := s.find(f.Role)
+	if d == nil {
+		return fmt.Errorf("%s is not to be signed here", f.Role)
+	}
+	if d.version() != f.Version {
+		return fmt.Errorf("it is over %s version %d; version %d is to be signed here", f.Role, f.Version, d.version())
+	}
+	sets, err := s.demands(d)
+	if err != nil {
+		return err
+	}
+	raw, err := hex.DecodeString(f.Sig)
+	if err != nil {
+		return err
+	}
+	sig := metadata.Signature{KeyID: f.KeyID, Signature: raw}
+	at := slices.IndexFunc(sets, func(set keySet) bool { return set.keys[f.KeyID] != nil })
+	if at < 0 {
+		return fmt.Errorf("key %.12s of %s does not sign %s", f.KeyID, f.Holder, d.fileName())
+	}
+	if err := sets[at].verify(d, sig); err != nil {
+		return err
+	}
+	if s.signatures[f.Role] == nil {
+		s.signatures[f.Role] = map[string]metadata.Signature{}
+	}
+	s.signatures[f.Role][f.KeyID] = sig
+	return nil
+}
+
+func (s *Staged) readSignatures(f *folder) error {
+	for _, name := range f.in(signaturesDir) {
+		data, err := f.read(signaturesDir+"/"+name, maxSignature)
+		if err != nil {
+			return err
+		}
+		sig, err := parseSignature(data)
+		if err == nil && sig.name() != name {
+			err = fmt.Errorf("it should be named %s", sig.name())
+		}
+		if err == nil {
+			err = s.accept(sig)
+		}
+		if err != nil {
+			return fault.New(fault.Verification, "remove that signature file and let the holder sign this folder", fmt.Errorf("%s/%s: %w", signaturesDir, name, err))
+		}
+	}
+	return nil
+}
+
+// Sign signs every version that the key counts for and writes one signature
+// file each. It refuses a key of no role and a key that has signed everything
+// already. When it fails, no signature file is left, and the error wraps the
+// signer's own.
+func (s *Staged) Sign(holder string, key crypto.Signer) error {
+	err := s.signAll(holder, key)
+	if err != nil {
+		return fmt.Errorf("sign staged change %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+func (s *Staged) signAll(holder string, key crypto.Signer) error {
+	if key == nil {
+		return errors.New("no signer")
+	}
+	id, err := KeyID(key.Public())
+	if err != nil {
+		return err
+	}
+	if !holderName.MatchString(holder) {
+		return fault.New(fault.Usage, "", fmt.Errorf("holder %q: use letters, digits and ._@+- in a name", holder))
+	}
+	if name, known := s.change.Holders[id]; known && name != holder {
+		return fault.New(fault.Usage, "sign with your own token", fmt.Errorf("this is the key of %s, not of %s", name, holder))
+	}
+	docs, err := s.countsFor(id)
+	if err != nil {
+		return err
+	}
+	if len(docs) == 0 {
+		return fault.New(fault.Usage, "check that the token and the slot are those that you gave when you joined",
+			fmt.Errorf("key %.12s of %s signs none of the roles here", id, holder))
+	}
+	docs = slices.DeleteFunc(docs, func(d *document) bool { _, signed := s.signatures[d.role][id]; return signed })
+	if len(docs) == 0 {
+		return fault.New(fault.Failure, "a second signature by one holder would not count; let another holder sign", fmt.Errorf("%s has signed already", holder))
+	}
+	var out []signatureFile
+	for _, d := range docs {
+		sig, err := signDocument(d, key)
+		if err != nil {
+			return err
+		}
+		// signatures stand in files of their own until the merge
+		*d.signatures() = nil
+		out = append(out, signatureFile{Role: d.role, Version: d.version(), Holder: holder, KeyID: sig.KeyID, Sig: hex.EncodeToString(sig.Signature)})
+	}
+	return s.keep(out)
+}
+
+// countsFor returns the versions that a key counts for.
+func (s *Staged) countsFor(id string) ([]*document, error) {
+	var out []*document
+	for _, d := range s.sign {
+		sets, err := s.demands(d)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(sets, func(set keySet) bool { return set.keys[id] != nil }) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// keep writes signature files: all of them or none.
+func (s *Staged) keep(sigs []signatureFile) (err error) {
+	dir := filepath.Join(s.dir, signaturesDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var written []string
+	defer func() {
+		if err != nil {
+			for _, path := range written {
+				err = errors.Join(err, os.Remove(path))
+			}
+		}
+	}()
+	for _, f := range sigs {
+		data, err := json.MarshalIndent(f, "", "  ")
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, f.name())
+		if err := durable.Write(path, append(data, '\n'), 0o644); err != nil {
+			return err
+		}
+		written = append(written, path)
+	}
+	for _, f := range sigs {
+		if err := s.accept(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Add takes signature files that holders sent, in any order. It refuses all of
+// them if one is not over this change. A signature that is there already is
+// left as it is.
+func (s *Staged) Add(contents ...[]byte) error {
+	var sigs []signatureFile
+	probe := *s
+	probe.signatures = map[string]map[string]metadata.Signature{}
+	for i, data := range contents {
+		f, err := parseSignature(data)
+		if err == nil {
+			err = probe.accept(f)
+		}
+		if err != nil {
+			return fault.New(fault.Verification, "nothing was added; let the holder sign this folder", fmt.Errorf("signature file %d: %w", i+1, err))
+		}
+		if _, there := s.signatures[f.Role][f.KeyID]; !there && !slices.ContainsFunc(sigs, func(o signatureFile) bool { return o.name() == f.name() }) {
+			sigs = append(sigs, f)
+		}
+	}
+	if err := s.keep(sigs); err != nil {
+		return fmt.Errorf("add signatures to %s: %w", s.dir, err)
+	}
+	return nil
+}

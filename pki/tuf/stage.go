@@ -1,0 +1,311 @@
+package tuf
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+)
+
+// ErrNothingToStage says that the published versions say already what the
+// plan asks for and that none is due.
+var ErrNothingToStage = errors.New("nothing to stage")
+
+// draft is a staged folder before it is written.
+type draft struct {
+	kind     string
+	created  time.Time
+	holders  map[string]string
+	sign     []*document
+	base     *repository       // what is published; nil for the first
+	targets  map[string][]byte // content of new and changed targets
+	previous map[string][]byte // content that they replace
+}
+
+// StageInit stages the first root and targets in the new folder dir.
+func StageInit(dir string, pol Policy, t Targets, now time.Time) (*Staged, error) {
+	if err := errors.Join(pol.Validate(), t.check()); err != nil {
+		return nil, fault.New(fault.Usage, "correct the plan or the targets; nothing was written", fmt.Errorf("stage the first repository: %w", err))
+	}
+	root, err := buildRoot(pol, 1, []crypto.PublicKey{pol.Online}, now)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{kind: KindInit, created: now, holders: pol.names(), sign: []*document{root}, targets: t.Files}
+	shares, err := pol.share(slices.Sorted(maps.Keys(t.Files)))
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range slices.Sorted(maps.Keys(shares)) {
+		doc, err := buildTargets(pol, role, 1, shares[role], t, now)
+		if err != nil {
+			return nil, err
+		}
+		d.sign = append(d.sign, doc)
+	}
+	return d.write(dir)
+}
+
+// StageTargets stages the next version of targets, and of delegated roles,
+// where the content differs from what from publishes, where a version is due
+// to be signed again, or everywhere with renew. t is the whole set: a target
+// that is not in it is no longer offered.
+func StageTargets(ctx context.Context, dir string, from store.Store, pol Policy, t Targets, now time.Time, renew bool) (*Staged, error) {
+	if err := errors.Join(pol.Validate(), t.check()); err != nil {
+		return nil, fault.New(fault.Usage, "correct the plan or the targets; nothing was written", fmt.Errorf("stage targets: %w", err))
+	}
+	base, err := loadPublished(ctx, from)
+	if err != nil {
+		return nil, fmt.Errorf("stage targets: %w", err)
+	}
+	if err := pol.sameTargetsRole(base.root()); err != nil {
+		return nil, fault.New(fault.Failure, "stage the next root first", fmt.Errorf("stage targets: %w", err))
+	}
+	shares, err := pol.share(slices.Sorted(maps.Keys(t.Files)))
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{kind: KindTargets, created: now, holders: pol.names(), base: base}
+	if err := d.addTargets(pol, shares, t, now, renew); err != nil {
+		return nil, err
+	}
+	if len(d.sign) == 0 {
+		return nil, fmt.Errorf("stage targets: %w: %s holds the same targets and is not due", ErrNothingToStage, from)
+	}
+	if err := d.addContent(ctx, from, t); err != nil {
+		return nil, fmt.Errorf("stage targets: %w", err)
+	}
+	return d.write(dir)
+}
+
+// loadPublished loads a repository that must be there.
+func loadPublished(ctx context.Context, from store.Store) (*repository, error) {
+	base, err := load(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	if base.timestamp == nil {
+		return nil, fault.New(fault.Failure, "publish the first repository before its next change", fmt.Errorf("%s holds no repository", from))
+	}
+	return base, nil
+}
+
+// sameTargetsRole returns an error unless root names the policy's holders and
+// threshold for targets.
+func (p Policy) sameTargetsRole(root *document) error {
+	set, err := rootSet(root, metadata.TARGETS)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, h := range p.Targets.Holders {
+		id, err := KeyID(h.PublicKey)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	if !slices.Equal(ids, set.ids()) || p.Targets.Threshold != set.threshold {
+		return fmt.Errorf("the plan's holders of targets are not those of %s", set.label)
+	}
+	return nil
+}
+
+// addTargets builds the next version of every role that needs one.
+func (d *draft) addTargets(pol Policy, shares map[string][]string, t Targets, now time.Time, renew bool) error {
+	staged := map[string]*document{}
+	for _, role := range slices.Sorted(maps.Keys(shares)) {
+		old := d.base.targets[role]
+		version := int64(1)
+		if old != nil {
+			version = old.version() + 1
+		}
+		next, err := buildTargets(pol, role, version, shares[role], t, now)
+		if err != nil {
+			return err
+		}
+		if old == nil || renew || due(old, now) || !sameBut(old, next) {
+			staged[role] = next
+		}
+	}
+	top := staged[metadata.TARGETS]
+	if top == nil {
+		top = d.base.targets[metadata.TARGETS]
+	}
+	// a delegated role whose keys changed must be signed by the new ones
+	for _, role := range delegations(top) {
+		if staged[role] != nil {
+			continue
+		}
+		set, err := delegatedSet(top, role)
+		if err != nil {
+			return err
+		}
+		if set.check(d.base.targets[role]) == nil {
+			continue
+		}
+		old := d.base.targets[role]
+		if staged[role], err = buildTargets(pol, role, old.version()+1, shares[role], t, now); err != nil {
+			return err
+		}
+	}
+	for _, role := range slices.Sorted(maps.Keys(staged)) {
+		d.sign = append(d.sign, staged[role])
+	}
+	return nil
+}
+
+// sameBut compares the signed parts of two documents but for version and
+// expiry.
+func sameBut(a, b *document) bool {
+	return a != nil && b != nil && string(essence(a)) == string(essence(b))
+}
+
+// essence is the signed part without version and expiry, in a stable order.
+func essence(d *document) []byte {
+	canon, err := d.canonical()
+	if err != nil {
+		return nil
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(canon, &fields); err != nil {
+		return nil
+	}
+	delete(fields, "version")
+	delete(fields, "expires")
+	out, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// due reports whether a document's own window says that it is to be signed
+// again.
+func due(d *document, now time.Time) bool {
+	from, err := signFrom(d)
+	return err == nil && !now.Before(from)
+}
+
+// signFrom returns when people's metadata is due to be signed again.
+func signFrom(d *document) (time.Time, error) {
+	var fields map[string]any
+	switch {
+	case d.root != nil:
+		fields = d.root.Signed.UnrecognizedFields
+	case d.targets != nil:
+		fields = d.targets.Signed.UnrecognizedFields
+	}
+	w := readWindows(fields, OnlineRole{})
+	if w.Resign == 0 {
+		return time.Time{}, fmt.Errorf("%s does not say when it is to be signed again", d.fileName())
+	}
+	return d.expires().Add(-days(w.Resign)), nil
+}
+
+// addContent keeps the content of new and changed targets and what they
+// replace.
+func (d *draft) addContent(ctx context.Context, from store.Store, t Targets) error {
+	d.targets, d.previous = map[string][]byte{}, map[string][]byte{}
+	old := files(d.base.targets)
+	for name, content := range t.Files {
+		sum := sha256.Sum256(content)
+		if was := old[name]; was == nil || string(was.Hashes["sha256"]) != string(sum[:]) {
+			d.targets[name] = content
+		}
+	}
+	for name, was := range old {
+		if _, stays := t.Files[name]; stays && d.targets[name] == nil {
+			continue
+		}
+		content, err := readTarget(ctx, from, name, was)
+		if err != nil {
+			return err
+		}
+		d.previous[name] = content
+	}
+	return nil
+}
+
+// readTarget reads a target and checks it against metadata.
+func readTarget(ctx context.Context, src source, name string, f *metadata.TargetFiles) ([]byte, error) {
+	content, err := src.Read(ctx, objectName(name, f.Hashes["sha256"].String()), f.Length)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.VerifyLengthHashes(content); err != nil {
+		return nil, fmt.Errorf("target %s: %w", name, err)
+	}
+	return content, nil
+}
+
+// write makes the folder in one step and opens it as a holder will.
+func (d *draft) write(dir string) (*Staged, error) {
+	out, err := durable.NewDir(dir)
+	if err != nil {
+		return nil, fault.New(fault.Failure, "choose a folder that is not there yet", fmt.Errorf("stage: %w", err))
+	}
+	defer out.Discard()
+	if err := d.fill(out.Path()); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", dir, err)
+	}
+	if err := out.Commit(); err != nil {
+		return nil, fmt.Errorf("stage: %w", err)
+	}
+	return OpenStaged(dir)
+}
+
+func (d *draft) fill(dir string) error {
+	put := func(name string, data []byte) error {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(at, data, 0o644)
+	}
+	var errs []error
+	for _, doc := range d.sign {
+		data, err := doc.encode()
+		if err == nil {
+			err = put(signDir+"/"+doc.fileName(), data)
+		}
+		errs = append(errs, err)
+	}
+	if d.base != nil {
+		for _, doc := range append(slices.Clone(d.base.roots), slices.Collect(maps.Values(d.base.targets))...) {
+			errs = append(errs, put(trustedDir+"/"+doc.fileName(), doc.raw))
+		}
+	}
+	for name, content := range d.targets {
+		errs = append(errs, put(targetsDir+"/"+name, content))
+	}
+	for name, content := range d.previous {
+		errs = append(errs, put(previousDir+"/"+name, content))
+	}
+	c, err := json.MarshalIndent(change{
+		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Words: d.words(),
+	}, "", "  ")
+	if err := errors.Join(append(errs, err, put(changeName, append(c, '\n')))...); err != nil {
+		return err
+	}
+	f, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	sums, err := f.sums()
+	return errors.Join(err, f.root.Close(), put(sumsName, sums))
+}

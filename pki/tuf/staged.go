@@ -1,0 +1,324 @@
+package tuf
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+var keyIDForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Staged is a staged folder that was read and checked whole: metadata to sign,
+// the last signed versions, content, and the signatures so far.
+type Staged struct {
+	dir        string
+	change     change
+	digest     [32]byte
+	roots      []*document          // the last signed chain, version 1 first
+	trusted    map[string]*document // the last signed targets, by role
+	sign       []*document          // root first, then by role
+	sealed     map[string]*document // by role; nil before Merge
+	content    map[string]bool      // targets whose content is in the folder
+	previous   map[string]bool      // replaced targets whose content is in the folder
+	signatures map[string]map[string]metadata.Signature
+}
+
+// Version is one version of one role.
+type Version struct {
+	Role    string
+	Version int64
+	Expires time.Time
+}
+
+// OpenStaged reads a staged folder. It refuses a folder whose files are not
+// those that SHA256SUMS lists, metadata that does not continue the last signed
+// versions, content that is not what the metadata names, and any signature that
+// is not over this version by a key of its role.
+func OpenStaged(dir string) (*Staged, error) {
+	s, err := openStaged(dir)
+	if err != nil {
+		return nil, fault.New(fault.Verification, "get the folder again from the one who staged it", fmt.Errorf("open staged change %s: %w", dir, err))
+	}
+	return s, nil
+}
+
+func openStaged(dir string) (s *Staged, err error) {
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.root.Close()) }()
+	s = &Staged{dir: dir, trusted: map[string]*document{}, signatures: map[string]map[string]metadata.Signature{}}
+	if s.digest, err = f.checkSums(); err != nil {
+		return nil, err
+	}
+	data, err := f.read(changeName, maxChange)
+	if err != nil {
+		return nil, err
+	}
+	if s.change, err = parseChange(data); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(*folder) error{s.readLayout, s.readTrusted, s.readSign, s.readContent, s.readSignatures, s.readSealed} {
+		if err := step(f); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// readLayout refuses files that nothing would read.
+func (s *Staged) readLayout(f *folder) error {
+	for _, name := range f.files {
+		top, _, nested := strings.Cut(name, "/")
+		switch top {
+		case changeName, sumsName:
+			if nested {
+				return fmt.Errorf("%s does not belong here", name)
+			}
+		case signDir, trustedDir, targetsDir, previousDir, signaturesDir, sealedDir:
+		default:
+			return fmt.Errorf("%s does not belong here", name)
+		}
+	}
+	return nil
+}
+
+func readMetadata(f *folder, dir, name string) (*document, error) {
+	role, version, err := parseFileName(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	if role == metadata.SNAPSHOT || role == metadata.TIMESTAMP {
+		return nil, fmt.Errorf("%s/%s: the online key signs that", dir, name)
+	}
+	data, err := f.read(dir+"/"+name, limitOf(role))
+	if err != nil {
+		return nil, err
+	}
+	d, err := parseDocument(role, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", dir, name, err)
+	}
+	if d.version() != version {
+		return nil, fmt.Errorf("%s/%s has version %d inside", dir, name, d.version())
+	}
+	return d, nil
+}
+
+func (s *Staged) readTrusted(f *folder) error {
+	var roots []*document
+	for _, name := range f.in(trustedDir) {
+		d, err := readMetadata(f, trustedDir, name)
+		switch {
+		case err != nil:
+			return err
+		case d.root != nil:
+			roots = append(roots, d)
+		case s.trusted[d.role] != nil:
+			return fmt.Errorf("%s holds two versions of %s", trustedDir, d.role)
+		default:
+			s.trusted[d.role] = d
+		}
+	}
+	slices.SortFunc(roots, func(a, b *document) int { return int(a.version() - b.version()) })
+	for _, d := range roots {
+		var err error
+		if s.roots, err = appendRoot(s.roots, d); err != nil {
+			return fmt.Errorf("%s: %w", trustedDir, err)
+		}
+	}
+	if first := s.change.Kind == KindInit; first != (len(s.roots) == 0) || first != (len(s.trusted) == 0) {
+		return fmt.Errorf("a change of kind %s with %d signed roots", s.change.Kind, len(s.roots))
+	}
+	if len(s.roots) == 0 {
+		return nil
+	}
+	if s.trusted[metadata.TARGETS] == nil {
+		return fmt.Errorf("%s holds no targets", trustedDir)
+	}
+	return checkTargets(s.roots[len(s.roots)-1], s.trusted)
+}
+
+func (s *Staged) readSign(f *folder) error {
+	for _, name := range f.in(signDir) {
+		d, err := readMetadata(f, signDir, name)
+		if err != nil {
+			return err
+		}
+		if len(*d.signatures()) > 0 {
+			return fmt.Errorf("%s/%s is signed already", signDir, name)
+		}
+		if s.find(d.role) != nil {
+			return fmt.Errorf("%s holds two versions of %s", signDir, d.role)
+		}
+		if want := s.lastVersion(d.role) + 1; d.version() != want {
+			return fmt.Errorf("%s/%s: the version after the last signed one is %d", signDir, name, want)
+		}
+		s.sign = append(s.sign, d)
+	}
+	slices.SortFunc(s.sign, func(a, b *document) int {
+		if (a.root != nil) != (b.root != nil) {
+			return map[bool]int{true: -1, false: 1}[a.root != nil]
+		}
+		return strings.Compare(a.role, b.role)
+	})
+	return s.checkKind()
+}
+
+// checkKind compares what is to be signed with the kind of change.
+func (s *Staged) checkKind() error {
+	root := s.find(metadata.ROOT) != nil
+	switch {
+	case len(s.sign) == 0:
+		return errors.New("there is nothing to sign")
+	case s.change.Kind == KindTargets && root:
+		return errors.New("a change of targets that has a root to sign")
+	case s.change.Kind != KindTargets && !root:
+		return fmt.Errorf("a change of kind %s that has no root to sign", s.change.Kind)
+	case s.change.Kind == KindInit && s.find(metadata.TARGETS) == nil:
+		return errors.New("a first repository that has no targets to sign")
+	}
+	// every demand must be readable: keys of the right type, thresholds that
+	// can be met
+	for _, d := range s.sign {
+		if _, err := s.demands(d); err != nil {
+			return err
+		}
+	}
+	if root {
+		return checkRootRoles(s.root())
+	}
+	return nil
+}
+
+// find returns the metadata to sign of a role.
+func (s *Staged) find(role string) *document {
+	for _, d := range s.sign {
+		if d.role == role {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *Staged) lastVersion(role string) int64 {
+	if role == metadata.ROOT {
+		return int64(len(s.roots))
+	}
+	if s.trusted[role] != nil {
+		return s.trusted[role].version()
+	}
+	return 0
+}
+
+// root returns the root that will be in force.
+func (s *Staged) root() *document {
+	if d := s.find(metadata.ROOT); d != nil {
+		return d
+	}
+	return s.roots[len(s.roots)-1]
+}
+
+// wanted returns the targets metadata that will be in force, by role.
+func (s *Staged) wanted() map[string]*document {
+	out := maps.Clone(s.trusted)
+	for _, d := range s.sign {
+		if d.targets != nil {
+			out[d.role] = d
+		}
+	}
+	return out
+}
+
+// readContent checks that new and changed targets are there, and nothing else.
+func (s *Staged) readContent(f *folder) error {
+	s.content, s.previous = map[string]bool{}, map[string]bool{}
+	now, before := files(s.wanted()), files(s.trusted)
+	for name, file := range now {
+		if err := checkTargetName(name); err != nil {
+			return err
+		}
+		if len(file.Hashes) != 1 || len(file.Hashes["sha256"]) != sha256.Size {
+			return fmt.Errorf("target %s: its one hash must be SHA-256", name)
+		}
+	}
+	for _, name := range f.in(targetsDir) {
+		if err := s.checkContent(f, targetsDir, name, now[name]); err != nil {
+			return err
+		}
+		s.content[name] = true
+	}
+	for _, name := range f.in(previousDir) {
+		if err := s.checkContent(f, previousDir, name, before[name]); err != nil {
+			return err
+		}
+		s.previous[name] = true
+	}
+	for name, file := range now {
+		if was := before[name]; !s.content[name] && (was == nil || !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"])) {
+			return fmt.Errorf("the content of target %s is missing", name)
+		}
+	}
+	if now[TrustedRootName] == nil {
+		return fmt.Errorf("no target %s", TrustedRootName)
+	}
+	return nil
+}
+
+func (s *Staged) checkContent(f *folder, dir, name string, file *metadata.TargetFiles) error {
+	if file == nil {
+		return fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
+	}
+	data, err := f.read(dir+"/"+name, maxTargetFile)
+	if err != nil {
+		return err
+	}
+	if err := file.VerifyLengthHashes(data); err != nil {
+		return fmt.Errorf("%s/%s: %w", dir, name, err)
+	}
+	return nil
+}
+
+// read returns one file of the folder, bounded.
+func (s *Staged) read(name string, limit int64) (data []byte, err error) {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return (&folder{root: root}).read(name, limit)
+}
+
+// Dir returns the folder.
+func (s *Staged) Dir() string { return s.dir }
+
+// Kind returns init, targets or root.
+func (s *Staged) Kind() string { return s.change.Kind }
+
+// Created returns when the change was staged.
+func (s *Staged) Created() time.Time { return s.change.Created }
+
+// Digest returns the SHA-256 of SHA256SUMS, which covers everything but
+// signatures. People compare it aloud.
+func (s *Staged) Digest() [32]byte { return s.digest }
+
+// Versions returns what is to be signed, root first.
+func (s *Staged) Versions() []Version {
+	var out []Version
+	for _, d := range s.sign {
+		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
+	}
+	return out
+}

@@ -1,0 +1,17 @@
+package tuf
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// list joins names as a sentence does.
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func compactJSON(into *bytes.Buffer, data []byte) error { return json.Compact(into, data) }

@@ -1,0 +1,204 @@
+package tuf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+)
+
+// Report is what Verify saw.
+type Report struct {
+	Roots    int          // root versions, from the first
+	Roles    []RoleReport // root, timestamp, snapshot, targets, then delegated roles
+	Targets  []TargetReport
+	Warnings []string
+}
+
+// RoleReport is the newest version of a role.
+type RoleReport struct {
+	Version
+	SignFrom  time.Time // when it is due to be signed again; zero if it does not say
+	Threshold int
+	Keys      []string // key IDs of the role, sorted
+	Signed    []string // key IDs of the valid signatures, sorted
+}
+
+// TargetReport is a target whose bytes were fetched and hashed.
+type TargetReport struct {
+	Name   string
+	Role   string
+	Size   int64
+	SHA256 string // hex
+}
+
+// Verify checks a published repository: as go-tuf's own updater sees it that
+// trusts only rootJSON, and then what clients do not check. That is every root
+// version in sequence from the first, rootJSON among them; thresholds met by
+// distinct keys; keys that any client would refuse; expiry of every role;
+// length and hash of every target; and the target names that clients need.
+//
+// from is an http, https or s3 URL or a directory. The error names every
+// finding.
+func Verify(ctx context.Context, from string, rootJSON []byte, now time.Time, opts ...Option) (r *Report, err error) {
+	src, done, err := openSource(ctx, from)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	r, err = verify(ctx, src, rootJSON, now, collect(opts).cache, true)
+	if err != nil {
+		return nil, fault.New(fault.Verification, "do not trust this repository before the cause is known", fmt.Errorf("verify %s: %w", from, err))
+	}
+	return r, nil
+}
+
+// verify does the work of Verify; content says whether targets are fetched.
+func verify(ctx context.Context, src source, rootJSON []byte, now time.Time, cache string, content bool) (*Report, error) {
+	trusted, err := parseDocument(metadata.ROOT, rootJSON)
+	if err != nil {
+		return nil, fmt.Errorf("the root to start from: %w", err)
+	}
+	c, err := newClient(ctx, src, rootJSON, now, cache)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := load(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	v := &verification{repo: repo, now: now, report: &Report{Roots: len(repo.roots)}}
+	v.checkRoots(trusted)
+	v.checkRoles()
+	v.checkNames()
+	if content {
+		v.fetchAll(c)
+	}
+	return v.report, errors.Join(v.errs...)
+}
+
+type verification struct {
+	repo   *repository
+	now    time.Time
+	report *Report
+	errs   []error
+}
+
+func (v *verification) fail(format string, a ...any) {
+	v.errs = append(v.errs, fmt.Errorf(format, a...))
+}
+
+// checkRoots finds the trusted root in the chain and looks at every key of
+// every version: old clients walk through all of them.
+func (v *verification) checkRoots(trusted *document) {
+	n := trusted.version()
+	if n > int64(len(v.repo.roots)) {
+		v.fail("the root to start from has version %d, the repository ends with %d", n, len(v.repo.roots))
+	} else {
+		have, err1 := v.repo.roots[n-1].canonical()
+		want, err2 := trusted.canonical()
+		if err := errors.Join(err1, err2); err != nil {
+			v.errs = append(v.errs, err)
+		} else if string(have) != string(want) {
+			v.fail("the repository's %s is another one than the root to start from", fileName(metadata.ROOT, n))
+		}
+	}
+	for _, root := range v.repo.roots {
+		if err := checkRootRoles(root); err != nil {
+			v.errs = append(v.errs, err)
+		}
+	}
+}
+
+// checkRoles reports every role. load has checked thresholds by distinct keys.
+func (v *verification) checkRoles() {
+	top := v.repo.targets[metadata.TARGETS]
+	docs := []*document{v.repo.root(), v.repo.timestamp, v.repo.snapshot, top}
+	for _, role := range delegations(top) {
+		docs = append(docs, v.repo.targets[role])
+	}
+	for _, d := range docs {
+		set, err := v.repo.keys(d.role)
+		if err != nil {
+			v.errs = append(v.errs, err)
+			continue
+		}
+		r := RoleReport{
+			Version:   Version{Role: d.role, Version: d.version(), Expires: d.expires()},
+			Threshold: set.threshold, Keys: set.ids(), Signed: set.signers(d),
+		}
+		r.SignFrom, _ = v.repo.signFrom(d, OnlineRole{}) // a repository of others may not say
+		v.report.Roles = append(v.report.Roles, r)
+		if v.now.After(d.expires()) {
+			v.fail("%s expired on %s", d.fileName(), d.expires().Format(time.RFC3339))
+		}
+	}
+}
+
+// checkNames looks for the targets that clients ask for.
+func (v *verification) checkNames() {
+	all := files(v.repo.targets)
+	if all[TrustedRootName] == nil {
+		v.fail("no target %s: cosign initialize succeeds and everything after it fails", TrustedRootName)
+	}
+	if all[SigningConfigName] == nil {
+		v.report.Warnings = append(v.report.Warnings, fmt.Sprintf("no target %s: verifying works, signing does not", SigningConfigName))
+	}
+}
+
+// fetchAll fetches every target as a client does.
+func (v *verification) fetchAll(c *client) {
+	top := v.repo.targets[metadata.TARGETS]
+	seen := map[string]bool{}
+	for _, role := range append([]string{metadata.TARGETS}, delegations(top)...) {
+		for _, name := range slices.Sorted(maps.Keys(v.repo.targets[role].targets.Signed.Targets)) {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			data, err := c.target(name)
+			if err != nil {
+				v.errs = append(v.errs, err)
+				continue
+			}
+			file := v.repo.targets[role].targets.Signed.Targets[name]
+			v.report.Targets = append(v.report.Targets, TargetReport{Name: name, Role: role, Size: int64(len(data)), SHA256: file.Hashes["sha256"].String()})
+		}
+	}
+}
+
+// keys returns who signs a role now.
+func (r *repository) keys(role string) (keySet, error) {
+	if slices.Contains(metadata.TOP_LEVEL_ROLE_NAMES[:], role) {
+		return rootSet(r.root(), role)
+	}
+	return delegatedSet(r.targets[metadata.TARGETS], role)
+}
+
+// signFrom returns when a role is due to be signed again.
+func (r *repository) signFrom(d *document, fallback OnlineRole) (time.Time, error) {
+	if d.snapshot == nil && d.timestamp == nil {
+		return signFrom(d)
+	}
+	w := windowsOf(r.root(), d.role, fallback)
+	if w.Resign == 0 {
+		return time.Time{}, fmt.Errorf("root does not say when %s is to be signed again", d.role)
+	}
+	return d.expires().Add(-days(w.Resign)), nil
+}
+
+// VerifyStore is Verify for an open store.
+func VerifyStore(ctx context.Context, st store.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
+	r, err := verify(ctx, st, rootJSON, now, collect(opts).cache, true)
+	if err != nil {
+		return nil, fault.New(fault.Verification, "do not trust this repository before the cause is known", fmt.Errorf("verify %s: %w", st, err))
+	}
+	return r, nil
+}
