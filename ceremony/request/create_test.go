@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -263,12 +264,73 @@ func TestDescribe_SaysWhatIsSigned(t *testing.T) {
 		"   10000001", strings.Join(words[:4], " "), strings.Join(words[28:], " "),
 	)
 	contains(t, renewal.String(),
-		"root         CN=Example Root CA,O=example.com", "EXTERNAL", "spiffe://example.com",
+		"root         O=example.com, CN=Example Root CA (UTF8String)", "EXTERNAL", "spiffe://example.com",
 		"previous     serial ", "a new key, was "+groups(w.pin("fulcio/1")),
 	)
-	if strings.Contains(renewal.String(), "permitted names: was") {
-		t.Error("a difference that is none is shown")
+	for _, none := range []string{"permitted names: was", "subject: was", "path length: was", "policies: was", "critical: was"} {
+		if strings.Contains(renewal.String(), none) {
+			t.Errorf("%s: a difference that is none is shown", none)
+		}
 	}
+}
+
+func TestDifferences_EachIsNamed(t *testing.T) {
+	item := create(t, newWorld(t).renewal()).Items[0]
+	if got := differences(item); len(got) != 2 {
+		t.Fatalf("%q, want the key and the leap day", got)
+	}
+	pathLen, critical := 1, true
+	item.Spec.Subject.Encoding = "utf8"
+	item.Spec.NotAfter = item.Spec.NotAfter.AddDate(1, 0, 0)
+	item.Spec.Settings = pki.Settings{
+		PathLen: &pathLen, ExtKeyUsageCritical: &critical, URIs: []string{"spiffe://example"},
+		IssuingCertificates: []string{"https://ca.example"}, CRLDistribution: []string{"https://crl.example"},
+		NameConstraints: &pki.NameConstraints{Excluded: pki.Subtrees{DNS: []string{"x.example"}}},
+	}
+	contains(t, strings.Join(differences(item), "; "),
+		"subject: was O=example.com, CN=Example Fulcio CA (PrintableString)", "a new key", "validity: was 1096 days", "path length: was 0",
+		"extended key usage critical: was false", "permitted names: was DNS .example.com, DNS example.com", "excluded names: was none",
+		"policies: was 1.3.6.1.4.1.65302.1.3", "alternative names: was none", "issuer at: was none", "CRL at: was none")
+	spki, err := pki.SPKISHA256(item.Previous.PublicKey)
+	must(t, err)
+	item.CSR.SPKISHA256 = spki
+	contains(t, strings.Join(differences(item), "; "), "THE SAME KEY as before")
+}
+
+// Whatever a plan can set must be seen before it is signed.
+func TestDescribe_EverySetting(t *testing.T) {
+	critical, pathLen := true, 7
+	names := pki.Subtrees{DNS: []string{"d.example"}, URI: []string{"u.example"}, Email: []string{"m.example"}, IP: []string{"192.0.2.0/24"}}
+	settings := pki.Settings{
+		PathLen:             &pathLen,
+		ExtKeyUsageCritical: &critical,
+		NameConstraints:     &pki.NameConstraints{Permitted: names, Excluded: names},
+		Policies:            []pki.Policy{{OID: "1.2.3", CPS: "https://cps.example"}},
+		URIs:                []string{"spiffe://example"},
+		IssuingCertificates: []string{"https://ca.example"},
+		CRLDistribution:     []string{"https://crl.example"},
+		Template:            "{\n\t\"keyUsage\": []\n}",
+	}
+	all := reflect.ValueOf(settings)
+	for i := range all.NumField() {
+		if all.Field(i).IsZero() {
+			t.Fatalf("this test does not set %s", all.Type().Field(i).Name)
+		}
+		without := reflect.New(all.Type()).Elem()
+		without.Set(all)
+		without.Field(i).SetZero()
+		one, two := &text{}, &text{}
+		constraints(one, pki.Spec{Profile: pki.ProfileFulcioCA, Settings: settings})
+		constraints(two, pki.Spec{Profile: pki.ProfileFulcioCA, Settings: without.Interface().(pki.Settings)})
+		if one.b.String() == two.b.String() {
+			t.Errorf("%s is not shown", all.Type().Field(i).Name)
+		}
+	}
+	got := &text{}
+	constraints(got, pki.Spec{Profile: pki.ProfileFulcioCA, Settings: settings})
+	contains(t, got.b.String(), "path length  7", "is critical", "1.2.3 https://cps.example", "spiffe://example", "https://ca.example",
+		"https://crl.example", `"keyUsage": []`,
+		"permitted    DNS d.example, URI u.example, e-mail m.example, IP 192.0.2.0/24", "excluded     DNS d.example, URI u.example, e-mail m.example, IP 192.0.2.0/24")
 }
 
 func TestDescribe_TerminalIsSafe(t *testing.T) {

@@ -53,7 +53,7 @@ func (r *Request) head(t *text) {
 	if r.Root == nil {
 		t.field("root", "made at the ceremony")
 	} else {
-		t.field("root", "%s", r.Root.Subject)
+		t.field("root", "%s", subjectOf(r.Root))
 		t.field("", "serial %s, key %s", pki.SerialHex(r.Root.SerialNumber), keyOf(r.Root.PublicKey))
 		t.field("", "valid %s to %s", stamp(r.Root.NotBefore), stamp(r.Root.NotAfter))
 	}
@@ -121,8 +121,11 @@ func constraints(t *text, spec pki.Spec) {
 	case pki.IsCA(spec.Profile):
 		t.field("path length", "unlimited")
 	}
-	if s.ExtKeyUsageCritical != nil && *s.ExtKeyUsageCritical {
+	switch {
+	case s.ExtKeyUsageCritical != nil && *s.ExtKeyUsageCritical:
 		t.field("usage", "extended key usage is critical")
+	case s.ExtKeyUsageCritical != nil:
+		t.field("usage", "extended key usage is not critical")
 	}
 	if n := s.NameConstraints; n != nil {
 		t.optional("permitted", subtrees(n.Permitted))
@@ -134,6 +137,12 @@ func constraints(t *text, spec pki.Spec) {
 	t.optional("alternative", strings.Join(s.URIs, " "))
 	t.optional("issuer at", strings.Join(s.IssuingCertificates, " "))
 	t.optional("CRL at", strings.Join(s.CRLDistribution, " "))
+	if s.Template != "" {
+		t.field("template", "the plan's own, over the profile's:")
+		for line := range strings.Lines(s.Template) {
+			t.line("      %s", strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    "))
+		}
+	}
 }
 
 func subtrees(s pki.Subtrees) string {

@@ -39,7 +39,7 @@ func differences(item Item) []string {
 			found = append(found, fmt.Sprintf("%s: was %s", what, orNone(from)))
 		}
 	}
-	changed("subject", subjectOf(old), spec.Subject.String()+" "+encoding(spec.Subject))
+	changed("subject", subjectOf(old), spec.Subject.String()+" ("+encoding(spec.Subject)+")")
 	switch key := keyOf(old.PublicKey); {
 	case item.CSR == nil:
 		found = append(found, "a new key")
@@ -76,7 +76,7 @@ func subjectOf(c *x509.Certificate) string {
 	if err != nil {
 		return c.Subject.String()
 	}
-	return s.String() + " " + encoding(s)
+	return s.String() + " (" + encoding(s) + ")"
 }
 
 func days(from, to time.Time) string {

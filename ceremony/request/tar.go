@@ -62,12 +62,18 @@ func readBounded(f *os.File, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%d bytes, more than the %d it may have", info.Size(), limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, info.Size()+1))
-	if err != nil {
+	return readExactly(f, info.Size())
+}
+
+// readExactly reads size bytes, which were bounded before, and wants the end
+// to follow.
+func readExactly(r io.Reader, size int64) ([]byte, error) {
+	data := make([]byte, size)
+	if _, err := io.ReadFull(r, data); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) != info.Size() {
-		return nil, errors.New("it grew or shrank while it was read")
+	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		return nil, errors.Join(errors.New("it is longer than it said"), err)
 	}
 	return data, nil
 }
@@ -111,7 +117,7 @@ func unpack(data []byte) (files map[string][]byte, folder string, err error) {
 		if err := b.size(name, header.Size); err != nil {
 			return nil, "", err
 		}
-		content, err := io.ReadAll(io.LimitReader(r, header.Size+1))
+		content, err := readExactly(r, header.Size)
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", quote(header.Name), err)
 		}

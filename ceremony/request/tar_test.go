@@ -3,6 +3,7 @@ package request
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,12 +57,8 @@ func TestOpen_TarKinds(t *testing.T) {
 		"a folder":        {Typeflag: tar.TypeDir},
 		"a pipe":          {Typeflag: tar.TypeFifo},
 		"a device":        {Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3},
-		"'S'":             {Typeflag: tar.TypeGNUSparse},
 	} {
 		h.Name = top + "authorities/fulcio/g1/x"
-		if h.Typeflag == tar.TypeGNUSparse {
-			continue // written by hand below
-		}
 		path := tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, h, nil) })
 		openRefused(t, path, h.Name, what)
 	}
@@ -116,12 +113,10 @@ func TestOpen_TarAnyByteChanged(t *testing.T) {
 	r := create(t, newWorld(t).founding())
 	packed, err := os.ReadFile(r.Path + ".tar")
 	must(t, err)
-	step := 1
-	if testing.Short() {
-		step = 61
-	}
 	n := 0
-	for i := 0; i < len(packed); i += step {
+	// five shares nothing with the 512 bytes of a block: over the headers of
+	// the files every field is met
+	for i := 0; i < len(packed); i += 5 {
 		packed[i] ^= 0x01
 		if _, err := openTar(packed); err == nil {
 			t.Fatalf("byte %d changed: opened", i)
@@ -149,25 +144,23 @@ func TestOpen_TarTooMuch(t *testing.T) {
 		openRefused(t, put(t, b.Bytes()), fulcioCSR, "10737418240 bytes")
 	})
 	t.Run("a sparse entry", func(t *testing.T) {
-		openRefused(t, put(t, sparse(r.Name()+"/"+fulcioCSR)), fulcioCSR)
+		openRefused(t, put(t, sparse(r.Name()+"/"+fulcioCSR)), fulcioCSR, "'S'")
 	})
 	t.Run("a hundred thousand entries", func(t *testing.T) {
-		// more than a tar may have, and just as many as fit
-		for _, n := range []int{100_000, 60_000} {
-			header := make([]byte, 512)
-			copy(header, "0001-founding/x")
-			copy(header[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        0")
-			checksum(header)
-			openRefused(t, put(t, bytes.Repeat(header, n)), "")
-		}
+		header := make([]byte, 512)
+		copy(header, "0001-founding/x")
+		copy(header[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        0")
+		checksum(header)
+		openRefused(t, put(t, bytes.Repeat(header, 100_000)), "51200000 bytes")
+		openRefused(t, put(t, bytes.Repeat(header, 60_000)), "twice")
 	})
 	t.Run("many small entries", func(t *testing.T) {
 		path := tarWith(t, r, func(w *tar.Writer) {
 			for i := range maxFiles + 1 {
-				entry(t, w, tar.Header{Name: r.Name() + "/f" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50)}, nil)
+				entry(t, w, tar.Header{Name: fmt.Sprintf("%s/f%d", r.Name(), i)}, nil)
 			}
 		}, nil)
-		openRefused(t, path, "")
+		openRefused(t, path, "more than 1000 files")
 	})
 }
 
@@ -177,8 +170,7 @@ func sparse(name string) []byte {
 	copy(h, name)
 	copy(h[100:], "0000644\x000000000\x000000000\x0000000000000\x0000000000000\x00        S")
 	copy(h[257:], "ustar  \x00")
-	copy(h[386:], "0120000000000000000000000") // one region of no bytes at the end
-	copy(h[386:], "120000000000\x0000000000000\x00")
+	copy(h[386:], "120000000000\x0000000000000\x00") // one region of no bytes, at the end
 	copy(h[483:], "120000000000\x00")
 	checksum(h)
 	return append(h, make([]byte, 1024)...)
@@ -190,13 +182,5 @@ func checksum(h []byte) {
 	for _, b := range h {
 		sum += int(b)
 	}
-	digits := "000000" + strings.TrimSpace(octal(sum))
-	copy(h[148:], digits[len(digits)-6:]+"\x00 ")
-}
-
-func octal(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return octal(n/8) + string(rune('0'+n%8))
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
 }
