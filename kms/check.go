@@ -1,13 +1,15 @@
 package kms
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 )
 
 // Role is what a key is for, which decides the algorithms that it may have.
@@ -15,11 +17,11 @@ type Role string
 
 // Roles of KMS keys.
 const (
-	RoleAuthority Role = "authority"  // Fulcio's CA, a TSA
-	RoleRekor     Role = "rekor-v2"   // checkpoint key of Rekor v2
-	RoleStaticCT  Role = "static-ct"  // checkpoint key of TesseraCT
-	RoleOnline    Role = "tuf-online" // snapshot and timestamp of a TUF repository
-	RoleApp       Role = "app"        // signing key of an application
+	RoleAuthority Role = "authority"         // Fulcio's CA, a TSA
+	RoleRekor     Role = checkpoint.RekorV2  // checkpoint key of Rekor v2
+	RoleStaticCT  Role = checkpoint.StaticCT // checkpoint key of TesseraCT
+	RoleOnline    Role = "tuf-online"        // snapshot and timestamp of a TUF repository
+	RoleApp       Role = "app"               // signing key of an application
 )
 
 // roleAlgorithms are the algorithms that work for each role.
@@ -38,14 +40,23 @@ var roleAlgorithms = map[Role][]string{
 // usage than signing, a key that AWS manages. An empty role allows every
 // algorithm.
 func CheckKey(k *Key, algorithm string, role Role) error {
+	errs := deviations(k, Planned{Algorithm: algorithm, Role: role})
+	if len(errs) == 0 {
+		return nil
+	}
+	return fault.New(fault.Verification, "make another key with `trustroot kms create`, or put this one right in KMS",
+		fmt.Errorf("key %s: %w", k.ARN, errors.Join(errs...)))
+}
+
+// deviations are the reasons of CheckKey, one each.
+func deviations(k *Key, p Planned) []error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	got := k.Algorithm()
-	if algorithm != "" && got != algorithm {
-		add("the key is %s, the plan says %s", got, algorithm)
+	if got := k.Algorithm(); p.Algorithm != "" && got != p.Algorithm {
+		add("the key is %s, the plan says %s", got, p.Algorithm)
 	}
-	if reason := unfit(got, role); reason != "" {
-		add("a %s key cannot be %s: %s", got, role.words(), reason)
+	if err := p.Role.fits(k); err != nil {
+		errs = append(errs, err)
 	}
 	if k.Usage != "SIGN_VERIFY" {
 		add("usage is %s, not SIGN_VERIFY", k.Usage)
@@ -65,53 +76,22 @@ func CheckKey(k *Key, algorithm string, role Role) error {
 	case k.State != "Enabled":
 		add("the key is %s, not Enabled", k.State)
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return fault.New(fault.Verification, "make another key with `trustroot kms create`, or put this one right in KMS",
-		fmt.Errorf("key %s: %w", k.ARN, errors.Join(errs...)))
+	return errs
 }
 
-func (r Role) words() string {
-	switch r {
-	case RoleRekor, RoleStaticCT:
-		return "a checkpoint key (" + string(r) + ")"
-	case RoleOnline:
-		return "a TUF key"
-	case RoleApp:
-		return "an application's signing key"
-	}
-	return "an authority's key"
-}
-
-// unfit says why an algorithm does not work for a role, by what was tried with
-// each client; empty where it works.
-func unfit(algorithm string, role Role) string {
-	if role == "" || slices.Contains(roleAlgorithms[role], algorithm) {
-		return ""
-	}
+// fits refuses a key that some consumer of its role cannot use, and says which.
+func (r Role) fits(k *Key) error {
 	switch {
-	case role == RoleOnline:
-		return "TUF clients agree on P-256 only: go-tuf mislabels other curves, the Java client ignores them, tuf-js hashes them wrongly, tough cannot parse them"
-	case role == RoleStaticCT && algorithm == "P-384":
-		return "KMS signs with SHA-384 under it while SCTs are hashed with SHA-256, Fulcio refuses a CT key other than P-256 at start, and sigstore-js rejects its checkpoints"
-	case role == RoleStaticCT:
-		return "Fulcio refuses a CT key other than P-256 at start" + edwards(algorithm)
-	case role == RoleRekor && algorithm == "P-384":
-		return "KMS signs with SHA-384 under it while checkpoints are hashed with SHA-256 and the note format has no type for it: cosign accepts such a checkpoint, sigstore-js rejects it"
-	case role == RoleRekor && algorithm == "Ed25519":
-		return "Sigstore's AWS provider loads the public key, and the first checkpoint fails with \"unsupported hash algorithm\""
-	case role == RoleRekor:
-		return "checkpoint verifiers hash with SHA-256 and expect P-256"
+	case r == "" || slices.Contains(roleAlgorithms[r], k.Algorithm()):
+		return nil
+	case r == RoleOnline:
+		return fmt.Errorf("a %s key cannot sign TUF metadata: go-tuf mislabels curves other than P-256, "+
+			"the Java client ignores them, tuf-js hashes them wrongly and tough cannot parse them: use P-256", k.Algorithm())
+	case k.PublicKey == nil:
+		return fmt.Errorf("a %s key is not accepted for %s: use %s", k.Algorithm(), r, strings.Join(roleAlgorithms[r], " or "))
+	case r == RoleRekor || r == RoleStaticCT:
+		return checkpoint.Check(string(r), k.PublicKey)
 	}
-	return "certificates and their verifiers use P-256 or P-384"
+	_, err := pki.CheckKey(k.PublicKey)
+	return err
 }
-
-func edwards(algorithm string) string {
-	if algorithm != "Ed25519" {
-		return ""
-	}
-	return ", and Sigstore's AWS provider cannot sign with Ed25519 (\"unsupported hash algorithm\")"
-}
-
-func derOf(public any) ([]byte, error) { return x509.MarshalPKIXPublicKey(public) }

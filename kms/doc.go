@@ -11,6 +11,6 @@
 // material imported from outside, multi-region copies, keys that are disabled
 // or about to be deleted.
 //
-// It may import pki, pki/plan, templates, kms/internal and the leaf packages
+// It may import pki, pki/checkpoint, pki/plan, templates, kms/internal and the leaf packages
 // under internal. Nothing under pki imports it.
 package kms

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
 
@@ -61,9 +60,6 @@ func (c *Client) explain(action string, r Ref, err error) error {
 	if ce, ok := errors.AsType[*credentialsError](err); ok {
 		return say("set AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or log in (aws sso login)",
 			"no AWS credentials: %s", oneLine(ce.Error()))
-	}
-	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok || strings.Contains(message, "Missing Region") {
-		return say("set AWS_REGION, or name the key by its ARN", "no AWS region")
 	}
 	if code == "" {
 		return say("check the network, AWS_REGION and AWS_ENDPOINT_URL_KMS", "no answer from KMS: %s", message)

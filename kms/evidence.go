@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (e Evidence) Key() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	spki, err := derOf(public)
+	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, err
 	}

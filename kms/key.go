@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
 // Key is a KMS key as DescribeKey and GetPublicKey show it. The words of
@@ -81,6 +83,9 @@ func (c *Client) Key(ctx context.Context, ref string) (*Key, error) {
 }
 
 func (c *Client) describe(ctx context.Context, via api, r Ref) (*Key, error) {
+	if r.Region == "" && c.region == "" {
+		return nil, fault.New(fault.Device, "set AWS_REGION, or name the key by its ARN", fmt.Errorf("DescribeKey %s: no AWS region", r))
+	}
 	out, err := via.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(r.String())}, in(r))
 	if err != nil {
 		return nil, c.explain("kms:DescribeKey", r, err)

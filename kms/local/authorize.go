@@ -153,43 +153,16 @@ func (q *query) keyPolicy(k *key, action string, context map[string]string) (dir
 		if !st.Covers("kms:"+action) || !st.OnResource(q.server.keyARN(k)) || !st.Applies(context) {
 			continue
 		}
-		named, trusted := q.speaksOf(st)
+		match := st.Means(q.caller.account, q.caller.names...)
 		switch {
-		case !named && !trusted:
+		case match == iampolicy.NotMeant:
 		case st.Effect == iampolicy.Deny:
 			return false, false, true, nil
-		case named:
+		case match == iampolicy.ByName:
 			direct = true
 		default:
 			delegated = true
 		}
 	}
 	return direct, delegated, false, nil
-}
-
-// speaksOf reports whether a statement means the caller itself, or the
-// account that it belongs to.
-func (q *query) speaksOf(st iampolicy.Statement) (named, trusted bool) {
-	p := st.Principal
-	if st.NotPrincipal != nil {
-		p = st.NotPrincipal
-	}
-	if p == nil {
-		return false, false
-	}
-	named = p.Everyone
-	for _, name := range p.ByKind["AWS"] {
-		switch name {
-		case "*":
-			named = true
-		case q.caller.account, "arn:aws:iam::" + q.caller.account + ":root":
-			trusted = true
-		default:
-			named = named || slices.Contains(q.caller.names, name)
-		}
-	}
-	if st.NotPrincipal != nil {
-		return !named && !trusted, false
-	}
-	return named, trusted
 }

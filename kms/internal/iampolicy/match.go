@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -147,4 +148,101 @@ func compare(base, wanted, got string) (match, known bool) {
 		return g == w, true
 	}
 	return false, false
+}
+
+// Verdict is what can be said of a statement's conditions.
+type Verdict int
+
+// Verdicts.
+const (
+	No Verdict = iota
+	Yes
+	Perhaps // a condition key or operator that is not known here
+)
+
+// Judge is Applies for a reader who does not know the whole context of a
+// call: a key that the context lacks makes the verdict Perhaps, unless another
+// condition fails.
+func (s Statement) Judge(context map[string]string) Verdict {
+	verdict := Yes
+	for operator, keys := range s.Condition {
+		for key, wanted := range keys {
+			if _, present := lookup(context, key); !present {
+				verdict = Perhaps
+				continue
+			}
+			holds, known := evaluate(operator, key, wanted, context)
+			switch {
+			case !known:
+				verdict = Perhaps
+			case !holds:
+				return No
+			}
+		}
+	}
+	return verdict
+}
+
+// Names lists every AWS principal and every value of a condition on
+// aws:PrincipalArn, as written.
+func (d Document) Names() []string {
+	var names []string
+	for _, s := range d.Statement {
+		for _, p := range []*Principal{s.Principal, s.NotPrincipal} {
+			if p != nil {
+				names = append(names, p.ByKind["AWS"]...)
+			}
+		}
+		for _, keys := range s.Condition {
+			for key, values := range keys {
+				if strings.EqualFold(key, "aws:PrincipalArn") {
+					names = append(names, values...)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Match is how a statement means a principal.
+type Match int
+
+// Matches.
+const (
+	NotMeant  Match = iota
+	ByAccount       // its account is named, so its IAM policies decide
+	ByName          // it is named itself, or everyone is
+)
+
+// Means says how the statement means a principal that goes by any of names
+// (a role and its session) in an account. A statement without principals, as
+// in an identity policy, means nobody.
+func (s Statement) Means(account string, names ...string) Match {
+	p, negated := s.Principal, false
+	if s.NotPrincipal != nil {
+		p, negated = s.NotPrincipal, true
+	}
+	if p == nil {
+		return NotMeant
+	}
+	match := NotMeant
+	if p.Everyone {
+		match = ByName
+	}
+	for _, name := range p.ByKind["AWS"] {
+		switch {
+		case name == "*" || slices.Contains(names, name):
+			match = ByName
+		case match == NotMeant && (name == account || strings.HasSuffix(name, ":iam::"+account+":root")):
+			match = ByAccount
+		}
+	}
+	switch {
+	case !negated:
+		return match
+	case match == NotMeant:
+		return ByName
+	}
+	return NotMeant
 }
