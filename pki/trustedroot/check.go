@@ -5,6 +5,8 @@ import (
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -63,4 +65,12 @@ func refused(err error) error {
 	return fault.New(fault.Verification,
 		"Run the lint command on the file: it names the place and the repair.",
 		fmt.Errorf("sigstore-go refuses it: %w", err))
+}
+
+// strictJSON decodes a message and refuses unknown fields.
+func strictJSON(data []byte, msg proto.Message) error {
+	if err := protojson.Unmarshal(data, msg); err != nil {
+		return refused(err)
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
@@ -173,7 +174,11 @@ func (w *world) logEntry(t *testing.T, g int, digest, sig, cert []byte) *protore
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(body)
 	key := w.rekor[g]
-	sv, err := signature.LoadECDSASignerVerifier(key.PrivateKey, crypto.SHA256)
+	hash := crypto.SHA256
+	if ec, ok := key.(*ecdsa.PrivateKey); ok && ec.Curve == elliptic.P384() {
+		hash = crypto.SHA384 // the only one that KMS signs with
+	}
+	sv, err := signature.LoadSignerVerifier(key, hash)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,9 +192,12 @@ func (w *world) logEntry(t *testing.T, g int, digest, sig, cert []byte) *protore
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := sha256.Sum256(spki(t, key.Public()))
+	_, id, err := rekornote.KeyHash(origin, key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &protorekor.TransparencyLogEntry{
-		LogId:             &protocommon.LogId{KeyId: id[:]},
+		LogId:             &protocommon.LogId{KeyId: id},
 		KindVersion:       &protorekor.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
 		CanonicalizedBody: body,
 		InclusionProof: &protorekor.InclusionProof{

@@ -70,7 +70,7 @@ type world struct {
 	root    issuer
 	fulcio  []issuer // by generation
 	tsa     []issuer
-	rekor   []fixedSigner
+	rekor   []crypto.Signer
 	ct      []fixedSigner
 	serials int64
 }
@@ -112,7 +112,7 @@ func newWorldOf(t testing.TB, organization string, generations int) *world {
 		}
 		w.fulcio = append(w.fulcio, w.issue(t, "fulcio", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), fulcioTemplate()))
 		w.tsa = append(w.tsa, w.issue(t, "tsa", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), tsaTemplate(t)))
-		w.rekor = append(w.rekor, w.log(t, "rekor", g, start))
+		w.rekor = append(w.rekor, w.log(t, "rekor", g, start).PrivateKey)
 		w.ct = append(w.ct, w.log(t, "ct", g, start))
 	}
 	if generations == 2 {
@@ -195,6 +195,35 @@ func (w *world) issue(t testing.TB, name string, generation int, curve elliptic.
 	made := w.certify(t, w.plan.Authorities[name].Subject.CommonName, key, parent, notBefore, notAfter, template)
 	w.record(name, generation, made)
 	return made
+}
+
+// reissue replaces a certificate below the root by one of another template.
+func (w *world) reissue(t testing.TB, name string, generation int, template *x509.Certificate) {
+	t.Helper()
+	list := map[string][]issuer{"fulcio": w.fulcio, "tsa": w.tsa}[name]
+	old := list[generation-1]
+	made := w.certify(t, w.plan.Authorities[name].Subject.CommonName, old.key, &w.root, old.cert.NotBefore, old.cert.NotAfter, template)
+	list[generation-1] = made
+	generations := w.state.Authorities[name]
+	kept := generations[generation-1]
+	w.record(name, generation, made)
+	generations = w.state.Authorities[name]
+	last := generations[len(generations)-1]
+	last.End = kept.End
+	generations[generation-1] = last
+	w.state.Authorities[name] = generations[:len(generations)-1]
+}
+
+// reroot replaces the root and, over the same keys, everything below it.
+func (w *world) reroot(t testing.TB, template *x509.Certificate) {
+	t.Helper()
+	w.root = w.certify(t, "Root CA", w.root.key, nil, w.root.cert.NotBefore, w.root.cert.NotAfter, template)
+	delete(w.state.Authorities, "root")
+	w.record("root", 1, w.root)
+	for g := range w.fulcio {
+		w.reissue(t, "fulcio", g+1, fulcioTemplate())
+		w.reissue(t, "tsa", g+1, tsaTemplate(t))
+	}
 }
 
 // record writes an authority's generation to files and state.

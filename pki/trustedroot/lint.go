@@ -1,0 +1,144 @@
+package trustedroot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// LintOptions say what to look at beside the file.
+type LintOptions struct {
+	// Clients limits findings to those that concern one of them. Empty means
+	// all.
+	Clients []string
+	// At is the instant at which every role must have a valid entry. Zero
+	// leaves that question out, so that the answer depends on the file alone.
+	At time.Time
+	// Pair is the other file of the pair, which the two must agree with: for a
+	// trusted root its signing config, for a signing config its trusted root.
+	Pair []byte
+}
+
+// Lint judges a trusted root, ours or not. Findings are ordered by line. A file
+// that sigstore-go refuses always has one of severity Error, unless Clients
+// excludes it. The error is of the options or of a file above four MiB.
+func Lint(data []byte, o LintOptions) ([]Finding, error) {
+	l, err := newLinter(data, o)
+	if err != nil {
+		return nil, err
+	}
+	msg := &prototrustroot.TrustedRoot{}
+	if l.read(msg) {
+		l.trustedRoot(msg)
+		if len(o.Pair) > 0 {
+			l.pairWith(msg)
+		}
+	}
+	if _, err := Check(data); err != nil {
+		l.refused(err)
+	}
+	return l.done(), nil
+}
+
+// linter collects the findings of one file.
+type linter struct {
+	data     []byte
+	options  LintOptions
+	tree     *node
+	findings []Finding
+}
+
+func newLinter(data []byte, o LintOptions) (*linter, error) {
+	for _, client := range o.Clients {
+		if !slices.Contains(AllClients(), client) {
+			return nil, fault.New(fault.Usage, "Known clients are "+strings.Join(AllClients(), ", ")+".",
+				fmt.Errorf("client %q is not known", client))
+		}
+	}
+	if err := checkSize(data); err != nil {
+		return nil, err
+	}
+	return &linter{data: data, options: o}, nil
+}
+
+// add notes a finding at a JSON path. text and repair are sentences without
+// their full stop.
+func (l *linter) add(r rule, path, text, repair string) {
+	line := 1
+	if l.tree != nil {
+		line = l.tree.lineOf(path)
+	}
+	l.addLine(r, path, line, text, repair)
+}
+
+func (l *linter) addLine(r rule, path string, line int, text, repair string) {
+	list := r.effects.list()
+	clients := make([]string, len(list))
+	for i, ce := range list {
+		clients[i] = ce.Client
+	}
+	if wanted := l.options.Clients; len(wanted) > 0 &&
+		!slices.ContainsFunc(clients, func(c string) bool { return slices.Contains(wanted, c) }) {
+		return
+	}
+	l.findings = append(l.findings, Finding{
+		ID: r.id, Severity: r.severity, Path: path, Line: line,
+		Clients: clients, Effects: list, Effect: sentence(list), Text: text, Repair: repair,
+	})
+}
+
+// read parses the document, judges its shape and decodes what can be decoded
+// into msg. It reports whether the content can be judged.
+func (l *linter) read(msg proto.Message) bool {
+	tree, err := readTree(l.data)
+	if err != nil {
+		line := 1
+		if se, ok := errors.AsType[*syntaxError](err); ok {
+			line = se.line
+		}
+		l.addLine(ruleSyntax, "$", line, fmt.Sprintf("Not a JSON document: %v", err), "Write the file with a program rather than by hand")
+		return false
+	}
+	l.tree = tree
+	l.structure(tree, msg.ProtoReflect())
+	options := protojson.UnmarshalOptions{DiscardUnknown: true}
+	return options.Unmarshal(l.data, msg) == nil
+}
+
+// refused makes sure that what sigstore-go refuses has a finding that says so.
+func (l *linter) refused(err error) {
+	for _, f := range l.findings {
+		if slices.Contains(f.Effects, ClientEffect{Client: SigstoreGo, Effect: Refuses}) {
+			return
+		}
+	}
+	l.add(ruleRefused, "$", fmt.Sprintf("sigstore-go cannot read it: %v", errors.Unwrap(errors.Unwrap(err))), "Correct what the message names")
+}
+
+func (l *linter) done() []Finding {
+	sortFindings(l.findings)
+	return l.findings
+}
+
+// Worst returns the findings as one error with fault.Verification when one of
+// them has severity Error, and nil otherwise.
+func Worst(findings []Finding) error {
+	var problems []error
+	for _, f := range findings {
+		if f.Severity == Error {
+			problems = append(problems, errors.New(f.String()))
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.New(fault.Verification, "Each finding names its repair; build the file anew rather than editing it.", errors.Join(problems...))
+}

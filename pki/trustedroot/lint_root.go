@@ -1,0 +1,88 @@
+package trustedroot
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+)
+
+// trustedRoot judges the content of a trusted root.
+func (l *linter) trustedRoot(msg *prototrustroot.TrustedRoot) {
+	if got := msg.GetMediaType(); got != MediaType {
+		l.add(ruleMediaType, "$.mediaType", fmt.Sprintf("The media type is %q", got), fmt.Sprintf("Write %q: every client reads it", MediaType))
+	}
+	for _, role := range []struct {
+		name, what string
+		n          int
+	}{
+		{"tlogs", "Rekor log", len(msg.GetTlogs())},
+		{"certificateAuthorities", "Fulcio CA", len(msg.GetCertificateAuthorities())},
+		{"ctlogs", "CT log", len(msg.GetCtlogs())},
+	} {
+		if role.n == 0 {
+			l.add(ruleRoleEmpty, "$."+role.name, fmt.Sprintf("There is no %s", role.what), fmt.Sprintf("Add the %s that this instance has had, every generation", role.what))
+		}
+	}
+	if len(msg.GetTimestampAuthorities()) == 0 {
+		l.add(ruleNoTSA, "$.timestampAuthorities", "There is no timestamp authority: entries of Rekor v2 carry no signed time, so nothing proves when a certificate was used",
+			"Add the TSA, or stay with Rekor v1")
+	}
+	keys := keysSeen{}
+	tlogs := l.logs("tlogs", msg.GetTlogs(), true, keys)
+	ctlogs := l.logs("ctlogs", msg.GetCtlogs(), false, keys)
+	cas := l.authorities("certificateAuthorities", msg.GetCertificateAuthorities(), l.fulcioChain)
+	tsas := l.authorities("timestampAuthorities", msg.GetTimestampAuthorities(), l.tsaChain)
+	l.windows("tlogs", "Rekor log", tlogs, true)
+	l.windows("ctlogs", "CT log", ctlogs, false)
+	l.windows("certificateAuthorities", "Fulcio CA", cas, false)
+	l.windows("timestampAuthorities", "timestamp authority", tsas, false)
+	l.publicParts(msg)
+}
+
+// publicParts reports a file that takes some roles from the public Sigstore and
+// others not. Including its whole trusted root is a choice; single entries are
+// what a copied example leaves behind.
+func (l *linter) publicParts(msg *prototrustroot.TrustedRoot) {
+	var with, without []string
+	var first string
+	role := func(name string, n int, at func(i int) string) {
+		if n == 0 {
+			return
+		}
+		for i := range n {
+			if isPublic(at(i)) {
+				with = append(with, name)
+				if first == "" {
+					first = fmt.Sprintf("$.%s[%d]", name, i)
+				}
+				return
+			}
+		}
+		without = append(without, name)
+	}
+	role("tlogs", len(msg.Tlogs), func(i int) string { return msg.Tlogs[i].GetBaseUrl() })
+	role("certificateAuthorities", len(msg.CertificateAuthorities), func(i int) string { return msg.CertificateAuthorities[i].GetUri() })
+	role("ctlogs", len(msg.Ctlogs), func(i int) string { return msg.Ctlogs[i].GetBaseUrl() })
+	if len(with) > 0 && len(without) > 0 {
+		l.add(rulePublicPart, first, fmt.Sprintf("The public Sigstore stands in %s but not in %s", strings.Join(with, ", "), strings.Join(without, ", ")),
+			"Remove what is left of the public instance, or include its whole trusted root")
+	}
+}
+
+// isPublic reports whether a URL is of the public Sigstore, its staging
+// instance included.
+func isPublic(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	for _, domain := range []string{"sigstore.dev", "sigstage.dev"} {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return true
+		}
+	}
+	return false
+}

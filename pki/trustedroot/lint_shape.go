@@ -1,0 +1,155 @@
+package trustedroot
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+const timestampName = "google.protobuf.Timestamp"
+
+// structure compares a JSON value with the message that it should hold, as
+// protobuf's JSON mapping reads it.
+func (l *linter) structure(n *node, m protoreflect.Message) {
+	if n.kind != '{' {
+		l.add(ruleType, n.path, "This is not an object", "Write an object here")
+		return
+	}
+	for _, r := range n.again {
+		l.addLine(ruleDuplicate, n.path+"."+r.key, r.line, fmt.Sprintf("The field %q stands here twice", r.key), "Keep one of the two")
+	}
+	for _, key := range n.keys {
+		l.field(n.fields[key], key, m)
+	}
+}
+
+func (l *linter) field(value *node, key string, m protoreflect.Message) {
+	fields := m.Descriptor().Fields()
+	fd := fields.ByJSONName(key)
+	if fd == nil {
+		if fd = fields.ByTextName(key); fd == nil {
+			l.add(ruleUnknown, value.path, fmt.Sprintf("There is no field %q here", key), belongs(key, m.Descriptor()))
+			return
+		}
+		l.add(ruleFieldName, value.path, fmt.Sprintf("The field is called %q here", key), fmt.Sprintf("Call it %q, the only name that every client knows", fd.JSONName()))
+	}
+	switch {
+	case value.kind == '0': // null leaves a field unset
+	case !fd.IsList():
+		l.scalar(value, fd, m)
+	case value.kind != '[':
+		l.add(ruleType, value.path, "This is not a list", "Write a list here")
+	default:
+		for _, item := range value.items {
+			l.scalar(item, fd, m)
+		}
+	}
+}
+
+// scalar judges one value of a field. What is no message is given to protobuf's
+// own parser, alone in a message of its kind.
+func (l *linter) scalar(value *node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
+	if fd.Message() != nil && fd.Message().FullName() != timestampName {
+		if fd.IsList() {
+			l.structure(value, m.NewField(fd).List().NewElement().Message())
+		} else {
+			l.structure(value, m.NewField(fd).Message())
+		}
+		return
+	}
+	document := fmt.Sprintf(`{%q:%s}`, fd.JSONName(), value.raw())
+	if err := protojson.Unmarshal([]byte(document), m.New().Interface()); err != nil {
+		l.add(ruleType, value.path, fmt.Sprintf("%s is no value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
+	}
+}
+
+// raw writes a value as JSON again, a container as an empty one.
+func (n *node) raw() string {
+	switch n.kind {
+	case '{':
+		return "{}"
+	case '[':
+		return "[]"
+	case '0':
+		return "null"
+	case 's':
+		quoted, err := json.Marshal(n.text)
+		if err != nil {
+			return `""` // strings always encode
+		}
+		return string(quoted)
+	default:
+		return n.text
+	}
+}
+
+func abbreviate(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
+
+func expected(fd protoreflect.FieldDescriptor) string {
+	switch {
+	case fd.Kind() == protoreflect.BytesKind:
+		return "base64 in a string"
+	case fd.Kind() == protoreflect.EnumKind:
+		return "one of the names of " + string(fd.Enum().Name())
+	case fd.Message() != nil:
+		return "an instant like 2026-01-31T12:00:00Z in a string"
+	case fd.Kind() == protoreflect.StringKind:
+		return "a string"
+	default:
+		return "a whole number"
+	}
+}
+
+// replaced are the fields of a signing config of version 0.1 and what stands
+// for them now.
+var replaced = map[string]string{
+	"caUrl": "caUrls", "oidcUrl": "oidcUrls", "tlogUrls": "rekorTlogUrls",
+}
+
+// belongs says where a field that is unknown in one message has its place.
+func belongs(key string, here protoreflect.MessageDescriptor) string {
+	if now, ok := replaced[key]; ok && here.Fields().ByJSONName(now) != nil {
+		return fmt.Sprintf("Write it as %s, a list of services", now)
+	}
+	if places := below(key, here, ""); len(places) > 0 {
+		return "Move it to " + strings.Join(places, " or ")
+	}
+	if places := below(key, here.ParentFile().Messages().ByName("ClientTrustConfig"), ""); len(places) > 0 {
+		for i, p := range places {
+			p = strings.TrimPrefix(p, "trustedRoot.")
+			places[i] = strings.TrimPrefix(p, "signingConfig.")
+		}
+		return "It belongs to " + strings.Join(places, " or ") + ": remove it here"
+	}
+	return "Remove it"
+}
+
+// below returns the places of a field within a message, nearest first.
+func below(key string, m protoreflect.MessageDescriptor, prefix string) []string {
+	if m == nil || m.FullName() == timestampName {
+		return nil
+	}
+	var here, deeper []string
+	for i := range m.Fields().Len() {
+		fd := m.Fields().Get(i)
+		if fd.JSONName() == key && prefix != "" {
+			here = append(here, prefix+key)
+		}
+		if fd.Message() != nil {
+			name := prefix + fd.JSONName()
+			if fd.IsList() {
+				name += "[]"
+			}
+			deeper = append(deeper, below(key, fd.Message(), name+".")...)
+		}
+	}
+	return append(here, deeper...)
+}

@@ -1,0 +1,106 @@
+package trustedroot
+
+// rule is one kind of finding and what clients do with such a file. What
+// sigstore-go does is measured by the table of broken files in the tests.
+// cosign verifies through sigstore-go. What is said of the others was read in
+// their sources or seen on them; where neither, the client is not listed.
+type rule struct {
+	id       string
+	severity Severity
+	effects  effects
+}
+
+// The shape of a document.
+var (
+	ruleSyntax     = rule{"json-syntax", Error, everyone(Refuses)}
+	ruleDuplicate  = rule{"duplicate-field", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
+	ruleUnknown    = rule{"unknown-field", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
+	ruleFieldName  = rule{"field-name", Warning, goDoes(Accepts, nil)}
+	ruleType       = rule{"wrong-type", Error, goDoes(Refuses, nil)}
+	ruleRefused    = rule{"refused", Error, goDoes(Refuses, nil)}
+	ruleMediaType  = rule{"media-type", Error, goDoes(Refuses, effects{SigstorePython: Refuses, SigstoreJava: Refuses, SigstoreJS: Accepts})}
+	ruleRoleEmpty  = rule{"role-empty", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Refuses})}
+	ruleNoTSA      = rule{"no-tsa", Warning, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleOrder      = rule{"order", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	rulePublicPart = rule{"public-leftover", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+)
+
+// Logs.
+var (
+	ruleHash        = rule{"hash-algorithm", Error, goDoes(Refuses, effects{SigstoreJS: Accepts})}
+	ruleLogIDAbsent = rule{"log-id-missing", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Accepts})}
+	ruleKeyAbsent   = rule{"public-key-missing", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
+	ruleKeyBroken   = rule{"public-key-undecodable", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
+	ruleKeyDetails  = rule{"key-details", Error, goDoes(Accepts, effects{SigstoreJS: Accepts, SigstorePython: Rejects, SigstoreJava: Rejects})}
+	ruleKeyKind     = rule{"key-type", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
+	ruleKeyEd25519  = rule{"key-type", Warning, goDoes(Accepts, nil)}
+	ruleKeyID       = rule{"key-id", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts, SigstoreJava: Rejects})}
+	ruleSharedKey   = rule{"duplicate-key", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleLogWindow   = rule{"log-window-missing", Error, goDoes(Refuses, effects{SigstoreJS: Misreads, SigstorePython: Misreads, SigstoreJava: Misreads})}
+	ruleBaseURL     = rule{"base-url", Error, goDoes(Rejects, effects{SigstoreJS: Unaffected})}
+	ruleURLForm     = rule{"url-form", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleV02         = rule{"v02-field", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleV02Key      = rule{"v02-field", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
+)
+
+// Certificate authorities and timestamp authorities.
+var (
+	ruleChainAbsent  = rule{"chain-missing", Error, goDoes(Refuses, effects{SigstorePython: Refuses})}
+	ruleCertBroken   = rule{"certificate-undecodable", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
+	ruleChainOrder   = rule{"chain-order", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleChainShort   = rule{"chain-incomplete", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
+	ruleChainBroken  = rule{"chain-broken", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleChainExtra   = rule{"chain-extra", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleCertWindow   = rule{"authority-window-missing", Error, goDoes(Misreads, effects{SigstoreJS: Misreads, SigstorePython: Misreads, SigstoreJava: Misreads})}
+	ruleWindowCert   = rule{"window-outside-certificate", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleSubject      = rule{"subject", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleNames        = rule{"subject-names", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleTwice        = rule{"duplicate-authority", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleURI          = rule{"uri", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleNotCA        = rule{"fulcio-not-ca", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleKeyUsage     = rule{"key-usage", Error, goDoes(Rejects, nil)}
+	ruleFulcioEKU    = rule{"fulcio-eku", Error, goDoes(Rejects, nil)}
+	ruleFulcioNoEKU  = rule{"fulcio-eku-missing", Warning, goDoes(Accepts, nil)}
+	ruleFulcioEKUCr  = rule{"fulcio-eku-critical", Warning, goDoes(Unaffected, effects{SigstorePython: Rejects})}
+	ruleBasic        = rule{"basic-constraints", Warning, goDoes(Accepts, effects{SigstorePython: Rejects})}
+	rulePathLen      = rule{"path-length", Error, goDoes(Rejects, effects{SigstorePython: Rejects})}
+	ruleRootEKU      = rule{"root-eku", Warning, goDoes(Accepts, nil)}
+	ruleConstraints  = rule{"name-constraints", Warning, goDoes(Accepts, effects{SigstorePython: Rejects})}
+	ruleTSALeaf      = rule{"tsa-leaf-missing", Error, goDoes(Rejects, nil)}
+	ruleTSAEKU       = rule{"tsa-eku", Error, goDoes(Rejects, nil)}
+	ruleTSAEKUCr     = rule{"tsa-eku-not-critical", Error, goDoes(Rejects, nil)}
+	ruleUnrestricted = rule{"ca-without-eku", Warning, goDoes(Accepts, nil)}
+)
+
+// Windows.
+var (
+	ruleBackwards   = rule{"window-backwards", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleBackwardsV2 = rule{"window-backwards", Error, goDoes(Accepts, nil)}
+	ruleGap         = rule{"gap", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleGapLogs     = rule{"gap", Error, goDoes(Accepts, nil)}
+	ruleGapExpired  = rule{"gap-after-expiry", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleClosedEarly = rule{"closed-at-successor-start", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts})}
+	ruleClosedLog   = rule{"closed-at-successor-start", Error, goDoes(Accepts, nil)}
+	ruleNotCurrent  = rule{"nothing-current", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+)
+
+// Signing configs.
+var (
+	ruleSCMediaType = rule{"media-type", Error, goDoes(Refuses, nil)}
+	ruleSCEmpty     = rule{"service-missing", Error, goDoes(CannotSign, nil)}
+	ruleSCNoTSA     = rule{"no-tsa", Error, goDoes(Accepts, nil)}
+	ruleSCSelect    = rule{"selection-missing", Error, goDoes(Panics, nil)}
+	ruleSCSelector  = rule{"selector", Error, goDoes(CannotSign, nil)}
+	ruleSCURL       = rule{"service-url", Error, goDoes(Accepts, nil)}
+	ruleSCURLForm   = rule{"url-form", Warning, goDoes(Accepts, nil)}
+	ruleSCVersion   = rule{"api-version", Error, goDoes(CannotSign, nil)}
+	ruleSCOperator  = rule{"operator", Error, goDoes(Accepts, nil)}
+	ruleSCWindow    = rule{"service-window-missing", Error, goDoes(Misreads, nil)}
+	ruleSCBackwards = rule{"window-backwards", Error, goDoes(CannotSign, nil)}
+	ruleSCOrder     = rule{"order", Warning, goDoes(Accepts, nil)}
+	ruleSCPublic    = rule{"public-leftover", Error, goDoes(Misreads, nil)}
+	ruleSCTwice     = rule{"duplicate-service", Warning, goDoes(Accepts, nil)}
+	ruleSCCurrent   = rule{"nothing-current", Warning, goDoes(CannotSign, nil)}
+	ruleSCPair      = rule{"not-in-trusted-root", Error, goDoes(Accepts, nil)}
+	ruleSCPairTime  = rule{"not-in-trusted-root", Error, goDoes(Accepts, nil)}
+)
