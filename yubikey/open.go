@@ -142,7 +142,8 @@ func (t *Token) Close() error {
 	}
 	yk := t.yk
 	t.yk = nil
-	if err := yk.Close(); err != nil && kind(err) != ErrRemoved {
+	// a token that is out of its reader, or a daemon that is gone, holds nothing.
+	if err := yk.Close(); err != nil && kind(err) != ErrRemoved && kind(err) != ErrNoService {
 		return explain("close the token", err)
 	}
 	return nil
