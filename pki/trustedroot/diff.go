@@ -1,0 +1,199 @@
+package trustedroot
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Kinds of change that a newer trusted root may show.
+const (
+	Added     = "added"     // an entry that the older file does not have
+	Closed    = "closed"    // an open window has got an end
+	Shortened = "shortened" // a closed window ends earlier, as after a compromise
+)
+
+// Change is one difference between two trusted roots.
+type Change struct {
+	Kind  string `json:"kind"`
+	Path  string `json:"path"`   // JSON path in the newer file
+	Name  string `json:"name"`   // URL of the service
+	KeyID string `json:"key_id"` // hex SHA-256: a log's ID, or of an authority's first certificate
+	Text  string `json:"text"`
+}
+
+// String writes a change as one line.
+func (c Change) String() string {
+	return fmt.Sprintf("%s: %s %s (%s): %s", c.Kind, c.Path, c.Name, c.KeyID, c.Text)
+}
+
+// Diff returns what a newer trusted root changes, in its own order: entries
+// added and windows closed. Everything else is refused: an entry that vanished,
+// moved to another role or says something else now, a window that starts at
+// another time or ends later than it did. Signatures of the past live by what
+// was published. The error joins all of that and carries fault.Verification;
+// the changes that are allowed are returned beside it.
+func Diff(oldFile, newFile []byte) ([]Change, error) {
+	before, err := parse(oldFile)
+	if err != nil {
+		return nil, fmt.Errorf("old file: %w", err)
+	}
+	after, err := parse(newFile)
+	if err != nil {
+		return nil, fmt.Errorf("new file: %w", err)
+	}
+	d := &differ{}
+	d.list("tlogs", logEntries(before.GetTlogs()), logEntries(after.GetTlogs()))
+	d.list("certificateAuthorities", authorityEntries(before.GetCertificateAuthorities()), authorityEntries(after.GetCertificateAuthorities()))
+	d.list("ctlogs", logEntries(before.GetCtlogs()), logEntries(after.GetCtlogs()))
+	d.list("timestampAuthorities", authorityEntries(before.GetTimestampAuthorities()), authorityEntries(after.GetTimestampAuthorities()))
+	if err := errors.Join(d.problems...); err != nil {
+		return d.changes, fault.New(fault.Verification,
+			"Do not sign or publish the new file: build it from a ledger that has every entry of the old one.", err)
+	}
+	return d.changes, nil
+}
+
+// entry is what logs and authorities have in common.
+type entry struct {
+	id     string // what makes it the same entry: key, or chain
+	name   string
+	keyID  string
+	window *protocommon.TimeRange
+	rest   proto.Message // everything but the window
+}
+
+func logEntries(logs []*prototrustroot.TransparencyLogInstance) []entry {
+	out := make([]entry, len(logs))
+	for i, l := range logs {
+		rest := proto.CloneOf(l)
+		rest.PublicKey.ValidFor = nil
+		out[i] = entry{
+			id:     string(l.GetPublicKey().GetRawBytes()),
+			name:   l.GetBaseUrl(),
+			keyID:  hex.EncodeToString(l.GetLogId().GetKeyId()),
+			window: l.GetPublicKey().GetValidFor(),
+			rest:   rest,
+		}
+	}
+	return out
+}
+
+func authorityEntries(authorities []*prototrustroot.CertificateAuthority) []entry {
+	out := make([]entry, len(authorities))
+	for i, a := range authorities {
+		rest := proto.CloneOf(a)
+		rest.ValidFor = nil
+		fingerprint := sha256.Sum256(firstCertificate(a))
+		out[i] = entry{
+			id:     string(firstCertificate(a)),
+			name:   a.GetUri(),
+			keyID:  hex.EncodeToString(fingerprint[:]),
+			window: a.GetValidFor(),
+			rest:   rest,
+		}
+	}
+	return out
+}
+
+type differ struct {
+	changes  []Change
+	problems []error
+}
+
+func (d *differ) list(list string, before, after []entry) {
+	taken := make([]bool, len(before))
+	for i, now := range after {
+		path := fmt.Sprintf("$.%s[%d]", list, i)
+		j := find(before, taken, now)
+		if j < 0 {
+			d.changes = append(d.changes, Change{Kind: Added, Path: path, Name: now.name, KeyID: now.keyID, Text: "valid " + rangeText(now.window)})
+			continue
+		}
+		taken[j] = true
+		d.entry(list, path, before[j], now)
+	}
+	for j, was := range before {
+		if !taken[j] {
+			d.problems = append(d.problems, fmt.Errorf("$.%s[%d] of the old file, %s (%s), is gone", list, j, was.name, was.keyID))
+		}
+	}
+}
+
+// find returns the older entry that an entry continues, the one with equal
+// content first, or -1.
+func find(before []entry, taken []bool, now entry) int {
+	found := -1
+	for j, was := range before {
+		if taken[j] || was.id != now.id {
+			continue
+		}
+		if proto.Equal(was.rest, now.rest) && proto.Equal(was.window, now.window) {
+			return j
+		}
+		if found < 0 {
+			found = j
+		}
+	}
+	return found
+}
+
+func (d *differ) entry(list, path string, was, now entry) {
+	refuse := func(format string, args ...any) {
+		d.problems = append(d.problems, fmt.Errorf("%s, %s (%s): %s", path, was.name, was.keyID, fmt.Sprintf(format, args...)))
+	}
+	change := func(kind, text string) {
+		d.changes = append(d.changes, Change{Kind: kind, Path: path, Name: now.name, KeyID: now.keyID, Text: text})
+	}
+	if !proto.Equal(was.rest, now.rest) {
+		refuse("its content has changed")
+	}
+	if !proto.Equal(was.window.GetStart(), now.window.GetStart()) {
+		refuse("its window was %s and is %s", rangeText(was.window), rangeText(now.window))
+		return
+	}
+	end, newEnd := was.window.GetEnd(), now.window.GetEnd()
+	switch {
+	case proto.Equal(end, newEnd):
+	case newEnd == nil:
+		refuse("its window ended %s and is open again", stamp(end.AsTime()))
+	case end == nil:
+		change(Closed, fmt.Sprintf("ends %s. %s", stamp(newEnd.AsTime()), honours(list)))
+	case newEnd.AsTime().Before(end.AsTime()):
+		change(Shortened, fmt.Sprintf("ends %s, no longer %s: what was signed between is rejected from now on. %s", stamp(newEnd.AsTime()), stamp(end.AsTime()), honours(list)))
+	default:
+		refuse("its window ended %s and ends %s", stamp(end.AsTime()), stamp(newEnd.AsTime()))
+	}
+}
+
+// honours says which clients an end stops. Closing a window is no revocation.
+func honours(list string) string {
+	switch list {
+	case "tlogs":
+		return "sigstore-go and cosign do not ask a Rekor v2 key for its window; sigstore-rs drops a log whose window has ended, with all that it proved"
+	case "ctlogs":
+		return "sigstore-go and cosign reject later certificate timestamps; sigstore-rs drops a log whose window has ended, with all that it proved"
+	case "certificateAuthorities":
+		return "sigstore-go, cosign and sigstore-js reject later signatures; sigstore-python ignores a CA's window"
+	default:
+		return "sigstore-go, cosign and sigstore-js reject later timestamps"
+	}
+}
+
+func rangeText(r *protocommon.TimeRange) string {
+	from, to := "always", "open"
+	if r.GetStart() != nil {
+		from = stamp(r.GetStart().AsTime())
+	}
+	if r.GetEnd() != nil {
+		to = stamp(r.GetEnd().AsTime())
+	}
+	return fmt.Sprintf("from %s to %s", from, to)
+}
