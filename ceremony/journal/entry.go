@@ -148,9 +148,9 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// errTrailing reports whether text is the beginning of a JSON value, or a
-// whole one, with nothing behind it.
-func errTrailing(text []byte) error {
+// checkBeginning refuses text that is neither the beginning of a JSON value nor a
+// whole one with nothing behind it.
+func checkBeginning(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	var raw json.RawMessage
 	err := d.Decode(&raw)

@@ -36,7 +36,7 @@ func (c *chain) torn(rest []byte) error {
 	if common := min(len(begin), len(rest)); !bytes.Equal(begin[:common], rest[:common]) {
 		return fmt.Errorf("line %d: not a line, and not the beginning of one", n)
 	}
-	if err := errTrailing(rest); err != nil {
+	if err := checkBeginning(rest); err != nil {
 		return fmt.Errorf("line %d: not a line, and not the beginning of one: %w", n, err)
 	}
 	if len(rest) >= maxLine {
