@@ -123,15 +123,20 @@ func addRootKey(meta *rootMeta, pub crypto.PublicKey, role string) error {
 	return meta.Signed.AddKey(key, role)
 }
 
+// people returns the policy of targets or of a delegated role.
+func (p Policy) people(role string) RolePolicy {
+	for _, d := range p.Delegations {
+		if d.Name == role {
+			return d.RolePolicy
+		}
+	}
+	return p.Targets
+}
+
 // buildTargets makes a version of targets (role "targets") or of a delegated
 // role. names are the role's share of the targets.
 func buildTargets(pol Policy, role string, version int64, names []string, t Targets, now time.Time) (*document, error) {
-	policy := pol.Targets
-	for _, d := range pol.Delegations {
-		if d.Name == role {
-			policy = d.RolePolicy
-		}
-	}
+	policy := pol.people(role)
 	meta := metadata.Targets(expiry(now, policy.Expiry))
 	meta.Signed.Version = version
 	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{policy.Expiry, policy.Resign})

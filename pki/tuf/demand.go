@@ -8,8 +8,10 @@ import (
 )
 
 // demands returns the thresholds that a version must meet: a root those of the
-// root before and its own; targets that are staged with a root those of both
-// roots; a delegated role that of the targets in force.
+// root before and its own; targets that of the new root, and that of the root
+// before when the published targets do not count under the new one (clients
+// then see them before they see the root); a delegated role that of the targets
+// in force.
 func (s *Staged) demands(d *document) ([]keySet, error) {
 	var out []keySet
 	add := func(set keySet, err error) error {
@@ -20,14 +22,20 @@ func (s *Staged) demands(d *document) ([]keySet, error) {
 	}
 	switch d.role {
 	case metadata.ROOT, metadata.TARGETS:
-		if len(s.roots) > 0 && s.find(metadata.ROOT) != nil {
+		now, err := rootSet(s.root(), d.role)
+		if err != nil {
+			return nil, err
+		}
+		both := len(s.roots) > 0 && s.find(metadata.ROOT) != nil
+		if d.role == metadata.TARGETS && both {
+			both = now.check(s.trusted[metadata.TARGETS]) != nil
+		}
+		if both {
 			if err := add(rootSet(s.roots[len(s.roots)-1], d.role)); err != nil {
 				return nil, err
 			}
 		}
-		if err := add(rootSet(s.root(), d.role)); err != nil {
-			return nil, err
-		}
+		out = append(out, now)
 	default:
 		if err := add(delegatedSet(s.wanted()[metadata.TARGETS], d.role)); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -138,7 +139,15 @@ func (d *draft) addTargets(pol Policy, shares map[string][]string, t Targets, no
 		if err != nil {
 			return err
 		}
-		if old == nil || renew || due(old, now) || !sameBut(old, next) {
+		if old == nil || renew || due(old, now) {
+			staged[role] = next
+			continue
+		}
+		same, err := sameBut(old, next)
+		if err != nil {
+			return err
+		}
+		if !same {
 			staged[role] = next
 		}
 	}
@@ -171,27 +180,39 @@ func (d *draft) addTargets(pol Policy, shares map[string][]string, t Targets, no
 
 // sameBut compares the signed parts of two documents but for version and
 // expiry.
-func sameBut(a, b *document) bool {
-	return a != nil && b != nil && string(essence(a)) == string(essence(b))
+func sameBut(a, b *document) (bool, error) {
+	x, err := essence(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := essence(b)
+	if err != nil {
+		return false, err
+	}
+	return bytes.Equal(x, y), nil
 }
 
-// essence is the signed part without version and expiry, in a stable order.
-func essence(d *document) []byte {
-	canon, err := d.canonical()
+// essence is the signed part without version and expiry, in a stable order. It
+// is made of JSON, not of the canonical form, which no JSON reader reads.
+func essence(d *document) ([]byte, error) {
+	var signed any
+	switch {
+	case d.root != nil:
+		signed = d.root.Signed
+	default:
+		signed = d.targets.Signed
+	}
+	data, err := json.Marshal(signed)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	var fields map[string]any
-	if err := json.Unmarshal(canon, &fields); err != nil {
-		return nil
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, err
 	}
 	delete(fields, "version")
 	delete(fields, "expires")
-	out, err := json.Marshal(fields)
-	if err != nil {
-		return nil
-	}
-	return out
+	return json.Marshal(fields)
 }
 
 // due reports whether a document's own window says that it is to be signed

@@ -21,7 +21,7 @@ import (
 // Clients that fetch between two writes of the publication must never see a
 // mixture that they refuse. So targets are staged too when the published ones
 // would not count under the new root, to be signed by the old threshold and the
-// new; and an online key that is replaced stays beside the new one until
+// new (and with the new one alone where they are due anyway); an online key that is replaced stays beside the new one until
 // snapshot and timestamp are signed by the new one and root is staged again.
 func StageRoot(ctx context.Context, dir string, from store.Store, pol Policy, now time.Time, renew bool) (*Staged, error) {
 	if err := pol.Validate(); err != nil {
@@ -40,18 +40,38 @@ func StageRoot(ctx context.Context, dir string, from store.Store, pol Policy, no
 	if err != nil {
 		return nil, fmt.Errorf("stage root: %w", err)
 	}
-	if !renew && !due(old, now) && sameBut(old, next) {
-		return nil, fmt.Errorf("stage root: %w: %s says the same and is not due", ErrNothingToStage, old.fileName())
-	}
-	d := &draft{kind: KindRoot, created: now, holders: pol.names(), sign: []*document{next}, base: base}
-	set, err := rootSet(next, metadata.TARGETS)
+	same, err := sameBut(old, next)
 	if err != nil {
 		return nil, fmt.Errorf("stage root: %w", err)
 	}
-	if top := base.targets[metadata.TARGETS]; set.check(top) != nil {
-		d.sign = append(d.sign, again(top, pol, now))
+	if same && !renew && !due(old, now) {
+		return nil, fmt.Errorf("stage root: %w: %s says the same and is not due", ErrNothingToStage, old.fileName())
+	}
+	d := &draft{kind: KindRoot, created: now, holders: pol.names(), sign: []*document{next}, base: base}
+	if err := d.addDue(pol, now); err != nil {
+		return nil, fmt.Errorf("stage root: %w", err)
 	}
 	return d.write(dir)
+}
+
+// addDue stages targets and delegated roles with the same content where the
+// new root asks for it or where they are due: an expired root is mostly not
+// alone.
+func (d *draft) addDue(pol Policy, now time.Time) error {
+	set, err := rootSet(d.sign[0], metadata.TARGETS)
+	if err != nil {
+		return err
+	}
+	top := d.base.targets[metadata.TARGETS]
+	if set.check(top) != nil || due(top, now) {
+		d.sign = append(d.sign, again(top, pol.Targets, now))
+	}
+	for _, role := range delegations(top) {
+		if old := d.base.targets[role]; due(old, now) {
+			d.sign = append(d.sign, again(old, pol.people(role), now))
+		}
+	}
+	return nil
 }
 
 // onlineKeys returns the new online key and, as long as the published snapshot
@@ -86,12 +106,13 @@ func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, 
 	return out, nil
 }
 
-// again is the next version of targets with the same content.
-func again(top *document, pol Policy, now time.Time) *document {
-	meta := metadata.Targets(expiry(now, pol.Targets.Expiry))
-	meta.Signed.Version = top.version() + 1
-	meta.Signed.Targets = top.targets.Signed.Targets
-	meta.Signed.Delegations = top.targets.Signed.Delegations
-	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{pol.Targets.Expiry, pol.Targets.Resign})
-	return &document{role: metadata.TARGETS, targets: meta}
+// again is the next version of targets or a delegated role with the same
+// content.
+func again(old *document, policy RolePolicy, now time.Time) *document {
+	meta := metadata.Targets(expiry(now, policy.Expiry))
+	meta.Signed.Version = old.version() + 1
+	meta.Signed.Targets = old.targets.Signed.Targets
+	meta.Signed.Delegations = old.targets.Signed.Delegations
+	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{policy.Expiry, policy.Resign})
+	return &document{role: old.role, targets: meta}
 }

@@ -245,3 +245,16 @@ type failing struct {
 }
 
 func (f failing) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, f.err }
+
+// failsAt signs until its nth call.
+type failsAt struct {
+	failing
+	left int
+}
+
+func (f *failsAt) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if f.left--; f.left <= 0 {
+		return nil, f.err
+	}
+	return f.Signer.Sign(random, digest, opts)
+}
