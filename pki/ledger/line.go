@@ -42,31 +42,40 @@ func encode(e *Entry) ([]byte, error) {
 }
 
 // decode reads a line, which ends with its newline, and refuses one that
-// encode would not have written.
+// encode would not have written: that the bytes are the same leaves no room for
+// unknown fields, duplicate keys or a wrong sum.
 func decode(line []byte) (*Entry, error) {
 	if len(line) > maxLine {
 		return nil, fmt.Errorf("%d bytes are more than a line may have (%d)", len(line), maxLine)
 	}
 	e := new(Entry)
-	if err := strict.JSON(line, e); err != nil {
-		ps, _ := errors.AsType[strict.Problems](err)
-		for i := range ps {
-			ps[i].Line, ps[i].Column = 0, 0 // it is one line, and its number is known
-		}
-		return nil, err
+	if err := json.Unmarshal(line, e); err != nil {
+		return nil, explain(line, err)
 	}
 	sum := e.Sum
 	canonical, err := encode(e)
 	if err != nil {
 		return nil, err
 	}
+	if bytes.Equal(canonical, line) {
+		return e, nil
+	}
 	if e.Sum != sum {
-		return nil, errors.New("the line does not match its sum: it was changed")
+		return nil, explain(line, errors.New("the line does not match its sum: it was changed"))
 	}
-	if !bytes.Equal(canonical, line) {
-		return nil, errors.New("the line is not in the form that this tool writes")
+	return nil, explain(line, errors.New("the line is not in the form that this tool writes"))
+}
+
+// explain returns what a strict reading finds wrong with a line, or else err.
+func explain(line []byte, err error) error {
+	ps, ok := errors.AsType[strict.Problems](strict.JSON(line, new(Entry)))
+	if !ok {
+		return err
 	}
-	return e, nil
+	for i := range ps {
+		ps[i].Line, ps[i].Column = 0, 0 // it is one line, and its number is known
+	}
+	return ps
 }
 
 // payload returns the name of the one payload that is set.

@@ -1,0 +1,33 @@
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Summary says in one line what an entry records.
+func (e Entry) Summary() string {
+	switch {
+	case e.Created != nil:
+		return e.Created.Organization
+	case e.Request != nil:
+		return fmt.Sprintf("request %d for ceremony %s", e.Request.Sequence, e.Request.Ceremony)
+	case e.Certificate != nil:
+		c := e.Certificate
+		return fmt.Sprintf("%s g%d, serial %s, until %s", c.Authority, c.Generation, c.Serial, c.NotAfter.Format(time.DateOnly))
+	case e.Withheld != nil:
+		return fmt.Sprintf("%s, serial %s, never left: %s", e.Withheld.Authority, e.Withheld.Serial, e.Withheld.Reason)
+	case e.Log != nil:
+		return fmt.Sprintf("%s g%d, origin %s, from %s", e.Log.Name, e.Log.Generation, e.Log.Origin, e.Log.Start.Format(time.DateOnly))
+	case e.App != nil:
+		return fmt.Sprintf("%s g%d", e.App.Name, e.App.Generation)
+	case e.Cutover != nil:
+		return fmt.Sprintf("%s at %s", strings.Join(e.Cutover.Names, ", "), e.Cutover.At.Format(time.RFC3339))
+	case e.Compromise != nil:
+		return fmt.Sprintf("%s g%d since %s: %s", e.Compromise.Name, e.Compromise.Generation, e.Compromise.Since.Format(time.RFC3339), e.Compromise.Reason)
+	case e.Record != nil:
+		return "record of ceremony " + e.Record.Ceremony
+	}
+	return ""
+}
