@@ -20,7 +20,7 @@ type Example struct {
 	Holders      []ExampleHolder
 	Threshold    int
 	SingleHolder string         // the reason for a threshold of one; empty where it is more
-	Keys         map[string]Pin // by authority or log, and "tuf-online"; may be empty
+	Keys         map[string]Pin // by authority or log; "online_key" for the TUF repository
 	// AttestationRoots marks a rehearsal: PEM certificates.
 	AttestationRoots string
 }

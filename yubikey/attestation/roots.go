@@ -26,12 +26,13 @@ type Roots struct {
 func Yubico() Roots { return yubico() }
 
 // Rehearsal returns a set that holds one root, that of a rehearsal's virtual
-// tokens, and none of Yubico's. A nil root gives an empty set.
-func Rehearsal(root *x509.Certificate) Roots {
+// tokens, with the intermediates under it, and none of Yubico's. A nil root
+// gives an empty set.
+func Rehearsal(root *x509.Certificate, intermediates ...*x509.Certificate) Roots {
 	if root == nil {
 		return Roots{rehearsal: true}
 	}
-	return Roots{roots: []*x509.Certificate{root}, rehearsal: true}
+	return Roots{roots: []*x509.Certificate{root}, intermediates: intermediates, rehearsal: true}
 }
 
 var yubico = sync.OnceValue(func() Roots {

@@ -1,0 +1,122 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/kms/local"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
+)
+
+// Rehearsal is a rehearsal under way, or one that is over and whose token and
+// KMS still run.
+type Rehearsal struct {
+	Options
+	plan    plan.Example
+	card    *virtual.Card
+	readers *virtual.Readers
+	kms     *local.Server
+	usb     string // stands for the stick
+	began   bool   // the folder is there
+}
+
+// Run walks the whole way. The token and the KMS run until Close, which the
+// caller calls whatever Run returned.
+func Run(ctx context.Context, o Options) (*Rehearsal, error) {
+	r := &Rehearsal{Options: o}
+	if err := virtual.Missing(); err != nil {
+		return r, err
+	}
+	if _, err := os.Lstat(o.Out); err == nil {
+		return r, fault.New(fault.Usage, "name another folder with --out, or remove this one to start over; to go on with it, start its token with `trustroot token virtual --state "+filepath.Join(o.Out, tokenState)+"`",
+			fmt.Errorf("%s exists already; nothing was changed", o.Out))
+	}
+	if err := os.MkdirAll(filepath.Join(o.Out, "rehearsal", "usb"), 0o755); err != nil {
+		return r, fmt.Errorf("make the rehearsal's folder: %w", err)
+	}
+	r.began = true
+	r.usb = filepath.Join(o.Out, "rehearsal", "usb")
+	steps := r.steps()
+	for i, s := range steps {
+		if err := ctx.Err(); err != nil {
+			return r, fault.New(fault.Stopped, "", errors.New("interrupted"))
+		}
+		r.say("\n[%d/%d] %s", i+1, len(steps), s.title)
+		start := time.Now()
+		if err := s.run(ctx); err != nil {
+			return r, err
+		}
+		r.say("      done in %s", time.Since(start).Round(time.Millisecond))
+	}
+	return r, nil
+}
+
+// Close stops the token, its PC/SC daemon and the KMS stand-in.
+func (r *Rehearsal) Close() error {
+	var errs []error
+	if r.readers != nil {
+		errs = append(errs, r.readers.Close())
+	}
+	if r.kms != nil {
+		errs = append(errs, r.kms.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Began reports whether anything was made.
+func (r *Rehearsal) Began() bool { return r.began }
+
+// Socket is the value of PCSCLITE_CSOCK_NAME that reaches the token.
+func (r *Rehearsal) Socket() string { return r.readers.Socket() }
+
+// Environment are the variables that reach the KMS.
+func (r *Rehearsal) Environment() []string {
+	if r.kms == nil {
+		return nil
+	}
+	return r.kms.Env()
+}
+
+// Secret answers the operator's prompts for secrets.
+func Secret(prompt string) ([]byte, error) {
+	if strings.Contains(prompt, "PUK") {
+		return []byte(PUK), nil
+	}
+	return []byte(PIN), nil
+}
+
+func (r *Rehearsal) say(format string, args ...any) {
+	fmt.Fprintf(r.Progress, format+"\n", args...) //nolint:errcheck // progress only
+}
+
+// trustroot runs a command in the trust directory and shows it as a person
+// would type it.
+func (r *Rehearsal) trustroot(ctx context.Context, args ...string) error {
+	data, err := r.run(ctx, args...)
+	if err != nil {
+		return err
+	}
+	if text := strings.TrimRight(string(data), "\n"); text != "" && !strings.HasPrefix(text, "{") {
+		r.say("      %s", strings.ReplaceAll(text, "\n", "\n      "))
+	}
+	return nil
+}
+
+func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
+	r.say("    $ trustroot %s", strings.Join(args, " "))
+	data, err := r.Command(ctx, append([]string{"--dir", r.Out}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("trustroot %s: %w", strings.Join(args, " "), err)
+	}
+	return data, nil
+}
+
+func serial() string { return strconv.Itoa(Serial) }

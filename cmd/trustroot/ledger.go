@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+)
+
+func newLedgerCmd(f *factory) *cobra.Command {
+	cmd := &cobra.Command{Use: "ledger", Short: "Every serial, generation and cutover there ever was", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd.AddCommand(newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify))
+	return cmd
+}
+
+type ledgerOptions struct{ *factory }
+
+func newLedgerShowCmd(f *factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+	o := &ledgerOptions{factory: f}
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Print the ledger's lines",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+}
+
+func newLedgerVerifyCmd(f *factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+	o := &ledgerOptions{factory: f}
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Check the ledger's chain and every file that it speaks of",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+}
+
+func runLedgerShow(_ context.Context, o *ledgerOptions) error {
+	l, err := o.readLedger()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(o.out, l.Entries())
+	}
+	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
+	for _, e := range l.Entries() {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary()) //nolint:errcheck // Flush reports it
+	}
+	return w.Flush()
+}
+
+func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
+	l, err := o.readLedger()
+	if err != nil {
+		return err
+	}
+	d, err := app.Open(o.dir)
+	if err != nil {
+		return err
+	}
+	if err := l.VerifyFiles(d.FS()); err != nil {
+		return err
+	}
+	s := l.State()
+	o.progress("the ledger's %d lines and all files that they speak of hold; head %s", s.Entries, s.Head)
+	return nil
+}
+
+func (f *factory) readLedger() (*ledger.Ledger, error) {
+	l, err := ledger.Read(filepath.Join(f.dir, app.LedgerFile))
+	if err != nil {
+		return nil, err
+	}
+	if torn := l.Torn(); len(torn) > 0 {
+		f.progress("the ledger's last line was cut short by a crash (%d bytes) and does not count; the next entry removes it", len(torn))
+	}
+	return l, nil
+}

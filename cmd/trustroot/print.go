@@ -1,0 +1,31 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// printJSON writes v as indented JSON, the --json twin of a command's data.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// help is what a command that only groups others runs.
+func help(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("see `"+c.CommandPath()+" --help`", "unknown command %q for %s", args[0], c.CommandPath())
+	}
+	return c.Help()
+}
+
+// printText writes text as it is.
+func printText(w io.Writer, text string) error {
+	_, err := fmt.Fprint(w, text)
+	return err
+}

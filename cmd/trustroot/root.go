@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/version"
+)
+
+func newRootCmd(f *factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "trustroot",
+		Short:         "Make, renew and publish the trust root of a self-hosted Sigstore",
+		Version:       version.String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&f.dir, "dir", f.dir, "the trust directory")
+	cmd.PersistentFlags().BoolVar(&f.json, "json", false, "print data as JSON")
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
+	})
+	cmd.AddCommand(
+		newInitCmd(f, runInit),
+		newPlanCmd(f),
+		newStatusCmd(f, runStatus),
+		newRehearseCmd(f, runRehearse),
+		newTokenCmd(f),
+		newKMSCmd(f),
+		newRequestCmd(f),
+		newCeremonyCmd(f),
+		newLedgerCmd(f),
+		newLogCmd(f),
+		newTrustedRootCmd(f),
+		newSigningConfigCmd(f),
+		newTUFCmd(f),
+	)
+	return cmd
+}

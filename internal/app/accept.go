@@ -1,0 +1,129 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Accept verifies a record, files it and its certificates, and enters them
+// into the ledger. A record is accepted once; run again after an
+// interruption, it completes.
+func (d *Directory) Accept(path string, o ceremony.VerifyOptions, now time.Time) ([]ledger.Certificate, error) {
+	v, err := ceremony.Verify(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.acceptable(v); err != nil {
+		return nil, err
+	}
+	name := "ceremonies/" + filepath.Base(filepath.Clean(path))
+	if err := d.fileRecord(name, v.Record); err != nil {
+		return nil, err
+	}
+	var files []file
+	var entries []ledger.Entry
+	var accepted []ledger.Certificate
+	for _, i := range v.Issued {
+		dir := generationDir("authorities", i.Authority, i.Generation)
+		c := entryOf(v, i, dir)
+		files = append(files, file{c.File.Path, i.Leaf}, file{c.Chain.Path, i.Chain})
+		if i.Authority == plan.RootAuthority {
+			files = append(files,
+				file{dir + "/attestation/slot.pem", v.Record.Files[record.SlotFile]},
+				file{dir + "/attestation/device.pem", v.Record.Files[record.DeviceFile]})
+		}
+		entries = append(entries, ledger.Entry{Certificate: &c})
+		accepted = append(accepted, c)
+	}
+	if err := d.writeNew(files...); err != nil {
+		return nil, err
+	}
+	digest := v.Request.Digest()
+	entries = append(entries, ledger.Entry{Record: &ledger.Record{
+		Ceremony: v.Request.Manifest.Ceremony,
+		File:     fileOf(name+"/sealed/"+courier.SumsFile, v.Record.Files[courier.SumsFile]),
+		Request:  fmt.Sprintf("%x", digest),
+	}})
+	return accepted, d.append(now, entries...)
+}
+
+// acceptable holds a record against this directory: its request must be one
+// that this ledger sent out and has not seen come back.
+func (d *Directory) acceptable(v *ceremony.Verified) error {
+	digest := fmt.Sprintf("%x", v.Request.Digest())
+	sent := false
+	for _, e := range d.Ledger.Entries() {
+		if e.Record != nil && e.Record.Request == digest {
+			return fault.New(fault.Usage, "nothing is left to do", errors.New("this record was accepted before"))
+		}
+		sent = sent || e.Request != nil && e.Request.Digest == digest
+	}
+	if !sent {
+		return fault.New(fault.Verification, "accept the record in the trust directory that its request came from",
+			errors.New("this ledger never sent out the record's request"))
+	}
+	if err := d.Ledger.CheckHead(v.Request.Manifest.LedgerHead); err != nil {
+		return err
+	}
+	return nil
+}
+
+// fileRecord copies the record's sealed files, or finds them there already.
+func (d *Directory) fileRecord(name string, r *record.Record) error {
+	final := d.join(name)
+	if _, err := os.Stat(final); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
+			return fmt.Errorf("make the folder of records: %w", err)
+		}
+		dir, err := durable.NewDir(final)
+		if err != nil {
+			return err
+		}
+		defer dir.Discard()
+		if err := courier.WriteFolder(filepath.Join(dir.Path(), record.SealedDir), r.Files); err != nil {
+			return err
+		}
+		return dir.Commit()
+	}
+	there, err := record.Open(final)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(there.Files[courier.SumsFile], r.Files[courier.SumsFile]) {
+		return fault.New(fault.Failure, "find out which of the two is the right one", fmt.Errorf("%s holds another record", name))
+	}
+	return nil
+}
+
+func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certificate {
+	issuer := v.Request.Plan.Authorities[i.Authority].Issuer
+	if issuer == "" {
+		issuer = plan.RootAuthority
+	}
+	return ledger.Certificate{
+		Authority:  i.Authority,
+		Generation: i.Generation,
+		Profile:    v.Request.Plan.Authorities[i.Authority].Profile,
+		Serial:     ledger.SerialHex(i.Certificate.SerialNumber),
+		SPKISHA256: courier.Digest(i.Certificate.RawSubjectPublicKeyInfo),
+		Issuer:     issuer,
+		NotBefore:  i.Certificate.NotBefore.UTC(),
+		NotAfter:   i.Certificate.NotAfter.UTC(),
+		File:       fileOf(dir+"/certificate.pem", i.Leaf),
+		Chain:      fileOf(dir+"/chain.pem", i.Chain),
+		Ceremony:   v.Request.Manifest.Ceremony,
+	}
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/xlab/treeprint"
+
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Tree draws what exists: the PKI under its root, then logs and the keys of
+// the TUF repository, each with place, validity and fingerprint.
+func (d *Directory) Tree() string {
+	title := d.Plan.Organization
+	tree := treeprint.NewWithRoot(title)
+	if d.Plan.Rehearsal != nil {
+		tree.SetValue(title + "  (REHEARSAL: the token is virtual and proves nothing)")
+	}
+	for _, g := range d.State.Authorities[plan.RootAuthority] {
+		d.issued(d.authority(tree, plan.RootAuthority, g), plan.RootAuthority)
+	}
+	logs := tree.AddBranch("logs")
+	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
+		for _, g := range d.State.Logs[name] {
+			b := logs.AddBranch(fmt.Sprintf("%s g%d  %s, origin %s", name, g.Number, g.Log.Kind, g.Log.Origin))
+			b.AddNode("key     " + d.place(d.Plan.Logs[name].Generations, g.Number))
+			b.AddNode("window  " + window(g))
+			b.AddNode("log ID  " + groups(g.Log.LogID))
+		}
+	}
+	if d.Plan.TUF != nil {
+		d.tuf(tree.AddBranch("tuf  " + d.Plan.TUF.URL))
+	}
+	return tree.String()
+}
+
+// issued adds what an authority issued below it.
+func (d *Directory) issued(under treeprint.Tree, issuer string) {
+	for _, name := range slices.Sorted(maps.Keys(d.State.Authorities)) {
+		for _, g := range d.State.Authorities[name] {
+			if name != plan.RootAuthority && g.Certificate.Issuer == issuer {
+				d.issued(d.authority(under, name, g), name)
+			}
+		}
+	}
+}
+
+func (d *Directory) authority(under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {
+	c := g.Certificate
+	b := under.AddBranch(fmt.Sprintf("%s g%d  %s", name, g.Number, d.Plan.Authorities[name].Subject.CommonName))
+	b.AddNode("key     " + d.place(d.Plan.Authorities[name].Generations, g.Number))
+	b.AddNode("valid   " + c.NotBefore.Format(time.DateOnly) + " to " + c.NotAfter.Format(time.DateOnly))
+	b.AddNode("SHA-256 " + d.fingerprint(c.File.Path))
+	b.AddNode("file    " + c.File.Path)
+	return b
+}
+
+// fingerprint is the SHA-256 of the DER of a certificate file.
+func (d *Directory) fingerprint(path string) string {
+	data, err := fs.ReadFile(d.FS(), path)
+	if err != nil {
+		return "the file is gone"
+	}
+	cert, err := pki.ParseCertificate(data)
+	if err != nil {
+		return "the file is no certificate"
+	}
+	return groups(fileOf(path, cert.Raw).SHA256)
+}
+
+// place says where a key lives.
+func (d *Directory) place(generations []plan.Generation, number int) string {
+	if number > len(generations) {
+		return "no longer in the plan"
+	}
+	g := generations[number-1]
+	if g.Key != "" {
+		return g.Key
+	}
+	return fmt.Sprintf("YubiKey %d, slot %s", d.Plan.Ceremonies[g.Ceremony].Token, d.Plan.Authorities[plan.RootAuthority].Token.Slot)
+}
+
+func (d *Directory) tuf(b treeprint.Tree) {
+	t := d.Plan.TUF
+	for _, role := range []struct {
+		name string
+		plan.Role
+	}{{"root", t.Root}, {"targets", t.Targets}} {
+		r := b.AddBranch(fmt.Sprintf("%s  %d of %d, %d days", role.name, role.Threshold, len(role.Holders), role.Expiry))
+		for _, name := range role.Holders {
+			h := d.Plan.Holders[name]
+			r.AddNode(fmt.Sprintf("%s  YubiKey %d, slot %s", name, h.Token, h.Slot))
+		}
+	}
+	b.AddBranch(fmt.Sprintf("snapshot %d days, timestamp %d days", t.Snapshot.Expiry, t.Timestamp.Expiry)).AddNode(t.OnlineKey.Key)
+}
+
+func window(g ledger.Generation) string {
+	if g.End == nil {
+		return "from " + g.Start.Format(time.DateOnly)
+	}
+	return g.Start.Format(time.DateOnly) + " to " + g.End.Format(time.DateOnly)
+}
+
+// Places are the folders of the trust directory that people look for.
+func (d *Directory) Places() []string {
+	return []string{
+		"certificates  " + filepath.Join(d.Path, "authorities"),
+		"records       " + filepath.Join(d.Path, "ceremonies"),
+		"to serve      " + filepath.Join(d.Path, "trust") + " and " + filepath.Join(d.Path, "tuf"),
+		"ledger        " + filepath.Join(d.Path, LedgerFile),
+	}
+}
