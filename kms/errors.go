@@ -46,6 +46,9 @@ func (c *Client) explain(action string, r Ref, err error) error {
 		"MissingAuthenticationTokenException", "MissingAuthenticationToken", "IncompleteSignature":
 		return say("check AWS_PROFILE, the access key and its secret, and the clock of this host", "AWS does not accept the credentials: %s", message)
 	case "AccessDeniedException", "AccessDenied":
+		if strings.Contains(message, "sts:AssumeRole") {
+			action = "sts:AssumeRole" // what the call needed first
+		}
 		return say(deniedHint(action, message), "%w: %s", ErrDenied, message)
 	}
 	if isThrottle(err) {
@@ -87,6 +90,8 @@ func stateOf(err error) (hint, words string, ok bool) {
 
 func deniedHint(action, message string) string {
 	switch {
+	case strings.HasPrefix(action, "sts:"):
+		return "the role's trust policy must name this caller, and the caller's IAM policy must allow sts:AssumeRole"
 	case strings.Contains(message, "resource-based policy") && strings.Contains(message, "explicit deny"):
 		return "the key policy denies " + action + " to this caller: use the credentials that the policy names"
 	case strings.Contains(message, "resource-based policy"):
@@ -95,8 +100,6 @@ func deniedHint(action, message string) string {
 		return "the caller's own IAM policy lacks a statement that allows " + action + " on this key: `trustroot kms policy` prints the right one"
 	case strings.Contains(message, "does not cross accounts"):
 		return action + " does not cross accounts: name a role in the key account with --key-account-role"
-	case strings.HasPrefix(action, "sts:"):
-		return "the role's trust policy must name this caller, and the caller's IAM policy must allow sts:AssumeRole"
 	}
 	return "allow " + action + " in the key policy and, from another account, in the caller's IAM policy too"
 }

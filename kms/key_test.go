@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/json"
 	"encoding/pem"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +168,64 @@ func TestParseEvidence_Refuses(t *testing.T) {
 	}
 	if _, err := ParseEvidence(data); err == nil || !strings.Contains(err.Error(), "attested") {
 		t.Errorf("an unknown field gave %v", err)
+	}
+}
+
+// sample is the evidence of a key that anybody may have: P-256's base point.
+const sample = `{
+  "arn": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  "describe_key": {
+    "key_spec": "ECC_NIST_P256",
+    "key_usage": "SIGN_VERIFY",
+    "origin": "AWS_KMS",
+    "key_state": "Enabled",
+    "multi_region": false,
+    "creation_date": "2026-03-01T12:00:00Z",
+    "signing_algorithms": [
+      "ECDSA_SHA_256"
+    ]
+  },
+  "public_key": "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n-----END PUBLIC KEY-----\n",
+  "spki_sha256": "5cd252fb0ce8932436faf8ccd1040981b89ee4ad6b9fe9e2a2b7e71aacb27cd3",
+  "time": "2026-03-01T12:00:00Z"
+}
+`
+
+// FuzzParseEvidence holds that accepted evidence, written out, is accepted
+// again as the same, and that it agrees with itself.
+func FuzzParseEvidence(f *testing.F) {
+	f.Add([]byte(sample))
+	f.Add([]byte(`{"arn":"","describe_key":{},"public_key":"","spki_sha256":"","time":"2026-03-01T12:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := ParseEvidence(data)
+		if err != nil {
+			return
+		}
+		k, err := e.Key()
+		if err != nil || k.SPKISHA256() != e.SPKISHA256 || algorithmOf(k.PublicKey) != k.Algorithm() {
+			t.Errorf("accepted evidence that contradicts itself: %v\n%s", err, data)
+		}
+		out, err := e.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) > MaxEvidence {
+			return // escapes may lengthen it
+		}
+		again, err := ParseEvidence(out)
+		if err != nil || !reflect.DeepEqual(e, again) {
+			t.Errorf("%+v became %+v: %v", e, again, err)
+		}
+	})
+}
+
+func TestParseEvidence_Golden(t *testing.T) {
+	e, err := ParseEvidence([]byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Marshal()
+	if err != nil || string(out) != sample {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/x509"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -62,8 +63,20 @@ func (q *query) createKey() (any, error) {
 	if err := q.ownAccount("CreateKey"); err != nil {
 		return nil, err
 	}
-	if err := q.authorize("CreateKey", nil, nil); err != nil {
+	if in.Origin == "" {
+		in.Origin = "AWS_KMS"
+	}
+	context := map[string]string{
+		"kms:KeySpec": in.KeySpec, "kms:KeyUsage": in.KeyUsage, "kms:KeyOrigin": in.Origin,
+		"kms:MultiRegion": strconv.FormatBool(in.MultiRegion),
+	}
+	if err := q.authorize("CreateKey", nil, context); err != nil {
 		return nil, err
+	}
+	if len(in.Tags) > 0 {
+		if err := q.authorize("TagResource", nil, nil); err != nil {
+			return nil, err
+		}
 	}
 	if in.KeyUsage != "SIGN_VERIFY" {
 		return nil, errValidation("the KMS stand-in makes keys of usage SIGN_VERIFY only, not %q", in.KeyUsage)
@@ -71,9 +84,6 @@ func (q *query) createKey() (any, error) {
 	k := &key{
 		ID: newKeyID(in.MultiRegion), Spec: in.KeySpec, Description: in.Description, Origin: in.Origin,
 		MultiRegion: in.MultiRegion, State: stateEnabled, Created: s.now(), Policy: in.Policy, Tags: map[string]string{},
-	}
-	if k.Origin == "" {
-		k.Origin = "AWS_KMS"
 	}
 	if k.Policy == "" {
 		k.Policy = defaultPolicy(s.options.Account)
