@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 )
 
@@ -60,7 +61,7 @@ func build(spec Spec, settings Settings, issuerKey *ecdsa.PublicKey) (*draft, er
 		return nil, err
 	}
 	if len(first.Extensions) != len(second.Extensions) || !bytes.Equal(first.RawSubject, second.RawSubject) {
-		return nil, fmt.Errorf("ordering the extensions changed the certificate")
+		return nil, errors.New("ordering the extensions changed the certificate")
 	}
 	return &draft{second, throwaway}, nil
 }

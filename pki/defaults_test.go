@@ -2,7 +2,7 @@ package pki_test
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // RFC 5280 4.2.1.2 (1)
+	"crypto/sha1"
 	"crypto/x509"
 	"encoding/asn1"
 	"os"
@@ -109,7 +109,7 @@ func TestDefaults_KeyIdentifiers(t *testing.T) {
 		if _, err := asn1.Unmarshal(a.certificate.RawSubjectPublicKeyInfo, &spki); err != nil {
 			t.Fatal(err)
 		}
-		if sum := sha1.Sum(spki.Key.Bytes); !bytes.Equal(a.certificate.SubjectKeyId, sum[:]) { //nolint:gosec // as above
+		if sum := sha1.Sum(spki.Key.Bytes); !bytes.Equal(a.certificate.SubjectKeyId, sum[:]) {
 			t.Errorf("%s: subject key identifier %x is not the SHA-1 of the bit string", profile, a.certificate.SubjectKeyId)
 		}
 		switch {

@@ -132,7 +132,7 @@ func TestPublishedHierarchy_Golden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // a certificate
+			if err := os.WriteFile(path, got, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

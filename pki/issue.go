@@ -63,7 +63,7 @@ func (p *Prepared) Assemble(signature []byte) (*x509.Certificate, error) {
 }
 
 func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
-	der, err := replaceSignature(p.draft.Raw, signature)
+	der, err := replaceSignature(p.raw, signature)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the signed certificate: %w", err)
 	}
-	if !bytes.Equal(certificate.RawTBSCertificate, p.draft.RawTBSCertificate) {
+	if !bytes.Equal(certificate.RawTBSCertificate, p.tbs) {
 		return nil, errors.New("the signed bytes are not the linted ones")
 	}
 	if err := checkSignature(certificate, p.issuerKey); err != nil {

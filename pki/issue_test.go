@@ -165,3 +165,15 @@ func TestPrepared_DraftVerifiesNowhere(t *testing.T) {
 		t.Error("the draft is signed by the root's own key")
 	}
 }
+
+func TestPrepared_ChangingTheDraftChangesNothing(t *testing.T) {
+	_, prepared := prepareRoot(t)
+	before := prepared.TBS()
+	clear(prepared.Draft().Raw)
+	if !bytes.Equal(prepared.TBS(), before) {
+		t.Error("the prepared bytes can be changed from outside")
+	}
+	if _, err := prepared.Issue(fixedKey(t, elliptic.P384(), "Root CA")); err != nil {
+		t.Error(err)
+	}
+}

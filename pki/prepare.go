@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
@@ -16,6 +15,7 @@ import (
 // and waits for its issuer's signature. It issues once.
 type Prepared struct {
 	draft     *x509.Certificate
+	raw, tbs  []byte // copies of the draft's, out of a caller's reach
 	profile   string
 	chain     []*x509.Certificate
 	issuerKey *ecdsa.PublicKey
@@ -71,8 +71,8 @@ func prepare(spec Spec, chain []*x509.Certificate, linter Linter) (*Prepared, er
 		return nil, fmt.Errorf("lint: %w", err)
 	}
 	return &Prepared{
-		draft: d.certificate, profile: spec.Profile, chain: slices.Clone(chain),
-		issuerKey: issuerKey, linter: linter,
+		draft: d.certificate, raw: bytes.Clone(d.certificate.Raw), tbs: bytes.Clone(d.certificate.RawTBSCertificate),
+		profile: spec.Profile, chain: slices.Clone(chain), issuerKey: issuerKey, linter: linter,
 	}, nil
 }
 
@@ -84,19 +84,19 @@ func Reprepare(tbs []byte, spec Spec, chain []*x509.Certificate, linter Linter) 
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(tbs, p.draft.RawTBSCertificate) {
+	if !bytes.Equal(tbs, p.tbs) {
 		return nil, fmt.Errorf("prepare %s certificate of %s again: the bytes written down are not those of this plan and program", spec.Profile, spec.Subject)
 	}
 	return p, nil
 }
 
 // TBS returns the to-be-signed bytes (RFC 5280 4.1.1.1), DER.
-func (p *Prepared) TBS() []byte { return bytes.Clone(p.draft.RawTBSCertificate) }
+func (p *Prepared) TBS() []byte { return bytes.Clone(p.tbs) }
 
 // Digest returns the hash of TBS that the issuer's key signs, 32 or 48 bytes.
 func (p *Prepared) Digest() []byte {
 	h := suiteOf(p.issuerKey).hash.New()
-	h.Write(p.draft.RawTBSCertificate)
+	h.Write(p.tbs)
 	return h.Sum(nil)
 }
 
@@ -108,12 +108,5 @@ func (p *Prepared) Describe() []string { return Describe(p.draft) }
 
 // Draft returns the certificate as it was linted, under the signature of a
 // throwaway key that nobody holds any more. It is for showing and comparing,
-// and verifies nowhere.
-func (p *Prepared) Draft() *x509.Certificate {
-	c, err := x509.ParseCertificate(p.draft.Raw)
-	if err != nil {
-		// the same bytes parsed in Prepare
-		panic("pki: draft " + hex.EncodeToString(p.draft.Raw) + " does not parse: " + err.Error())
-	}
-	return c
-}
+// and verifies nowhere; what Issue signs does not depend on it.
+func (p *Prepared) Draft() *x509.Certificate { return p.draft }

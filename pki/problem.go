@@ -41,11 +41,11 @@ func Problems(err error) []*Problem {
 	if err == nil {
 		return nil
 	}
-	if p, ok := err.(*Problem); ok { //nolint:errorlint // the walk below unwraps
+	if p, ok := err.(*Problem); ok {
 		return []*Problem{p}
 	}
 	var found []*Problem
-	switch w := err.(type) { //nolint:errorlint // walks the tree itself
+	switch w := err.(type) {
 	case interface{ Unwrap() []error }:
 		for _, e := range w.Unwrap() {
 			found = append(found, Problems(e)...)

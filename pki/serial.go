@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -31,7 +32,7 @@ func NewSerial(random io.Reader) (*big.Int, error) {
 func CheckSerial(serial *big.Int) error {
 	switch {
 	case serial == nil:
-		return fmt.Errorf("serial number is missing")
+		return errors.New("serial number is missing")
 	case serial.Sign() <= 0:
 		return fmt.Errorf("serial number %s is not positive (RFC 5280 4.1.2.2)", serial)
 	case serial.BitLen() > maxSerialBits:
