@@ -31,13 +31,14 @@ func TestDefaults_LintHasNoErrorAndZlintNoFinding(t *testing.T) {
 }
 
 func TestDefaults_GoVerifies(t *testing.T) {
+	all := defaults(t)
 	for profile, usage := range map[string]x509.ExtKeyUsage{
 		pki.ProfileFulcioCA: x509.ExtKeyUsageCodeSigning,
 		pki.ProfileTSA:      x509.ExtKeyUsageTimeStamping,
 		pki.ProfileTSALeaf:  x509.ExtKeyUsageTimeStamping,
 		pki.ProfileSPIFFECA: x509.ExtKeyUsageAny,
 	} {
-		a := defaults(t)[profile]
+		a := all[profile]
 		roots, middle := x509.NewCertPool(), x509.NewCertPool()
 		roots.AddCert(a.chain[len(a.chain)-1])
 		for _, c := range a.chain[1:] {

@@ -112,8 +112,9 @@ func TestPublishedHierarchy_ExtensionsAreThoseOfTheTable(t *testing.T) {
 }
 
 func TestPublishedHierarchy_SubjectsKeepTheirStringTypes(t *testing.T) {
+	all := published(t)
 	for name, tag := range map[string]byte{"root": 0x0c, "spire-ca": 0x0c, "fulcio-ca": 0x13, "tsa": 0x13} {
-		a := published(t)[name]
+		a := all[name]
 		// SEQUENCE, SET, SEQUENCE, OID 2.5.4.10, then the string
 		if got := a.certificate.RawSubject[2+2+2+5]; got != tag {
 			t.Errorf("%s: the organization has string type %#x, want %#x", name, got, tag)
