@@ -19,14 +19,17 @@ type Options struct {
 	// card's private keys and its management key. Empty keeps all in memory.
 	StateFile string
 	// Log gets one line an exchange: its number, CLA INS P1 P2, the length of
-	// its data, the status word and the duration. Never the data.
+	// its data, the status word and the duration, tabs between them. Never the
+	// data. The line is written before the answer leaves, by the goroutine that
+	// serves the card: read what was written after Readers.Close.
 	Log io.Writer
 	// Touch is what the holder's finger does. Zero touches at once.
 	Touch Touch
 	// Faults happen at their exchange.
 	Faults []Fault
 	// OnExchange is called before exchange n is carried out, with its
-	// instruction byte. It must not call the card.
+	// instruction byte. Of the card's methods it may call Exchanges, SetTouch
+	// and SetFaults.
 	OnExchange func(n int, ins byte)
 	// OnTouch is called with true when the card begins to wait for a touch,
 	// and with false when the wait is over. It may call Card.Press.

@@ -33,6 +33,13 @@ type readerState struct {
 	atr  []byte // nil without a powered card
 }
 
+func (r readerState) String() string {
+	if r.atr == nil {
+		return r.name + ": empty"
+	}
+	return fmt.Sprintf("%s: card %x", r.name, r.atr)
+}
+
 // watcher asks a daemon for its readers again and again.
 type watcher struct{ conn net.Conn }
 
@@ -102,7 +109,7 @@ func (r *Readers) awaitReader(ctx context.Context, name string, want bool) error
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("reader %s did not change in %s: %w; pcscd: %s", name, patience, ctx.Err(), &r.daemon.output)
+			return fmt.Errorf("reader %s did not change in %s: %w; readers %q; pcscd: %s", name, patience, ctx.Err(), list, &r.daemon.output)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -29,9 +29,9 @@ type Readers struct {
 
 // Start runs a private pcscd with one reader for each card and returns once
 // every card answers in its reader. What it needs on disk it makes in a new
-// directory inside dir, which is made too if it is missing. When the path of
-// dir is too long for a socket (107 bytes) or has spaces in it, the new
-// directory is one of the system's temporary directory instead.
+// directory inside dir, which is made too if it is missing. When dir is empty,
+// too long for a socket (107 bytes) or has spaces in it, the new directory is
+// one of the system's temporary directory instead.
 //
 // The daemon needs no root, is not the system's, ignores tokens with a plug,
 // and ends with Close, with ctx, and with this process however that ends.

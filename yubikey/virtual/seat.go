@@ -12,8 +12,10 @@ import (
 )
 
 // friendlyName makes clients take the reader for a YubiKey. The lower-case k,
-// which no model with this set of interfaces has, tells it from real ones.
-const friendlyName = "Yubico Yubikey OTP+FIDO+CCID"
+// which no model with this set of interfaces has, tells it from real ones. The
+// number counts from one: pcscd numbers readers by driver, and each of these
+// has its own.
+const friendlyName = "Yubico Yubikey OTP+FIDO+CCID (%d)"
 
 // maxSocketPath is one less than what sockaddr_un has room for, in bytes.
 const maxSocketPath = 107
@@ -82,36 +84,39 @@ func (r *Readers) prepare(dir string, cards []*Card) error {
 			return err
 		}
 		r.seats = append(r.seats, &seat{
-			card: card, port: port, held: held, name: fmt.Sprintf("%s %02X 00", friendlyName, i),
+			card: card, port: port, held: held, name: fmt.Sprintf(friendlyName+" 00 00", i+1),
 		})
 		library := filepath.Join(r.home, fmt.Sprintf("vpcd-%d.so", i))
 		if err := os.WriteFile(library, driver, 0o700); err != nil {
 			return err
 		}
 		fmt.Fprintf(&stanzas, "FRIENDLYNAME %q\nDEVICENAME /dev/null:%d\nLIBPATH %s\nCHANNELID %d\n\n",
-			friendlyName, port, library, port)
+			fmt.Sprintf(friendlyName, i+1), port, library, port)
 	}
 	return os.WriteFile(filepath.Join(config, "cards"), []byte(stanzas.String()), 0o600)
 }
 
 // makeHome makes the directory of the readers in dir, or in the system's
-// temporary directory when the path would be too long for a socket or is one
-// that pcscd's configuration cannot say.
+// temporary directory when dir is empty, when the path would be too long for a
+// socket, or when it is one that pcscd's configuration cannot say.
 func (r *Readers) makeHome(dir string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	switch err := os.Mkdir(dir, 0o700); {
-	case err == nil:
-		r.parent = dir
-	case !errors.Is(err, fs.ErrExist):
-		return err
-	}
 	const pattern, widest = "pcscd-", "pcscd-4294967295/comm"
+	if dir != "" {
+		var err error
+		if dir, err = filepath.Abs(dir); err != nil {
+			return err
+		}
+		switch err := os.Mkdir(dir, 0o700); {
+		case err == nil:
+			r.parent = dir
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+	}
 	if len(filepath.Join(dir, widest)) > maxSocketPath || strings.ContainsAny(dir, " \t\n\"'#") {
 		dir = ""
 	}
+	var err error
 	if r.home, err = os.MkdirTemp(dir, pattern); err != nil {
 		return err
 	}
