@@ -104,8 +104,8 @@ func (o *rehearseOptions) holdOn(ctx context.Context, r *rehearsal.Rehearsal) er
 	o.progress("token and KMS run until Enter; in another terminal, with the variables above: yubico-piv-tool -a status")
 	pressed := make(chan struct{})
 	go func() {
-		fmt.Fscanln(os.Stdin) //nolint:errcheck // the end of input counts as Enter
-		close(pressed)
+		defer close(pressed)
+		_, _ = fmt.Fscanln(os.Stdin) // the end of input counts as Enter
 	}()
 	select {
 	case <-pressed:

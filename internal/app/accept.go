@@ -75,10 +75,7 @@ func (d *Directory) acceptable(v *ceremony.Verified) error {
 		return fault.New(fault.Verification, "accept the record in the trust directory that its request came from",
 			errors.New("this ledger never sent out the record's request"))
 	}
-	if err := d.Ledger.CheckHead(v.Request.Manifest.LedgerHead); err != nil {
-		return err
-	}
-	return nil
+	return d.Ledger.CheckHead(v.Request.Manifest.LedgerHead)
 }
 
 // fileRecord copies the record's sealed files, or finds them there already.

@@ -60,7 +60,7 @@ func (e Example) Render() ([]byte, error) {
 		"Threshold":        e.Threshold,
 		"SingleHolder":     e.SingleHolder,
 		"Keys":             keys,
-		"AttestationRoots": indent(e.AttestationRoots),
+		"AttestationRoots": indentPEM(e.AttestationRoots),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("render the plan: %w", err)
@@ -68,7 +68,7 @@ func (e Example) Render() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func indent(pem string) string {
+func indentPEM(pem string) string {
 	if pem == "" {
 		return ""
 	}
