@@ -17,5 +17,5 @@
 // The package refuses what would make rehearsal and reality differ in silence:
 // a state file of another serial number or firmware, a write to slot f9, a
 // daemon that did not bring every card up. It needs no cgo and imports the
-// standard library and internal/fault only.
+// standard library and internal/{durable,fault,strict} only.
 package virtual

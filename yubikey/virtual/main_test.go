@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -35,30 +34,6 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-// insert starts readers for the cards and points libpcsclite at them.
-func insert(t *testing.T, cards ...*virtual.Card) *virtual.Readers {
-	t.Helper()
-	if err := virtual.Missing(); err != nil {
-		t.Fatalf("%v\n%s", err, fault.Hint(err))
-	}
-	readers, err := virtual.Start(t.Context(), t.TempDir(), cards...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := readers.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.RemoveAll(socketLink); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(readers.Socket(), socketLink); err != nil {
-		t.Fatal(err)
-	}
-	return readers
 }
 
 func newCard(t *testing.T, o virtual.Options) *virtual.Card {

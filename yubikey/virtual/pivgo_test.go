@@ -1,3 +1,5 @@
+//go:build cgo
+
 package virtual_test
 
 import (
@@ -6,12 +8,38 @@ import (
 	"crypto/rand"
 	"crypto/sha512"
 	"crypto/x509"
+	"os"
 	"testing"
 
 	"github.com/go-piv/piv-go/v2/piv"
 
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
+
+// insert starts readers for the cards and points libpcsclite at them.
+func insert(t *testing.T, cards ...*virtual.Card) *virtual.Readers {
+	t.Helper()
+	if err := virtual.Missing(); err != nil {
+		t.Fatalf("%v\n%s", err, fault.Hint(err))
+	}
+	readers, err := virtual.Start(t.Context(), t.TempDir(), cards...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := readers.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.RemoveAll(socketLink); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(readers.Socket(), socketLink); err != nil {
+		t.Fatal(err)
+	}
+	return readers
+}
 
 func open(t *testing.T, readers *virtual.Readers, card *virtual.Card) *piv.YubiKey {
 	t.Helper()

@@ -148,7 +148,7 @@ func TestReaders_RefusesCards(t *testing.T) {
 	card := newCard(t, virtual.Options{Serial: 1})
 	nine := make([]*virtual.Card, 9)
 	for i := range nine {
-		nine[i] = newCard(t, virtual.Options{})
+		nine[i] = card
 	}
 	for name, cards := range map[string][]*virtual.Card{
 		"none": nil, "twice the same": {card, card}, "nine": nine,

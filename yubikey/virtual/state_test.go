@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -104,35 +105,31 @@ func TestState_RefusesAnotherToken(t *testing.T) {
 	}
 }
 
-// stateWith returns a state file in which one field has another value.
-func stateWith(t *testing.T, field string, value any) []byte {
+// with returns a state file in which one field has another value.
+func with(t *testing.T, data []byte, field string, value any) []byte {
 	t.Helper()
-	c := fresh(t, Options{})
-	generateKey(t, c, slotSignature, algP256, pinAlways, touchAlways)
-	data, err := c.state.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var fields map[string]any
 	if err := json.Unmarshal(data, &fields); err != nil {
 		t.Fatal(err)
 	}
 	fields[field] = value
-	if data, err = json.Marshal(fields); err != nil {
+	changed, err := json.Marshal(fields)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return changed
 }
 
 func TestParseState_Refuses(t *testing.T) {
 	type object = map[string]any
-	other := fresh(t, Options{})
-	data, err := other.state.encode()
+	c, other := fresh(t, Options{}), fresh(t, Options{}).state.attestation
+	generateKey(t, c, slotSignature, algP256, pinAlways, touchAlways)
+	data, err := c.state.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var strange stateFile
-	if err := json.Unmarshal(data, &strange); err != nil {
+	otherKey, err := x509.MarshalPKCS8PrivateKey(other.key)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for field, value := range map[string]any{
@@ -146,15 +143,15 @@ func TestParseState_Refuses(t *testing.T) {
 		"objects":                   object{"zz": "AAAA"},
 		"attestation_root":          "AAAA",
 		"attestation_intermediates": []string{"AAAA"},
-		"attestation_certificate":   strange.Device,
-		"attestation_key":           strange.DeviceKey,
+		"attestation_certificate":   other.device.Raw,
+		"attestation_key":           otherKey,
 		"unknown":                   1,
 	} {
-		if _, err := parseState(stateWith(t, field, value)); err == nil {
+		if _, err := parseState(with(t, data, field, value)); err == nil {
 			t.Errorf("%s %v: accepted", field, value)
 		}
 	}
-	if _, err := parseState(stateWith(t, "serial", 7)); err != nil {
+	if _, err := parseState(with(t, data, "serial", 7)); err != nil {
 		t.Errorf("a changed serial number alone: %v", err)
 	}
 }
