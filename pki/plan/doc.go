@@ -8,6 +8,6 @@
 // Only whether a key is pinned yet is left open: Pinned asks that before a
 // request is made.
 //
-// It imports pki, internal/strict, internal/fault, goccy/go-yaml, and
+// It imports pki, templates, internal/strict, internal/fault, goccy/go-yaml, and
 // invopop/jsonschema for the schema that editors use.
 package plan

@@ -40,20 +40,20 @@ type Authority struct {
 
 // TokenKey is a key in a PIV slot.
 type TokenKey struct {
-	Slot  string `yaml:"slot" json:"slot"`   // hex, "9c"
-	PIN   string `yaml:"pin" json:"pin"`     // never, once, always
-	Touch string `yaml:"touch" json:"touch"` // never, always, cached
+	Slot  string `yaml:"slot" json:"slot" jsonschema:"enum=9c"`                              // hex, "9c"
+	PIN   string `yaml:"pin" json:"pin" jsonschema:"enum=once,enum=always"`                  // once, always
+	Touch string `yaml:"touch" json:"touch" jsonschema:"enum=never,enum=always,enum=cached"` // never, always, cached
 }
 
 // Generation is one key of an authority, log or application. Numbers start at
 // 1 and have no holes.
 type Generation struct {
 	Generation int        `yaml:"generation" json:"generation"`
-	Key        string     `yaml:"key,omitempty" json:"key,omitempty"`                 // KMS key ARN, or "external" for a CSR made elsewhere
-	SPKISHA256 string     `yaml:"spki_sha256,omitempty" json:"spki_sha256,omitempty"` // hex, 64 digits: the pin
-	Ceremony   string     `yaml:"ceremony,omitempty" json:"ceremony,omitempty"`       // the ceremony that issues the certificate; authorities only
-	Start      *time.Time `yaml:"start,omitempty" json:"start,omitempty"`             // first instant of use; logs only
-	NotAfter   *time.Time `yaml:"not_after,omitempty" json:"not_after,omitempty"`     // overrides the validity
+	Key        string     `yaml:"key,omitempty" json:"key,omitempty"`                                                     // KMS key ARN, or "external" for a CSR made elsewhere
+	SPKISHA256 string     `yaml:"spki_sha256,omitempty" json:"spki_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"` // hex, 64 digits: the pin
+	Ceremony   string     `yaml:"ceremony,omitempty" json:"ceremony,omitempty"`                                           // the ceremony that issues the certificate; authorities only
+	Start      *time.Time `yaml:"start,omitempty" json:"start,omitempty"`                                                 // first instant of use; logs only
+	NotAfter   *time.Time `yaml:"not_after,omitempty" json:"not_after,omitempty"`                                         // overrides the validity
 }
 
 // Kinds of log.
@@ -80,7 +80,7 @@ type App struct {
 // Holder is a person with a P-256 TUF key in a PIV slot.
 type Holder struct {
 	Token uint32 `yaml:"token" json:"token"` // serial number of the YubiKey
-	Slot  string `yaml:"slot" json:"slot"`
+	Slot  string `yaml:"slot" json:"slot" jsonschema:"enum=9c"`
 }
 
 // TUF says who signs the repository and how long each role lives.
@@ -109,13 +109,13 @@ type OnlineRole struct {
 
 // Ceremony is one day at the root's token.
 type Ceremony struct {
-	Day          string    `yaml:"day" json:"day"`               // 2006-01-02, UTC
-	NotBefore    time.Time `yaml:"not_before" json:"not_before"` // of every certificate issued
-	Token        uint32    `yaml:"token" json:"token"`           // serial number of the root's YubiKey
-	Firmware     string    `yaml:"firmware,omitempty" json:"firmware,omitempty"`
-	RecordSlot   string    `yaml:"record_slot,omitempty" json:"record_slot,omitempty"`     // slot of the record key
-	BinarySHA256 string    `yaml:"binary_sha256,omitempty" json:"binary_sha256,omitempty"` // of the trustroot that runs
-	Operators    []string  `yaml:"operators,omitempty" json:"operators,omitempty"`         // who confirms the clock
+	Day          string    `yaml:"day" json:"day" jsonschema:"format=date"` // 2006-01-02, UTC
+	NotBefore    time.Time `yaml:"not_before" json:"not_before"`            // of every certificate issued
+	Token        uint32    `yaml:"token" json:"token"`                      // serial number of the root's YubiKey
+	Firmware     string    `yaml:"firmware,omitempty" json:"firmware,omitempty" jsonschema:"pattern=^[0-9]+[.][0-9]+[.][0-9]+$"`
+	RecordSlot   string    `yaml:"record_slot,omitempty" json:"record_slot,omitempty"`                                         // slot of the record key
+	BinarySHA256 string    `yaml:"binary_sha256,omitempty" json:"binary_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"` // of the trustroot that runs
+	Operators    []string  `yaml:"operators,omitempty" json:"operators,omitempty"`                                             // who confirms the clock
 	Witnesses    []string  `yaml:"witnesses,omitempty" json:"witnesses,omitempty"`
 }
 
@@ -130,7 +130,7 @@ const (
 // Exception is a rule that this plan sets aside, with the reason that a
 // reviewer accepted.
 type Exception struct {
-	Name   string `yaml:"name" json:"name"`
+	Name   string `yaml:"name" json:"name" jsonschema:"enum=tuf-single-holder,enum=old-firmware,enum=imported-root,enum=networked-ceremony"`
 	Reason string `yaml:"reason" json:"reason"`
 }
 
