@@ -48,7 +48,7 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 		if err := b.claim(g.Certificate.SPKISHA256, "authority "+name); err != nil {
 			b.problem("%s: %w", who, err)
 		}
-		w := window{number: g.Number, start: g.Start, end: g.End}
+		w := window{number: g.Number, start: g.Start, end: g.End, compromised: g.Compromised != nil}
 		w.notBefore, w.notAfter = chainValidity(chain)
 		windows = append(windows, w)
 		uri, err := b.authorityURL(name, profile)

@@ -127,6 +127,54 @@ func TestBuild_LateCutover(t *testing.T) {
 	}
 }
 
+// What a compromise closed need not join its successor.
+func TestBuild_GapAfterCompromise(t *testing.T) {
+	w := newWorld(t, 2)
+	since := before
+	for _, g := range []*ledger.Generation{&w.state.Authorities["fulcio"][0], &w.state.Logs["ct"][0]} {
+		g.End, g.Compromised = &since, &ledger.Compromise{Generation: 1, Since: since, Reason: "test"}
+	}
+	data := w.build(t)
+	findings, err := Lint(data, LintOptions{Compromised: []string{w.state.Logs["ct"][0].Log.LogID, spkiDigest(w.fulcio[0].cert)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range findings {
+		if f.ID != "gap-after-compromise" || f.Severity != Info {
+			t.Errorf("finding %s", f)
+		}
+	}
+	if len(findings) != 2 {
+		t.Errorf("%d findings, want two", len(findings))
+	}
+	if findings, err = Lint(data, LintOptions{}); err != nil || Worst(findings) == nil {
+		t.Errorf("without knowing of the compromise: %v, %v", findings, err)
+	}
+}
+
+func TestReadIncludes(t *testing.T) {
+	own, other := newWorld(t, 1), newWorldOf(t, "example.com", 1)
+	pin := own.write("includes/example.com.json", other.build(t))
+	includes, err := ReadIncludes(own.files, []ledger.File{pin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := BuildWith(own.plan, own.state, own.files, includes); err != nil {
+		t.Fatal(err)
+	}
+	changed := pin
+	changed.SHA256 = strings.Repeat("0", 64)
+	_, err = ReadIncludes(own.files, []ledger.File{pin, changed, {Path: "../x"}})
+	for _, want := range []string{"include 2: ", "include 3: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error lacks %q: %v", want, err)
+		}
+	}
+	if fault.ExitCode(err) != int(fault.Verification) {
+		t.Errorf("code %d", fault.ExitCode(err))
+	}
+}
+
 // refusal is one way in which plan, ledger and files disagree.
 type refusal struct {
 	name  string

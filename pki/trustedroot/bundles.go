@@ -36,8 +36,8 @@ type Coverage struct {
 }
 
 // CheckBundles verifies archived bundles under a trusted root with sigstore-go,
-// each with one signed certificate timestamp, one inclusion proof and one
-// signed timestamp. Who signed is not asked, and the artifact is the one whose
+// each with one signed certificate timestamp, one log entry and one time that a
+// TSA or a Rekor v1 log signed. Who signed is not asked, and the artifact is the one whose
 // digest the bundle states: what is on trial is the trusted root. Then each
 // entry is taken away in turn, to learn which of them a bundle needs.
 //
@@ -106,8 +106,8 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 	return result, nil
 }
 
-// verifyBundle verifies a bundle with everything that a private instance with
-// Rekor v2 gives it.
+// verifyBundle verifies a bundle with everything that a Sigstore instance gives
+// it.
 func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle) error {
 	verifier, err := verify.NewVerifier(tr,
 		verify.WithSignedCertificateTimestamps(1),

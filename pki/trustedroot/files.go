@@ -8,15 +8,36 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
 // maxFile bounds one certificate, chain or key file, in bytes.
 const maxFile = 1 << 20
 
-// readFile returns the content of a file that the ledger speaks of. A path that
-// leaves the trust directory, a file above one MiB and a digest other than the
-// ledger's are refused.
+// ReadIncludes returns the trusted roots that a plan includes, in the order of
+// their pins. Each must be a file within the trust directory, of at most one
+// MiB, with the SHA-256 that its pin states; the error joins all that are not.
+func ReadIncludes(files fs.FS, pins []ledger.File) ([][]byte, error) {
+	out := make([][]byte, len(pins))
+	var problems []error
+	for i, pin := range pins {
+		data, err := readFile(files, pin)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("include %d: %w", i+1, err))
+		}
+		out[i] = data
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fault.New(fault.Verification,
+			"Compare the included file with its source; when the change is meant, review it with the diff command and pin its new digest in the plan.", err)
+	}
+	return out, nil
+}
+
+// readFile returns the content of a file. A path that leaves the trust
+// directory, a file above one MiB and a digest other than the stated one are
+// refused.
 func readFile(files fs.FS, f ledger.File) (data []byte, err error) {
 	if !fs.ValidPath(f.Path) || f.Path == "." {
 		return nil, fmt.Errorf("file %q: not a path within the trust directory", f.Path)
@@ -35,7 +56,7 @@ func readFile(files fs.FS, f ledger.File) (data []byte, err error) {
 	}
 	digest := sha256.Sum256(data)
 	if got := hex.EncodeToString(digest[:]); got != f.SHA256 {
-		return nil, fmt.Errorf("file %s: SHA-256 is %s, the ledger says %s", f.Path, got, f.SHA256)
+		return nil, fmt.Errorf("file %s: SHA-256 is %s, expected %s", f.Path, got, f.SHA256)
 	}
 	return data, nil
 }

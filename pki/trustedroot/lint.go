@@ -22,6 +22,9 @@ type LintOptions struct {
 	// At is the instant at which every role must have a valid entry. Zero
 	// leaves that question out, so that the answer depends on the file alone.
 	At time.Time
+	// Compromised are the hex SHA-256 of the public keys (SPKI) whose windows a
+	// compromise has closed: a gap behind one of them is meant.
+	Compromised []string
 	// Pair is the other file of the pair, which the two must agree with: for a
 	// trusted root its signing config, for a signing config its trusted root.
 	Pair []byte

@@ -31,7 +31,7 @@ func (l *linter) authorities(list string, entries []*prototrustroot.CertificateA
 		}
 		l.authorityURI(path+".uri", a.GetUri())
 		if chain := l.certificates(path, a); chain != nil {
-			s.issued = chain[0].NotBefore
+			s.issued, s.key = chain[0].NotBefore, spkiDigest(chain[0])
 			s.certStart, s.certEnd = chainValidity(chain)
 			l.windowInChain(s)
 			l.subject(path, a, chain)

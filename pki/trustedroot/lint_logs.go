@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
@@ -44,7 +45,12 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 		if log.GetPublicKey() != nil && validFor.GetStart() == nil {
 			l.add(ruleLogWindow, path+".publicKey.validFor", "The key has no validFor with a start", "Write validFor within publicKey, with the instant of first use as start")
 		}
-		spans = append(spans, newSpan(path, log.GetBaseUrl(), validFor))
+		s := newSpan(path, log.GetBaseUrl(), validFor)
+		if raw := log.GetPublicKey().GetRawBytes(); len(raw) > 0 {
+			digest := sha256.Sum256(raw)
+			s.key = hex.EncodeToString(digest[:])
+		}
+		spans = append(spans, s)
 	}
 	return spans
 }

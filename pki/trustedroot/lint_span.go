@@ -16,6 +16,7 @@ type span struct {
 	end   time.Time
 	// hasEnd is false while the entry is open.
 	hasEnd bool
+	key    string // hex SHA-256 of the public key, empty where there is none
 	// certStart and certEnd bound the validity of the chain, issued is the
 	// first certificate's notBefore; zero for logs.
 	certStart, certEnd, issued time.Time
@@ -139,6 +140,8 @@ func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[str
 				r := ruleGap
 				repair := "Let the older window last until the service was seen to use the newer key"
 				switch {
+				case last.key != "" && slices.Contains(l.options.Compromised, last.key):
+					r, repair = ruleGapMeant, "Nothing: the key was compromised"
 				case last.expires():
 					r, repair = ruleGapExpired, "Renew before the certificate ends; what lies behind cannot be repaired"
 				case rekor:

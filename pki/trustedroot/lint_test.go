@@ -82,12 +82,12 @@ func TestLint_BrokenFiles(t *testing.T) {
 	}
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
-	print := func(format string, args ...any) {
+	row := func(format string, args ...any) {
 		if _, err := fmt.Fprintf(tw, format, args...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	print("defect\tfinding\tseverity\tsigstore-go\twhy\n")
+	row("defect\tfinding\tseverity\tsigstore-go\twhy\n")
 	for _, b := range all {
 		t.Run(b.name, func(t *testing.T) {
 			data, w := b.make(t)
@@ -110,7 +110,7 @@ func TestLint_BrokenFiles(t *testing.T) {
 			if len(why) > 90 {
 				why = why[:90] + "…"
 			}
-			print("%s\t%s\t%s\t%s\t%s\n", b.name, f.ID, f.Severity, observed, strings.ReplaceAll(why, "\n", " "))
+			row("%s\t%s\t%s\t%s\t%s\n", b.name, f.ID, f.Severity, observed, strings.ReplaceAll(why, "\n", " "))
 		})
 	}
 	if err := tw.Flush(); err != nil {

@@ -78,6 +78,7 @@ var (
 	ruleBackwardsV2 = rule{"window-backwards", Error, goDoes(Accepts, nil)}
 	ruleGap         = rule{"gap", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
 	ruleGapLogs     = rule{"gap", Error, goDoes(Accepts, nil)}
+	ruleGapMeant    = rule{"gap-after-compromise", Info, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleGapExpired  = rule{"gap-after-expiry", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleClosedEarly = rule{"closed-at-successor-start", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts})}
 	ruleClosedLog   = rule{"closed-at-successor-start", Error, goDoes(Accepts, nil)}

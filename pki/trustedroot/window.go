@@ -13,6 +13,9 @@ type window struct {
 	number int
 	start  time.Time
 	end    *time.Time // nil while open
+	// compromised is set where a compromise closed the window: nothing needs
+	// to follow it.
+	compromised bool
 	// notBefore and notAfter bound the time in which the whole chain is valid;
 	// zero for logs.
 	notBefore, notAfter time.Time
@@ -67,7 +70,7 @@ func (b *builder) checkFollows(who string, older, newer window) {
 	case older.end == nil && ranOut:
 		b.problem("%s generation %d: its chain ended %s, generation %d opens %s, and no cutover is recorded between them: record one",
 			who, older.number, stamp(older.notAfter), newer.number, stamp(newer.start))
-	case older.end != nil && !older.closedByExpiry() && newer.start.After(older.end.Add(time.Second)):
+	case older.end != nil && !older.compromised && !older.closedByExpiry() && newer.start.After(older.end.Add(time.Second)):
 		b.problem("%s: nothing is valid between the end of generation %d (%s) and the start of generation %d (%s)",
 			who, older.number, stamp(*older.end), newer.number, stamp(newer.start))
 	}
