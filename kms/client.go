@@ -62,7 +62,12 @@ type Client struct {
 	api     api // as the caller
 	owner   api // under KeyAccountRole, or the same as api
 	sts     identity
-	caller  func() (string, error) // cached for the life of the client
+	caller  struct {
+		sync.Mutex
+		asked bool
+		arn   string
+		err   error
+	}
 }
 
 // New reads the SDK's configuration. It makes no call: credentials that are
@@ -98,7 +103,6 @@ func New(ctx context.Context, o Options) (*Client, error) {
 			func(ro *stscreds.AssumeRoleOptions) { ro.RoleSessionName = "trustroot" })})
 		c.owner = newKMS(assumed, o)
 	}
-	c.caller = sync.OnceValues(func() (string, error) { return c.whoAmI(ctx) })
 	return c, nil
 }
 
@@ -151,13 +155,24 @@ func in(r Ref) func(*kms.Options) {
 }
 
 // Caller is the ARN of who asks, from STS. It is asked once for the life of
-// the client.
-func (c *Client) Caller(context.Context) (string, error) { return c.caller() }
-
-func (c *Client) whoAmI(ctx context.Context) (string, error) {
-	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", c.explain("sts:GetCallerIdentity", Ref{}, err)
+// the client, whatever the answer.
+func (c *Client) Caller(ctx context.Context) (string, error) {
+	who := &c.caller
+	who.Lock()
+	defer who.Unlock()
+	if who.asked {
+		return who.arn, who.err
 	}
-	return aws.ToString(out.Arn), nil
+	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil && ctx.Err() != nil {
+		return "", c.explain("sts:GetCallerIdentity", Ref{}, err) // that was no answer
+	}
+	who.asked = true
+	if err != nil {
+		who.err = c.explain("sts:GetCallerIdentity", Ref{}, err)
+		c.options.Progress("STS does not say who the caller is: " + who.err.Error())
+		return "", who.err
+	}
+	who.arn = aws.ToString(out.Arn)
+	return who.arn, nil
 }

@@ -113,3 +113,7 @@ func raw(t *testing.T, c *Client, in kms.CreateKeyInput) string {
 	}
 	return *out.KeyMetadata.Arn
 }
+
+func kmsCreate(spec types.KeySpec, origin types.OriginType) kms.CreateKeyInput {
+	return kms.CreateKeyInput{KeySpec: spec, Origin: origin}
+}

@@ -30,7 +30,7 @@ func (c *Client) explain(action string, r Ref, err error) error {
 		if r.Resource != "" {
 			what += " " + r.String()
 		}
-		return fault.New(fault.Device, hint, fmt.Errorf(what+": "+format, args...))
+		return fault.New(fault.Device, hint, fmt.Errorf("%s: %w", what, fmt.Errorf(format, args...)))
 	}
 	if errors.Is(err, context.Canceled) {
 		return fault.New(fault.Stopped, "run the same command again", fmt.Errorf("%s: %w", name, context.Canceled))

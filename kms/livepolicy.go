@@ -10,6 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
+// policyName is the only one that KMS has. It may be left out there, but not
+// with every server that speaks its protocol.
+const policyName = "default"
+
 // Policy reads a key's policy, JSON. It does not cross accounts: the client
 // needs KeyAccountRole, or credentials of the key account.
 func (c *Client) Policy(ctx context.Context, arn string) ([]byte, error) {
@@ -17,7 +21,7 @@ func (c *Client) Policy(ctx context.Context, arn string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.owner.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(r.String())}, in(r))
+	out, err := c.owner.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(r.String()), PolicyName: aws.String(policyName)}, in(r))
 	if err != nil {
 		return nil, c.explain("kms:GetKeyPolicy", r, err)
 	}
@@ -31,7 +35,9 @@ func (c *Client) SetPolicy(ctx context.Context, arn string, document []byte) err
 	if err != nil {
 		return err
 	}
-	_, err = c.owner.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: aws.String(r.String()), Policy: aws.String(string(document))}, in(r))
+	_, err = c.owner.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{
+		KeyId: aws.String(r.String()), PolicyName: aws.String(policyName), Policy: aws.String(string(document)),
+	}, in(r))
 	return c.explain("kms:PutKeyPolicy", r, err)
 }
 
