@@ -46,12 +46,14 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 	r.usb = filepath.Join(o.Out, "rehearsal", "usb")
 	steps := r.steps()
 	for i, s := range steps {
-		if err := ctx.Err(); err != nil {
-			return r, fault.New(fault.Stopped, "", errors.New("interrupted"))
-		}
 		r.say("\n[%d/%d] %s", i+1, len(steps), s.title)
 		start := time.Now()
-		if err := s.run(ctx); err != nil {
+		err := s.run(ctx)
+		if ctx.Err() != nil {
+			// what failed, failed because token and KMS went away
+			return r, fault.New(fault.Stopped, "", errors.New("interrupted"))
+		}
+		if err != nil {
 			return r, err
 		}
 		r.say("      done in %s", time.Since(start).Round(time.Millisecond))

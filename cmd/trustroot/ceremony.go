@@ -15,7 +15,7 @@ import (
 )
 
 func newCeremonyCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "ceremony", Short: "The day at the root's token", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "ceremony", Short: "The day at the root's token", RunE: help}
 	cmd.AddCommand(
 		newCeremonyRunCmd(f, "root", "Make the root key and sign the certificates of a request", ceremony.Root),
 		newCeremonyRunCmd(f, "sign", "Sign the certificates of a request with the root key", ceremony.Sign),

@@ -15,7 +15,7 @@ import (
 )
 
 func newKMSCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "kms", Short: "The keys in AWS KMS", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "kms", Short: "The keys in AWS KMS", RunE: help}
 	cmd.AddCommand(
 		newKMSListCmd(f, runKMSList),
 		newKMSCreateCmd(f, runKMSCreate),

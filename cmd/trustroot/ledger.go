@@ -13,7 +13,7 @@ import (
 )
 
 func newLedgerCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "ledger", Short: "Every serial, generation and cutover there ever was", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "ledger", Short: "Every serial, generation and cutover there ever was", RunE: help}
 	cmd.AddCommand(newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify))
 	return cmd
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func newLogCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "log", Short: "Checkpoint keys of transparency logs", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "log", Short: "Checkpoint keys of transparency logs", RunE: help}
 	cmd.AddCommand(newLogKeyCmd(f, runLogKey), newLogAddCmd(f, runLogAdd))
 	return cmd
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func newPlanCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "plan", Short: "What should exist", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "plan", Short: "What should exist", RunE: help}
 	cmd.AddCommand(newPlanCheckCmd(f, runPlanCheck), newPlanSchemaCmd(f))
 	return cmd
 }

@@ -17,12 +17,7 @@ func printJSON(w io.Writer, v any) error {
 }
 
 // help is what a command that only groups others runs.
-func help(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usage("see `"+c.CommandPath()+" --help`", "unknown command %q for %s", args[0], c.CommandPath())
-	}
-	return c.Help()
-}
+func help(c *cobra.Command, _ []string) error { return c.Help() }
 
 // printText writes text as it is.
 func printText(w io.Writer, text string) error {

@@ -10,7 +10,7 @@ import (
 )
 
 func newRequestCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "request", Short: "What crosses to the ceremony host", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "request", Short: "What crosses to the ceremony host", RunE: help}
 	cmd.AddCommand(newRequestCreateCmd(f, runRequestCreate), newRequestShowCmd(f, runRequestShow))
 	return cmd
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -14,7 +16,6 @@ func newRootCmd(f *factory) *cobra.Command {
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&f.dir, "dir", f.dir, "the trust directory")
@@ -37,5 +38,27 @@ func newRootCmd(f *factory) *cobra.Command {
 		newSigningConfigCmd(f),
 		newTUFCmd(f),
 	)
+	markUsage(cmd)
 	return cmd
+}
+
+// markUsage makes wrong arguments, and commands that are none, errors of
+// usage.
+func markUsage(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.Args = func(c *cobra.Command, args []string) error {
+		var err error
+		if c.HasSubCommands() && len(args) > 0 {
+			err = fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+		} else if check != nil {
+			err = check(c, args)
+		}
+		if err != nil {
+			return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
+		}
+		return nil
+	}
+	for _, sub := range cmd.Commands() {
+		markUsage(sub)
+	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func newTokenCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Work with a YubiKey's PIV application", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: "token", Short: "Work with a YubiKey's PIV application", RunE: help}
 	cmd.AddCommand(
 		newTokenListCmd(f, runTokenList),
 		newTokenInfoCmd(f, runTokenInfo),

@@ -13,7 +13,7 @@ import (
 )
 
 func newTrustedRootCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "trusted-root", Short: "The file that verifiers live by", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "trusted-root", Short: "The file that verifiers live by", RunE: help}
 	cmd.AddCommand(
 		newBuildCmd(f, app.TrustedRootFile, (*app.Directory).BuildTrustedRoot),
 		newLintCmd(f, "trusted_root.json", trustedroot.Lint),
@@ -22,7 +22,7 @@ func newTrustedRootCmd(f *factory) *cobra.Command {
 }
 
 func newSigningConfigCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "signing-config", Short: "The file that tells signers where to go", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "signing-config", Short: "The file that tells signers where to go", RunE: help}
 	cmd.AddCommand(
 		newBuildCmd(f, app.SigningConfigFile, (*app.Directory).BuildSigningConfig),
 		newLintCmd(f, "signing config", trustedroot.LintSigningConfig),

@@ -17,7 +17,7 @@ import (
 )
 
 func newTUFCmd(f *factory) *cobra.Command {
-	cmd := &cobra.Command{Use: "tuf", Short: "The repository that verifiers fetch", Args: cobra.ArbitraryArgs, RunE: help}
+	cmd := &cobra.Command{Use: "tuf", Short: "The repository that verifiers fetch", RunE: help}
 	cmd.AddCommand(
 		newTUFJoinCmd(f, runTUFJoin),
 		newTUFInitCmd(f, runTUFInit),

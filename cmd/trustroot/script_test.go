@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"trustroot": main})
+}
+
+// TestScript plays one user story a file: the real command line, in a process
+// of its own, against the real PC/SC daemon.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PROJECT", projectDir(t))
+			e.Setenv("NO_COLOR", "1")
+			// unix socket paths are short: the scripts' own folders are not
+			e.Setenv("TMPDIR", os.TempDir())
+			return nil
+		},
+	})
+}
+
+// projectDir is the folder that holds go.mod.
+func projectDir(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
