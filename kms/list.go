@@ -120,7 +120,7 @@ func shared(rows []Row) {
 			if rows[i].KeyARN != rows[j].KeyARN && (rows[i].Found == "" || rows[i].Found != rows[j].Found) {
 				continue
 			}
-			problem := "its key is that of " + rows[j].Planned.String() + " too"
+			problem := "its key is that of " + rows[j].String() + " too"
 			if rows[i].Kind == "logs" && rows[j].Kind == "logs" {
 				problem += ": two logs with one key have the same log ID, and a verifier cannot tell their entries apart"
 			}

@@ -243,6 +243,18 @@ func TestCheckPolicy_NamesWhoCanSign(t *testing.T) {
 		return []map[string]any{allow(map[string]any{"AWS": "*"}, "kms:Sign")}
 	}), "arn:aws:iam::444455556666:role/ci-* can sign (statement Added)")
 	has(t, edited(t, func(by map[string]map[string]any) []map[string]any {
+		delete(by, "NobodyElseSigns")
+		s := allow(map[string]any{"AWS": "*"}, "kms:Sign")
+		s["Condition"] = map[string]any{"StringEquals": map[string]any{"kms:CallerAccount": "888899990000"}}
+		return []map[string]any{s}
+	}), "everyone in account 888899990000 can sign (statement Added)")
+	has(t, edited(t, func(by map[string]map[string]any) []map[string]any {
+		delete(by, "NobodyElseSigns")
+		s := allow("*", "kms:Sign")
+		s["Condition"] = map[string]any{"StringEquals": map[string]any{"aws:PrincipalOrgID": "o-1"}}
+		return []map[string]any{s}
+	}), "everyone can sign, in any account (statement Added)")
+	has(t, edited(t, func(by map[string]map[string]any) []map[string]any {
 		delete(by, "NoGrants")
 		return []map[string]any{allow(map[string]any{"AWS": adminARN}, "kms:CreateGrant")}
 	}), adminARN+" can grant signing to anyone")

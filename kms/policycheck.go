@@ -66,8 +66,8 @@ const somebody = "role/somebody-that-no-statement-names"
 const stranger = "999999999999"
 
 // power reports who has one power and should not. Whoever the document names
-// anywhere is tried, then somebody else of every account that it names, then a
-// stranger.
+// anywhere is tried, then a stranger, then somebody else of every account that
+// it names.
 func (r *reader) power(p power) {
 	may := p.may(r.access)
 	accounts := []string{r.access.Account}
@@ -85,15 +85,19 @@ func (r *reader) power(p power) {
 			r.find("%s %s (statement %s)", name, p.words, by)
 		}
 	}
+	by, how := r.allows(p.action, "arn:aws:iam::"+stranger+":"+somebody)
+	if how == iampolicy.ByName {
+		r.find("everyone %s, in any account (statement %s)", p.words, by)
+	}
+	open := how == iampolicy.ByName
 	for _, account := range union(accounts) {
-		by, how := r.allows(p.action, "arn:aws:iam::"+account+":"+somebody)
-		if how == iampolicy.ByAccount {
+		switch by, how := r.allows(p.action, "arn:aws:iam::"+account+":"+somebody); {
+		case how == iampolicy.ByName && !open:
+			r.find("everyone in account %s %s (statement %s)", account, p.words, by)
+		case how == iampolicy.ByAccount:
 			r.delegated[account] = true
 			r.find("everyone in account %s whose IAM policies allow it %s (statement %s trusts the account)", account, p.words, by)
 		}
-	}
-	if by, how := r.allows(p.action, "arn:aws:iam::"+stranger+":"+somebody); how == iampolicy.ByName {
-		r.find("everyone %s, in any account (statement %s)", p.words, by)
 	}
 }
 

@@ -183,8 +183,8 @@ func (s Statement) Judge(context map[string]string) Verdict {
 	return verdict
 }
 
-// Names lists every AWS principal and every value of a condition on
-// aws:PrincipalArn, as written.
+// Names lists every AWS principal and every value of a condition on the
+// caller's ARN or account, as written.
 func (d Document) Names() []string {
 	var names []string
 	for _, s := range d.Statement {
@@ -195,7 +195,8 @@ func (d Document) Names() []string {
 		}
 		for _, keys := range s.Condition {
 			for key, values := range keys {
-				if strings.EqualFold(key, "aws:PrincipalArn") {
+				switch strings.ToLower(key) {
+				case "aws:principalarn", "aws:principalaccount", "kms:calleraccount":
 					names = append(names, values...)
 				}
 			}
