@@ -11,8 +11,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/binary"
+	"fmt"
 	"math/big"
 	"net/url"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,12 +34,19 @@ import (
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 )
 
+// signed keeps bundles by what they depend on.
+var signed sync.Map
+
 // sign makes a Sigstore bundle as the services of one generation would make it
 // at an instant: a Fulcio certificate with an embedded SCT, an RFC 3161
 // timestamp, and a Rekor v2 entry with inclusion proof and checkpoint.
 func (w *world) sign(t *testing.T, name string, generation int, at time.Time) Bundle {
 	t.Helper()
 	g := generation - 1
+	same := fmt.Sprintf("%s %v %x %x %x %x", name, at, w.fulcio[g].cert.Raw, w.tsa[g].cert.Raw, spki(t, w.rekor[g].Public()), spki(t, w.ct[g].Public()))
+	if data, ok := signed.Load(same); ok {
+		return Bundle{Name: name, Data: data.([]byte)}
+	}
 	artifact := []byte("artifact " + name)
 	key := fixedKey(t, elliptic.P256(), w.plan.Organization+" signer "+name)
 	cert := w.leaf(t, key, g, at)
@@ -64,6 +73,7 @@ func (w *world) sign(t *testing.T, name string, generation int, at time.Time) Bu
 	if err != nil {
 		t.Fatal(err)
 	}
+	signed.Store(same, data)
 	return Bundle{Name: name, Data: data}
 }
 
@@ -95,13 +105,13 @@ func (w *world) leaf(t *testing.T, key fixedSigner, g int, at time.Time) []byte 
 	tbs := issue().RawTBSCertificate
 	issuerHash := sha256.Sum256(ca.cert.RawSubjectPublicKeyInfo)
 	when := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))
-	signed := append([]byte{0, 0}, when...)                                        // version 1, certificate_timestamp
-	signed = append(signed, 0, 1)                                                  // precert_entry
-	signed = append(signed, issuerHash[:]...)                                      //
-	signed = append(signed, byte(len(tbs)>>16), byte(len(tbs)>>8), byte(len(tbs))) // opaque TBSCertificate<1..2^24-1>
-	signed = append(signed, tbs...)
-	signed = append(signed, 0, 0) // no extensions
-	digest := sha256.Sum256(signed)
+	covered := append([]byte{0, 0}, when...)                                         // version 1, certificate_timestamp
+	covered = append(covered, 0, 1)                                                  // precert_entry
+	covered = append(covered, issuerHash[:]...)                                      //
+	covered = append(covered, byte(len(tbs)>>16), byte(len(tbs)>>8), byte(len(tbs))) // opaque TBSCertificate<1..2^24-1>
+	covered = append(covered, tbs...)
+	covered = append(covered, 0, 0) // no extensions
+	digest := sha256.Sum256(covered)
 	log := w.ct[g]
 	sig, err := log.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {

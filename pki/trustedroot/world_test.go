@@ -1,6 +1,7 @@
 package trustedroot
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,7 +13,10 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"slices"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -82,7 +86,55 @@ func newWorld(t testing.TB, generations int) *world {
 	return newWorldOf(t, "example.org", generations)
 }
 
+// worlds keeps what was issued once: P-384 signatures are slow under -race.
+var worlds sync.Map
+
 func newWorldOf(t testing.TB, organization string, generations int) *world {
+	t.Helper()
+	name := fmt.Sprintf("%s/%d", organization, generations)
+	if w, ok := worlds.Load(name); ok {
+		return w.(*world).clone()
+	}
+	w := issueWorld(t, organization, generations)
+	worlds.Store(name, w)
+	return w.clone()
+}
+
+// clone copies whatever a test may change.
+func (w *world) clone() *world {
+	c, p, s := *w, *w.plan, *w.state
+	c.plan, c.state, c.files = &p, &s, fstest.MapFS{}
+	p.Authorities, p.Logs = maps.Clone(p.Authorities), maps.Clone(p.Logs)
+	s.Authorities, s.Logs = cloneGenerations(s.Authorities), cloneGenerations(s.Logs)
+	for path, f := range w.files {
+		c.files[path] = &fstest.MapFile{Data: bytes.Clone(f.Data), Mode: f.Mode}
+	}
+	c.fulcio, c.tsa = slices.Clone(w.fulcio), slices.Clone(w.tsa)
+	c.rekor, c.ct = slices.Clone(w.rekor), slices.Clone(w.ct)
+	return &c
+}
+
+func cloneGenerations(in map[string][]ledger.Generation) map[string][]ledger.Generation {
+	out := map[string][]ledger.Generation{}
+	for name, list := range in {
+		list = slices.Clone(list)
+		for i, g := range list {
+			if g.Certificate != nil {
+				list[i].Certificate = new(*g.Certificate)
+			}
+			if g.Log != nil {
+				list[i].Log = new(*g.Log)
+			}
+			if g.End != nil {
+				list[i].End = new(*g.End)
+			}
+		}
+		out[name] = list
+	}
+	return out
+}
+
+func issueWorld(t testing.TB, organization string, generations int) *world {
 	t.Helper()
 	w := &world{files: fstest.MapFS{}}
 	subject := func(cn string) pki.Subject { return pki.Subject{Organization: organization, CommonName: cn} }
