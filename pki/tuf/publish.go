@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -123,6 +124,12 @@ func (p *publication) want(ctx context.Context, s *Staged, contents store.Store)
 			p.after.targets[d.role] = sealed
 		}
 	}
+	return p.wantObjects(ctx, s, contents)
+}
+
+// wantObjects makes sure of every target: it is published with the right
+// bytes, or its content is at hand to be written.
+func (p *publication) wantObjects(ctx context.Context, s *Staged, contents store.Store) error {
 	listed, err := p.st.List(ctx, targetsDir+"/")
 	if err != nil {
 		return err
@@ -131,46 +138,48 @@ func (p *publication) want(ctx context.Context, s *Staged, contents store.Store)
 	for _, o := range listed {
 		have[o.Name] = o
 	}
+	all := files(p.after.targets)
+	var mu sync.Mutex
 	p.objects = map[string][]byte{}
-	for name, file := range files(p.after.targets) {
-		if err := p.wantTarget(ctx, s, contents, have, name, file); err != nil {
+	return each(ctx, slices.Sorted(maps.Keys(all)), func(ctx context.Context, name string) error {
+		object := objectName(name, all[name].Hashes["sha256"].String())
+		there, published := have[object]
+		content, err := p.content(ctx, s, contents, name, object, published)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// wantTarget makes sure of one target: it is published with the right bytes, or
-// its content is at hand.
-func (p *publication) wantTarget(ctx context.Context, s *Staged, contents store.Store, have map[string]store.Object, name string, file *metadata.TargetFiles) error {
-	object := objectName(name, file.Hashes["sha256"].String())
-	there, published := have[object]
-	var content []byte
-	var err error
-	switch {
-	case s.content[name]:
-		content, err = s.read(targetsDir+"/"+name, maxTargetFile)
-	case published:
-		content, err = p.st.Read(ctx, object, maxTargetFile)
-	case contents != nil:
-		content, err = contents.Read(ctx, object, maxTargetFile)
-	default:
-		err = fault.New(fault.Failure, "name a store that holds the targets that did not change", fmt.Errorf("target %s is neither in %s nor in the staged folder", name, p.st))
-	}
-	if err != nil {
-		return err
-	}
-	if err := file.VerifyLengthHashes(content); err != nil {
-		if published && !s.content[name] {
-			return damaged(object)
+		if err := all[name].VerifyLengthHashes(content); err != nil {
+			if published {
+				return damaged(object)
+			}
+			return fmt.Errorf("target %s: %w", name, err)
 		}
-		return fmt.Errorf("target %s: %w", name, err)
-	}
-	if !published {
+		if published {
+			return p.compare(ctx, object, there, content)
+		}
+		mu.Lock()
+		defer mu.Unlock()
 		p.objects[object] = content
 		return nil
+	})
+}
+
+// content returns a target's bytes from where they are nearest.
+func (p *publication) content(ctx context.Context, s *Staged, contents store.Store, name, object string, published bool) ([]byte, error) {
+	if s.content[name] {
+		return s.read(targetsDir+"/"+name, maxTargetFile)
 	}
-	return p.compare(ctx, object, there, content)
+	if contents != nil {
+		data, err := contents.Read(ctx, object, maxTargetFile)
+		if !errors.Is(err, store.ErrNotFound) {
+			return data, err
+		}
+	}
+	if published {
+		return p.st.Read(ctx, object, maxTargetFile)
+	}
+	return nil, fault.New(fault.Failure, "name a store that holds the targets that did not change",
+		fmt.Errorf("target %s is neither in %s nor in the staged folder", name, p.st))
 }
 
 // compare checks a published object against its content: by the digest that

@@ -164,13 +164,41 @@ func openDir(t testing.TB, dir string) store.Store {
 // errCut is what a store returns after the write at which it was cut off.
 var errCut = errors.New("cut off")
 
-// memory is a bucket: conditional writes, no lock. It can be cut off after a
-// number of writes and can call a hook before each one.
+// cut is a store whose connection breaks at the nth write.
+type cut struct {
+	store.Store
+	mu   sync.Mutex
+	left int
+}
+
+func (c *cut) count() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left--; c.left < 0 {
+		return errCut
+	}
+	return nil
+}
+
+func (c *cut) WriteNew(ctx context.Context, name string, data []byte) error {
+	if err := c.count(); err != nil {
+		return err
+	}
+	return c.Store.WriteNew(ctx, name, data)
+}
+
+func (c *cut) Replace(ctx context.Context, name string, data []byte) error {
+	if err := c.count(); err != nil {
+		return err
+	}
+	return c.Store.Replace(ctx, name, data)
+}
+
+// memory is a bucket: conditional writes, no lock. It can call a hook before
+// each write.
 type memory struct {
 	mu      sync.Mutex
 	objects map[string][]byte
-	writes  int
-	cutAt   int // 0: never; n: the nth write and all after it fail
 	hook    func(name string)
 }
 
@@ -201,10 +229,6 @@ func (m *memory) write(name string, data []byte, isNew bool) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.writes++
-	if m.cutAt > 0 && m.writes >= m.cutAt {
-		return errCut
-	}
 	if _, there := m.objects[name]; there && isNew {
 		return store.ErrExists
 	}

@@ -15,9 +15,6 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
-// uploads is how many target objects are on their way at once.
-const uploads = 8
-
 // done reports whether the store shows already what is wanted.
 func (p *publication) done() bool {
 	return len(p.objects) == 0 && len(p.before.roots) == len(p.after.roots) &&
@@ -107,7 +104,31 @@ func (p *publication) point(ctx context.Context, written *[]string) error {
 		return err
 	}
 	*written = append(*written, "timestamp.json")
-	return nil
+	if p.st.Exclusive() {
+		return nil
+	}
+	return p.catchUp(ctx)
+}
+
+// catchUp puts timestamp.json right when others got further between the look
+// and the write of this one. A version is claimed when all that it names is
+// there, so pointing to it is safe whoever does it.
+func (p *publication) catchUp(ctx context.Context) error {
+	for version := p.after.timestamp.version() + 1; ; version++ {
+		next, err := readDocument(ctx, p.st, metadata.TIMESTAMP, fileName(metadata.TIMESTAMP, version))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = p.after.checkOnline(next)
+		}
+		if err != nil {
+			return fmt.Errorf("a later version was claimed: %w", err)
+		}
+		if err := p.st.Replace(ctx, "timestamp.json", next.raw); err != nil {
+			return err
+		}
+	}
 }
 
 // writeDocument writes a version's own object. One that is there must have the
@@ -140,42 +161,22 @@ func (p *publication) writeDocument(ctx context.Context, d *document, written *[
 	return changed(d)
 }
 
-// writeTargets uploads new target objects, several at once.
+// writeTargets uploads new target objects.
 func (p *publication) writeTargets(ctx context.Context, written *[]string) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	names := slices.Sorted(maps.Keys(p.objects))
-	next := make(chan string)
 	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range min(uploads, len(names)) {
-		wg.Go(func() {
-			for name := range next {
-				err := p.st.WriteNew(ctx, name, p.objects[name])
-				if errors.Is(err, store.ErrExists) {
-					err = p.sameObject(ctx, name)
-				}
-				if err != nil {
-					cancel(err)
-					return
-				}
-				mu.Lock()
-				*written = append(*written, name)
-				mu.Unlock()
-			}
-		})
-	}
-	for _, name := range names {
-		select {
-		case next <- name:
-			continue
-		case <-ctx.Done():
+	return each(ctx, slices.Sorted(maps.Keys(p.objects)), func(ctx context.Context, name string) error {
+		err := p.st.WriteNew(ctx, name, p.objects[name])
+		if errors.Is(err, store.ErrExists) {
+			err = p.sameObject(ctx, name)
 		}
-		break
-	}
-	close(next)
-	wg.Wait()
-	return context.Cause(ctx)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		*written = append(*written, name)
+		return nil
+	})
 }
 
 // sameObject refuses a target object whose bytes are not what its name says.
