@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -88,7 +89,7 @@ func wholeLines(data []byte) []byte {
 func (b *builder) checkHead() {
 	m := b.request.Manifest
 	if _, ok := b.plan.Ceremonies[m.Ceremony]; !ok || !ceremonyForm.MatchString(m.Ceremony) {
-		b.add("name a ceremony of the plan", "the plan has no ceremony %s", quote(m.Ceremony))
+		b.add("name a ceremony of the plan", "the plan has no ceremony %s", courier.Quote(m.Ceremony))
 	}
 	if want := b.ledger.Sequence + 1; m.Sequence != want {
 		b.add("make the request again over the present ledger", "the request's number is %d, after %d in the ledger it must be %d", m.Sequence, b.ledger.Sequence, want)
@@ -147,22 +148,22 @@ func (b *builder) items() {
 	}
 	if len(b.request.Manifest.Items) == 0 {
 		b.add("name another ceremony, or give one of the plan's generations to this one",
-			"the plan gives no certificate to ceremony %s", quote(b.in.Ceremony))
+			"the plan gives no certificate to ceremony %s", courier.Quote(b.in.Ceremony))
 	}
 	for _, name := range b.in.External {
 		known := slices.ContainsFunc(b.request.Items, func(i Item) bool { return i.Authority == name && i.Source == SourceExternal })
 		if !known {
 			b.add("write key: external in the plan, or leave the file out",
-				"a request from a file was given for %s, whose key the plan does not call external", quote(name))
+				"a request from a file was given for %s, whose key the plan does not call external", courier.Quote(name))
 		}
 	}
 }
 
 // extra names the files that nothing speaks of.
 func (b *builder) extra() {
-	for _, name := range sortedNames(b.in.Files) {
+	for _, name := range courier.Names(b.in.Files) {
 		if !b.used[name] {
-			b.add("take it out and make the request again", "%s: an extra file, nothing in this ceremony speaks of it", quote(name))
+			b.add("take it out and make the request again", "%s: an extra file, nothing in this ceremony speaks of it", courier.Quote(name))
 		}
 	}
 }
@@ -172,7 +173,7 @@ func (b *builder) file(name, hint string) ([]byte, bool) {
 	b.used[name] = true
 	data, ok := b.in.Files[name]
 	if !ok {
-		b.add(hint, "%s: missing", quote(name))
+		b.add(hint, "%s: missing", courier.Quote(name))
 	}
 	return data, ok
 }
@@ -189,8 +190,8 @@ func (b *builder) finish() (*Request, error) {
 		return nil, err
 	}
 	files[ManifestFile], files[PlanFile], files[LedgerFile] = manifest, b.in.Plan, b.in.Ledger
-	files[SumsFile] = sums(files)
-	if err := checkFiles(files); err != nil {
+	files[SumsFile] = courier.Sums(files)
+	if err := limits.Check(files); err != nil {
 		return nil, fault.New(fault.Verification, "make a smaller request: split the ceremony", err)
 	}
 	r.Files = files

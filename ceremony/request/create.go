@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -51,14 +52,8 @@ func write(dir string, archive []byte, files map[string][]byte) (err error) {
 		return err
 	}
 	defer folder.Discard()
-	for _, name := range sortedNames(files) {
-		path := filepath.Join(folder.Path(), filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := durable.Write(path, files[name], 0o644); err != nil {
-			return err
-		}
+	if err := courier.WriteFolder(folder.Path(), files); err != nil {
+		return err
 	}
 	if err := durable.Write(dir+".tar", archive, 0o644); err != nil {
 		return err

@@ -27,7 +27,7 @@
 // Evidence is read for two strings, the key's ARN and fingerprint, and shown
 // to auditors as it is: KMS attests nothing, the pin is what counts.
 //
-// The package imports pki, pki/plan, pki/ledger, internal/durable,
+// The package imports pki, pki/plan, pki/ledger, internal/courier, internal/durable,
 // internal/fault and internal/strict. It opens no connection and starts no
 // program.
 package request

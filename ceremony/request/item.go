@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -121,7 +122,7 @@ func (b *builder) evidence(item Item, name string) {
 		return
 	}
 	if e.ARN != item.Key.Key {
-		b.add(hintPin, "%s: %s is of the key %s, the plan names %s", item.what(), name, quote(e.ARN), quote(item.Key.Key))
+		b.add(hintPin, "%s: %s is of the key %s, the plan names %s", item.what(), name, courier.Quote(e.ARN), courier.Quote(item.Key.Key))
 	}
 	if item.CSR != nil && !strings.EqualFold(e.SPKISHA256, item.CSR.SPKISHA256) {
 		b.add(hintCSR, "%s: %s records the key %s, the request is for %s", item.what(), name, groups(e.SPKISHA256), groups(item.CSR.SPKISHA256))
@@ -173,18 +174,18 @@ func (b *builder) certificate(want *ledger.Certificate) *x509.Certificate {
 	if !ok {
 		return nil
 	}
-	if got := hexDigest(data); got != want.File.SHA256 {
-		b.add(hintRestore, "%s: its SHA-256 is %s, the ledger says %s", quote(name), got, want.File.SHA256)
+	if got := courier.Digest(data); got != want.File.SHA256 {
+		b.add(hintRestore, "%s: its SHA-256 is %s, the ledger says %s", courier.Quote(name), got, want.File.SHA256)
 		return nil
 	}
 	certificate, err := pki.ParseCertificate(data)
 	if err != nil {
-		b.add(hintRestore, "%s: %w", quote(name), err)
+		b.add(hintRestore, "%s: %w", courier.Quote(name), err)
 		return nil
 	}
 	spki, err := pki.SPKISHA256(certificate.PublicKey)
 	if err != nil || !strings.EqualFold(spki, want.SPKISHA256) {
-		b.add(hintRestore, "%s: its key is %s, the ledger says %s", quote(name), groups(spki), groups(want.SPKISHA256))
+		b.add(hintRestore, "%s: its key is %s, the ledger says %s", courier.Quote(name), groups(spki), groups(want.SPKISHA256))
 		return nil
 	}
 	return certificate
@@ -200,7 +201,7 @@ func (b *builder) root() {
 	}
 	newest := ledger.Newest(b.ledger.Authorities[plan.RootAuthority])
 	if newest == nil {
-		b.add("hold the ceremony that makes the root, and accept its record, first", "there is no root certificate yet, and ceremony %s makes none", quote(b.in.Ceremony))
+		b.add("hold the ceremony that makes the root, and accept its record, first", "there is no root certificate yet, and ceremony %s makes none", courier.Quote(b.in.Ceremony))
 		return
 	}
 	b.request.Manifest.Root = newest.Certificate.File.Path
@@ -219,7 +220,7 @@ func (b *builder) root() {
 func groups(digest string) string {
 	raw, err := hex.DecodeString(digest)
 	if err != nil || len(raw) == 0 {
-		return quote(digest)
+		return courier.Quote(digest)
 	}
 	return pki.HexGroups(raw)
 }

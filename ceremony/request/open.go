@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -35,7 +36,7 @@ func open(path string) (*Request, error) {
 	}
 	switch {
 	case info.IsDir():
-		files, err := readFolder(path)
+		files, err := courier.ReadFolder(path, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +48,7 @@ func open(path string) (*Request, error) {
 		}
 		return openTar(data)
 	default:
-		return nil, fmt.Errorf("%s, neither a folder nor a tar", kind(info.Mode()))
+		return nil, fmt.Errorf("%s, neither a folder nor a tar", courier.Kind(info.Mode()))
 	}
 }
 
@@ -69,7 +70,7 @@ func openTar(data []byte) (*Request, error) {
 // check makes the request again from the files it came with: every byte must
 // be the same.
 func check(files map[string][]byte) (*Request, error) {
-	if err := checkSums(files); err != nil {
+	if err := courier.CheckSums(files); err != nil {
 		return nil, err
 	}
 	var missing []error

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -38,7 +39,7 @@ func openRefused(t *testing.T, path string, names ...string) {
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	refused(t, err, names...)
-	if used := after.TotalAlloc - before.TotalAlloc; used > 4*maxTotal || took > 5*time.Second {
+	if used := after.TotalAlloc - before.TotalAlloc; used > 4*uint64(limits.Total) || took > 5*time.Second {
 		t.Errorf("refused after %s with %d bytes of memory", took, used)
 	}
 }
@@ -63,7 +64,7 @@ func TestOpen_EveryFileMissing(t *testing.T) {
 		if name == SumsFile {
 			continue
 		}
-		files[SumsFile] = sums(files) // a forger leaves no trace in the sums
+		files[SumsFile] = courier.Sums(files) // a forger leaves no trace in the sums
 		openRefused(t, lay(t, files), name, "missing")
 	}
 }
@@ -74,7 +75,7 @@ func TestOpen_ExtraFile(t *testing.T) {
 		files := maps.Clone(r.Files)
 		files[extra] = []byte("x")
 		openRefused(t, lay(t, files), extra, "extra")
-		files[SumsFile] = sums(files)
+		files[SumsFile] = courier.Sums(files)
 		openRefused(t, lay(t, files), extra, "extra")
 	}
 }
@@ -107,7 +108,7 @@ func TestOpen_Names(t *testing.T) {
 	for _, name := range []string{".hidden", "a\x1b[2Jb", "white space", "ü", strings.Repeat("a", 65)} {
 		files := maps.Clone(r.Files)
 		files[name] = []byte("x")
-		openRefused(t, lay(t, files), quote(name), "not a name")
+		openRefused(t, lay(t, files), courier.Quote(name), "not a name")
 	}
 }
 
@@ -134,7 +135,7 @@ func TestOpen_TooMuch(t *testing.T) {
 		for i := range 40 {
 			path := filepath.Join(dir, fmt.Sprintf("big%d", i))
 			must(t, os.WriteFile(path, nil, 0o644))
-			must(t, os.Truncate(path, maxFile))
+			must(t, os.Truncate(path, limits.File))
 		}
 		openRefused(t, dir, "bytes together")
 	})
@@ -161,7 +162,7 @@ func forge(t *testing.T, r *Request, edit func(files map[string][]byte, m *Manif
 	text, err := m.encode()
 	must(t, err)
 	files[ManifestFile] = text
-	files[SumsFile] = sums(files)
+	files[SumsFile] = courier.Sums(files)
 	return files
 }
 
@@ -204,7 +205,7 @@ func TestOpen_ManifestForm(t *testing.T) {
 	} {
 		files := maps.Clone(r.Files)
 		files[ManifestFile] = []byte(text)
-		files[SumsFile] = sums(files)
+		files[SumsFile] = courier.Sums(files)
 		openRefused(t, lay(t, files), ManifestFile, what)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/courier"
 )
 
 // pack writes the one tar of a request: files sorted by name under the
@@ -18,7 +20,7 @@ import (
 func pack(folder string, created time.Time, files map[string][]byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, name := range sortedNames(files) {
+	for _, name := range courier.Names(files) {
 		header := &tar.Header{
 			Typeflag: tar.TypeReg,
 			Name:     folder + "/" + name,
@@ -47,42 +49,14 @@ func readTar(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	return readBounded(f, maxTar)
-}
-
-// readBounded reads a regular file of at most limit bytes.
-func readBounded(f *os.File, limit int64) ([]byte, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s, not a regular file", kind(info.Mode()))
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%d bytes, more than the %d it may have", info.Size(), limit)
-	}
-	return readExactly(f, info.Size())
-}
-
-// readExactly reads size bytes, which were bounded before, and wants the end
-// to follow.
-func readExactly(r io.Reader, size int64) ([]byte, error) {
-	data := make([]byte, size)
-	if _, err := io.ReadFull(r, data); err != nil {
-		return nil, err
-	}
-	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-		return nil, errors.Join(errors.New("it is longer than it said"), err)
-	}
-	return data, nil
+	return courier.ReadBounded(f, maxTar)
 }
 
 // unpack reads the regular files of a tar into memory, all under one folder,
 // whose name it returns. Every header is judged before its content is read.
 func unpack(data []byte) (files map[string][]byte, folder string, err error) {
 	files = map[string][]byte{}
-	var b budget
+	b := courier.NewBudget(limits)
 	r := tar.NewReader(bytes.NewReader(data))
 	for {
 		header, err := r.Next()
@@ -92,34 +66,34 @@ func unpack(data []byte) (files map[string][]byte, folder string, err error) {
 		if err != nil {
 			return nil, "", fmt.Errorf("not a tar: %w", err)
 		}
-		if err := b.entry(); err != nil {
+		if err := b.Entry(); err != nil {
 			return nil, "", err
 		}
 		if header.Typeflag != tar.TypeReg {
-			return nil, "", fmt.Errorf("%s: %s, not a regular file", quote(header.Name), tarKind(header.Typeflag))
+			return nil, "", fmt.Errorf("%s: %s, not a regular file", courier.Quote(header.Name), tarKind(header.Typeflag))
 		}
 		top, name, ok := strings.Cut(header.Name, "/")
-		if !ok || checkName(top) != nil {
-			return nil, "", fmt.Errorf("%s: not a name that a file of a request can have", quote(header.Name))
+		if !ok || limits.CheckName(top) != nil {
+			return nil, "", fmt.Errorf("%s: not a name that a file of a request can have", courier.Quote(header.Name))
 		}
-		if err := checkName(name); err != nil {
-			return nil, "", fmt.Errorf("%s: %w", quote(header.Name), err)
+		if err := limits.CheckName(name); err != nil {
+			return nil, "", fmt.Errorf("%s: %w", courier.Quote(header.Name), err)
 		}
 		if folder == "" {
 			folder = top
 		}
 		if top != folder {
-			return nil, "", fmt.Errorf("%s: outside the folder %s", quote(header.Name), folder)
+			return nil, "", fmt.Errorf("%s: outside the folder %s", courier.Quote(header.Name), folder)
 		}
 		if _, twice := files[name]; twice {
-			return nil, "", fmt.Errorf("%s: twice in the tar", quote(header.Name))
+			return nil, "", fmt.Errorf("%s: twice in the tar", courier.Quote(header.Name))
 		}
-		if err := b.size(name, header.Size); err != nil {
+		if err := b.Size(name, header.Size); err != nil {
 			return nil, "", err
 		}
-		content, err := readExactly(r, header.Size)
+		content, err := courier.ReadExactly(r, header.Size)
 		if err != nil {
-			return nil, "", fmt.Errorf("%s: %w", quote(header.Name), err)
+			return nil, "", fmt.Errorf("%s: %w", courier.Quote(header.Name), err)
 		}
 		files[name] = content
 	}

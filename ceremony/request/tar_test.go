@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/courier"
 )
 
 // tarWith packs a request's files and lets edit add entries before or after.
@@ -19,7 +21,7 @@ func tarWith(t *testing.T, r *Request, before, after func(w *tar.Writer)) string
 	if before != nil {
 		before(w)
 	}
-	for _, name := range sortedNames(r.Files) {
+	for _, name := range courier.Names(r.Files) {
 		entry(t, w, tar.Header{Name: r.Name() + "/" + name}, r.Files[name])
 	}
 	if after != nil {
@@ -71,7 +73,7 @@ func TestOpen_TarNames(t *testing.T) {
 		"../" + PlanFile, top + "../" + PlanFile, top + "../../etc/passwd", "/etc/passwd", "/" + top + "x",
 		top + "a/../x", top + "./x", "x", top + "a//x", top + ".x", top + "a/b/c/d/e", "other/x", top + "a\x1bb",
 	} {
-		openRefused(t, tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: name}, []byte("x")) }), quote(name))
+		openRefused(t, tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: name}, []byte("x")) }), courier.Quote(name))
 		openRefused(t, tarWith(t, r, func(w *tar.Writer) { entry(t, w, tar.Header{Name: name}, []byte("x")) }, nil), "")
 	}
 }
@@ -156,7 +158,7 @@ func TestOpen_TarTooMuch(t *testing.T) {
 	})
 	t.Run("many small entries", func(t *testing.T) {
 		path := tarWith(t, r, func(w *tar.Writer) {
-			for i := range maxFiles + 1 {
+			for i := range limits.Files + 1 {
 				entry(t, w, tar.Header{Name: fmt.Sprintf("%s/f%d", r.Name(), i)}, nil)
 			}
 		}, nil)
