@@ -8,7 +8,6 @@ import (
 	"crypto/cipher"
 	"crypto/des"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -31,11 +30,11 @@ func (r *raw) authenticate(algorithm byte, key []byte, rand io.Reader) error {
 	n := block.BlockSize()
 	witness, err := r.send(0x87, algorithm, refManagement, []byte{0x7c, 0x02, 0x80, 0x00})
 	if err != nil {
-		return fmt.Errorf("authenticating with the management key: %w", err)
+		return fmt.Errorf("%s the management key: %w", textAuthenticating, err)
 	}
 	encrypted, ok := bytes.CutPrefix(witness, []byte{0x7c, byte(n + 2), 0x80, byte(n)})
 	if !ok || len(encrypted) != n {
-		return errors.New("authenticating with the management key: a witness of an unknown form")
+		return fmt.Errorf("%s the management key: a witness of an unknown form", textAuthenticating)
 	}
 	challenge := make([]byte, n)
 	if _, err := io.ReadFull(rand, challenge); err != nil {
@@ -46,13 +45,13 @@ func (r *raw) authenticate(algorithm byte, key []byte, rand io.Reader) error {
 	data = append(append(data, 0x81, byte(n)), challenge...)
 	answer, err := r.send(0x87, algorithm, refManagement, data)
 	if err != nil {
-		return fmt.Errorf("authenticating with the management key: %w", err)
+		return fmt.Errorf("%s the management key: %w", textAuthenticating, err)
 	}
 	proof, ok := bytes.CutPrefix(answer, []byte{0x7c, byte(n + 2), 0x82, byte(n)})
 	expected := make([]byte, n)
 	block.Encrypt(expected, challenge)
 	if !ok || subtle.ConstantTimeCompare(proof, expected) != 1 {
-		return errors.New("authenticating with the management key: challenge failed: the token does not know the key")
+		return fmt.Errorf("%s the management key: %s: the token does not know the key", textAuthenticating, textChallenge)
 	}
 	return nil
 }
@@ -64,5 +63,5 @@ func blockCipher(algorithm byte, key []byte) (cipher.Block, error) {
 	case algorithm == algAES128 && len(key) == 16, algorithm == algAES192 && len(key) == 24, algorithm == algAES256 && len(key) == 32:
 		return aes.NewCipher(key)
 	}
-	return nil, fmt.Errorf("authenticating with the management key: invalid management key length %d for algorithm %02x", len(key), algorithm)
+	return nil, fmt.Errorf("%s the management key: %s %d for algorithm %02x", textAuthenticating, textKeyLength, len(key), algorithm)
 }

@@ -18,7 +18,7 @@ func (t *Token) Retries() (int, error) {
 		return 0, err
 	}
 	n, err := t.yk.Retries()
-	if err != nil && strings.Contains(err.Error(), "expected error code from empty pin") {
+	if err != nil && strings.Contains(err.Error(), textVerified) {
 		// a verified PIN hides the count until the application is selected again.
 		if err := t.without(func() error { return nil }); err != nil {
 			return 0, err
@@ -36,6 +36,9 @@ func (t *Token) without(f func() error) error {
 		return explain("release the token", err)
 	}
 	err := f()
+	if err != nil && kind(err) == ErrRemoved {
+		return err
+	}
 	if again := t.reopen(); err == nil {
 		err = again
 	}

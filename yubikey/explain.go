@@ -18,8 +18,6 @@ import (
 const (
 	swSecurity = 0x6982 // a wrong management key, no PIN, or a touch that did not come
 	swNotFound = 0x6a82 // no such object
-	swNoRef    = 0x6a88 // no such key
-	swBadData  = 0x6a80 // attestation: the slot is empty or its key was imported
 )
 
 // status returns the card's status word in err, or 0.
@@ -31,19 +29,28 @@ func status(err error) uint16 {
 	return 0
 }
 
-// piv-go keeps PC/SC's codes to itself and passes on only their text, from
-// pcsc_errors.go of v2.6.0; a test holds these fragments against real errors.
+// piv-go keeps PC/SC's codes and its own kinds of failure to itself and passes
+// on only their text. These are fragments of v2.6.0's; a test looks for each in
+// its source.
+const (
+	textAuthenticating = "authenticating with"           // before the management key or a PIN
+	textChallenge      = "challenge failed"              // the card does not know the management key
+	textKeyLength      = "invalid management key length" // nor could it
+	textVerified       = "expected error code from empty pin"
+	textCommand        = "command failed" // the card or PC/SC, not the parser of the answer
+	textNoCard         = "no Smart Card is currently in the device"
+)
+
 var pcscTexts = []struct {
 	text string
 	kind error
 }{
 	{"because of other connections outstanding", ErrBusy},
 	{"resource manager is not running", ErrNoService},
-	{"Resource Manager has shut down", ErrNoService},
 	{"resource manager has shut down", ErrNoService},
 	{"the smart card has been removed", ErrRemoved},
 	{"the smart card has been reset", ErrRemoved},
-	{"no Smart Card is currently in the device", ErrRemoved},
+	{textNoCard, ErrRemoved},
 	{"reader is not currently available", ErrRemoved},
 	{"reader name is not recognized", ErrRemoved},
 	{"cannot find a smart card reader", ErrRemoved},
@@ -52,10 +59,14 @@ var pcscTexts = []struct {
 	{"end a non-existent transaction", ErrRemoved},
 	{"communications error", ErrRemoved},
 	{"the supplied handle was invalid", ErrRemoved},
+	{"scard response too short: 0", ErrRemoved}, // some readers give an empty answer when the card goes
 }
 
 // kind returns the sentinel error for what PC/SC said, or nil.
 func kind(err error) error {
+	if errors.Is(err, ErrRemoved) {
+		return ErrRemoved
+	}
 	var code scard.Error
 	if errors.As(err, &code) {
 		switch code {
@@ -94,7 +105,10 @@ func explain(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if k := kind(err); k != nil {
-		return fault.New(fault.Device, hints[k], fmt.Errorf("%s: %w: %w", doing, k, err))
+		if !errors.Is(err, k) {
+			err = fmt.Errorf("%w: %w", k, err)
+		}
+		return fault.New(fault.Device, hints[k], fmt.Errorf("%s: %w", doing, err))
 	}
 	hint := "run the command again; if it happens again, try another port or token"
 	return fault.New(fault.Device, hint, fmt.Errorf("%s: %w", doing, err))
@@ -126,9 +140,9 @@ func explainAdmin(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	authenticating := strings.Contains(err.Error(), "authenticating with")
-	if !authenticating || (status(err) != swSecurity && !strings.Contains(err.Error(), "challenge failed") &&
-		!strings.Contains(err.Error(), "invalid management key length")) {
+	authenticating := strings.Contains(err.Error(), textAuthenticating)
+	if !authenticating || (status(err) != swSecurity && !strings.Contains(err.Error(), textChallenge) &&
+		!strings.Contains(err.Error(), textKeyLength)) {
 		return explain(doing, err)
 	}
 	return fault.New(fault.Device,

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -90,16 +89,6 @@ func algorithmName(pub crypto.PublicKey) string {
 		return "Ed25519"
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T", pub), "*")
-}
-
-func curveName(c elliptic.Curve) string {
-	switch c {
-	case elliptic.P256():
-		return "P-256"
-	case elliptic.P384():
-		return "P-384"
-	}
-	return c.Params().Name
 }
 
 func equal(a, b crypto.PublicKey) bool {

@@ -77,6 +77,9 @@ func notFound(serial uint32, seen, busy, broken []string, problems []error) erro
 		e.text += "; another process holds: " + strings.Join(busy, ", ")
 		hint = hints[ErrBusy]
 	}
+	if len(broken) > 0 && len(busy) == 0 {
+		hint = fault.Hint(problems[0])
+	}
 	if len(broken) > 0 {
 		e.text += "; no answer from: " + strings.Join(broken, ", ")
 	}
@@ -114,7 +117,7 @@ var errNoCard = errors.New("no card in the reader")
 func dial(reader string) (*piv.YubiKey, Identity, error) {
 	yk, err := piv.Open(reader)
 	if err != nil {
-		if strings.Contains(err.Error(), "no Smart Card is currently in the device") {
+		if strings.Contains(err.Error(), textNoCard) {
 			return nil, Identity{}, errNoCard
 		}
 		return nil, Identity{}, explain("open "+reader, err)

@@ -144,10 +144,19 @@ func (p *provisioning) currentPIN() (string, error) {
 // accepted words a refused PIN.
 func (p *provisioning) accepted(err error) error {
 	if err != nil {
-		return explainAuth("the token has another PIN already", "PIN", err)
+		return another("PIN", err)
 	}
 	p.verified = !p.pin.factory
 	return nil
+}
+
+// another says of a refused PIN or PUK that somebody else set it.
+func another(what string, err error) error {
+	var refused piv.AuthErr
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return explainAuth(fmt.Sprintf("the token has another %s already", what), what, err)
 }
 
 // setManagementKey stores a new key behind the PIN before it makes it the
@@ -241,12 +250,12 @@ func (p *provisioning) setPUK() error {
 	} else if err := p.lastTry("the token has a PUK already", "PUK", p.puk.left); err != nil {
 		return err
 	}
-	return explainAuth("the token has another PUK already", "PUK", p.yk.SetPUK(old, string(p.o.PUK)))
+	return another("PUK", p.yk.SetPUK(old, string(p.o.PUK)))
 }
 
 func (p *provisioning) setPIN() error {
 	if p.pin.factory {
-		return explainAuth("replace the factory's PIN", "PIN", p.yk.SetPIN(defaultPIN, string(p.o.PIN)))
+		return another("PIN", p.yk.SetPIN(defaultPIN, string(p.o.PIN)))
 	}
 	if p.verified {
 		return nil

@@ -66,7 +66,8 @@ func (r *raw) send(ins, p1, p2 byte, data []byte) ([]byte, error) {
 			return nil, fmt.Errorf("transmit: %w", err)
 		}
 		if len(answer) < 2 {
-			return nil, fmt.Errorf("an answer of %d bytes", len(answer))
+			// every card answers with two bytes at least
+			return nil, fmt.Errorf("%w: an answer of %d bytes", ErrRemoved, len(answer))
 		}
 		body, sw := answer[:len(answer)-2], answer[len(answer)-2:]
 		out = append(out, body...)

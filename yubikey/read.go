@@ -5,6 +5,7 @@ package yubikey
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-piv/piv-go/v2/piv"
 
@@ -64,7 +65,7 @@ func (t *Token) describedKey(s Slot, slot piv.Slot) (SlotInfo, error) {
 	switch {
 	case errors.Is(err, piv.ErrNotFound):
 		return SlotInfo{Slot: s, Empty: true}, nil
-	case err != nil && (status(err) != 0 || kind(err) != nil):
+	case err != nil && strings.HasPrefix(err.Error(), textCommand):
 		return SlotInfo{}, explain(fmt.Sprintf("read slot %s", s), err)
 	case err != nil:
 		// a key of a kind that piv-go does not know is a key all the same.

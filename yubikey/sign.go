@@ -54,14 +54,6 @@ func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error)
 		return nil, fault.New(fault.Device, "take a key whose PIN policy is never, once or always",
 			fmt.Errorf("%s: %w: the PIN policy %s asks for a fingerprint", doing, ErrFirmware, info.PINPolicy))
 	}
-	// the PIN is sent by ourselves, so that a touch is asked for only after it.
-	private, err := t.yk.PrivateKey(slot, expected, piv.KeyAuth{PINPolicy: piv.PINPolicyNever})
-	if err != nil {
-		return nil, explain(doing, err)
-	}
-	if _, ok := private.(crypto.Signer); !ok {
-		return nil, fault.New(fault.Device, "", fmt.Errorf("%s: the key cannot sign", doing))
-	}
 	return &signer{token: t, slot: s, pivSlot: slot, public: want, info: info}, nil
 }
 
@@ -107,7 +99,9 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 			return nil, err
 		}
 	}
-	// made anew each time: the connection may have been opened again meanwhile.
+	// made anew each time, because the connection may have been opened again
+	// meanwhile, and without a PIN, which was sent above so that a touch is
+	// asked for only after it.
 	private, err := t.yk.PrivateKey(s.pivSlot, s.public, piv.KeyAuth{PINPolicy: piv.PINPolicyNever})
 	if err != nil {
 		return nil, explain(doing, err)

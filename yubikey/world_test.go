@@ -185,13 +185,17 @@ func (f *fake) withKey(t *testing.T, s Slot, o KeyOptions) {
 	f.since()
 }
 
-// reinsert puts a token that a fault pulled out into its reader again. The
-// daemon is started anew, because piv-go holds on to a reader whose first
-// commands failed for as long as the process lives.
-func (f *fake) reinsert(t *testing.T) {
+// reinsert puts a token that a fault pulled out into its reader again. Where
+// piv-go was opening it the daemon is started anew, because piv-go then holds
+// on to the reader for as long as the process lives.
+func (f *fake) reinsert(t *testing.T, opening bool) {
 	t.Helper()
 	f.SetFaults()
-	mustDo(t, f.readers.Restart(t.Context()))
+	if opening {
+		mustDo(t, f.readers.Restart(t.Context()))
+		return
+	}
+	mustDo(t, f.readers.Insert(f.Card))
 }
 
 func mustDo(t *testing.T, err error) {

@@ -51,7 +51,7 @@ func (t *Token) Import(s Slot, o KeyOptions, private *ecdsa.PrivateKey) error {
 	if private == nil {
 		return fault.New(fault.Usage, "", errors.New("no key to import"))
 	}
-	curve := curveName(private.Curve)
+	curve := private.Curve.Params().Name
 	if o.Algorithm == "" {
 		o.Algorithm = curve
 	}
