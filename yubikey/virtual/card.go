@@ -24,7 +24,7 @@ type Card struct {
 	touch   Touch
 	faults  []Fault
 	pulled  chan struct{} // closed while the card is out of its reader
-	press   chan struct{}
+	press   chan struct{} // takes one touch; nil while none is waited for
 	gone    func() // takes the daemon away; nil outside a reader
 }
 
@@ -37,7 +37,6 @@ func New(o Options) (*Card, error) {
 		touch:   o.Touch,
 		faults:  slices.Clone(o.Faults),
 		pulled:  make(chan struct{}),
-		press:   make(chan struct{}),
 	}
 	var err error
 	if c.state, err = openState(o); err != nil {
@@ -83,9 +82,11 @@ func (c *Card) SetFaults(faults ...Fault) {
 
 // Press touches the card if it is waiting for a touch, and else does nothing.
 func (c *Card) Press() {
+	c.control.Lock()
+	defer c.control.Unlock()
 	select {
 	case c.press <- struct{}{}:
-	default:
+	default: // pressed already, or nobody waits
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // what tokens before firmware 5.7 use
+	"crypto/des"
 	"encoding/hex"
 	"strings"
 	"testing"
@@ -81,7 +81,7 @@ func prove(t *testing.T, c *Card, want status, a algorithm, key []byte) {
 	var block cipher.Block
 	var err error
 	if a == alg3DES {
-		block, err = des.NewTripleDESCipher(key) //nolint:gosec // see the import
+		block, err = des.NewTripleDESCipher(key)
 	} else {
 		block, err = aes.NewCipher(key)
 	}

@@ -47,7 +47,7 @@ func isEmpty(t *testing.T, dir string) {
 	}
 }
 
-func start(t *testing.T, ctx context.Context, dir string) *virtual.Readers { //nolint:revive // the test comes first
+func start(t *testing.T, ctx context.Context, dir string) *virtual.Readers {
 	t.Helper()
 	readers, err := virtual.Start(ctx, dir, newCard(t, virtual.Options{}))
 	if err != nil {

@@ -103,7 +103,7 @@ func wrap(tag uint32, parts ...[]byte) []byte {
 	}
 	var out []byte
 	for shift := 16; shift >= 0; shift -= 8 {
-		if b := byte(tag >> shift); b != 0 || len(out) > 0 {
+		if b := byte(tag >> shift); b != 0 || len(out) > 0 || shift == 0 {
 			out = append(out, b)
 		}
 	}

@@ -29,12 +29,8 @@ func (c *Card) touched(p touchPolicy) status {
 }
 
 func (c *Card) awaitTouch() status {
-	c.control.Lock()
-	touch, pulled := c.touch, c.pulled
-	c.control.Unlock()
-	if touch.Timeout == 0 {
-		touch.Timeout = touchTime
-	}
+	touch, press, pulled := c.beginWait()
+	defer c.endWait()
 	var finger <-chan time.Time // nil: only Press
 	switch touch.Mode {
 	case TouchImmediate:
@@ -55,11 +51,29 @@ func (c *Card) awaitTouch() status {
 	select {
 	case <-finger:
 		return swOK
-	case <-c.press:
+	case <-press:
 		return swOK
 	case <-pulled:
 		return swSecurityStatus // nobody reads it any more
 	case <-limit.C:
 		return swSecurityStatus
 	}
+}
+
+// beginWait lets Press through from now on, and returns what ends the wait.
+func (c *Card) beginWait() (Touch, <-chan struct{}, <-chan struct{}) {
+	c.control.Lock()
+	defer c.control.Unlock()
+	touch := c.touch
+	if touch.Timeout == 0 {
+		touch.Timeout = touchTime
+	}
+	c.press = make(chan struct{}, 1)
+	return touch, c.press, c.pulled
+}
+
+func (c *Card) endWait() {
+	c.control.Lock()
+	defer c.control.Unlock()
+	c.press = nil
 }
