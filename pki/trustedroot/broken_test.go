@@ -323,7 +323,7 @@ func brokenProfiles() []broken {
 // make returns the broken file, and the world whose services signed.
 func (b broken) make(t *testing.T) ([]byte, *world) {
 	t.Helper()
-	w := newWorld(t, 2)
+	w := newWorldOn(t, elliptic.P256(), "example.org", 2)
 	if b.world != nil {
 		b.world(t, w)
 	}

@@ -91,11 +91,18 @@ var worlds sync.Map
 
 func newWorldOf(t testing.TB, organization string, generations int) *world {
 	t.Helper()
-	name := fmt.Sprintf("%s/%d", organization, generations)
+	return newWorldOn(t, elliptic.P384(), organization, generations)
+}
+
+// newWorldOn makes a world whose authorities have keys on another curve than
+// P-384, for tests that verify a great deal.
+func newWorldOn(t testing.TB, curve elliptic.Curve, organization string, generations int) *world {
+	t.Helper()
+	name := fmt.Sprintf("%s/%d/%s", organization, generations, curve.Params().Name)
 	if w, ok := worlds.Load(name); ok {
 		return w.(*world).clone()
 	}
-	w := issueWorld(t, organization, generations)
+	w := issueWorld(t, curve, organization, generations)
 	worlds.Store(name, w)
 	return w.clone()
 }
@@ -134,7 +141,7 @@ func cloneGenerations(in map[string][]ledger.Generation) map[string][]ledger.Gen
 	return out
 }
 
-func issueWorld(t testing.TB, organization string, generations int) *world {
+func issueWorld(t testing.TB, curve elliptic.Curve, organization string, generations int) *world {
 	t.Helper()
 	w := &world{files: fstest.MapFS{}}
 	subject := func(cn string) pki.Subject { return pki.Subject{Organization: organization, CommonName: cn} }
@@ -156,14 +163,14 @@ func issueWorld(t testing.TB, organization string, generations int) *world {
 		Authorities:  map[string][]ledger.Generation{},
 		Logs:         map[string][]ledger.Generation{},
 	}
-	w.root = w.issue(t, "root", 1, elliptic.P384(), nil, dayOne, dayOne.AddDate(10, 0, 0), rootTemplate())
+	w.root = w.issue(t, "root", 1, curve, nil, dayOne, dayOne.AddDate(10, 0, 0), rootTemplate())
 	for g := 1; g <= generations; g++ {
 		start := dayOne
 		if g == 2 {
 			start = dayTwo
 		}
-		w.fulcio = append(w.fulcio, w.issue(t, "fulcio", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), fulcioTemplate()))
-		w.tsa = append(w.tsa, w.issue(t, "tsa", g, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), tsaTemplate(t)))
+		w.fulcio = append(w.fulcio, w.issue(t, "fulcio", g, curve, &w.root, start, start.AddDate(3, 0, 0), fulcioTemplate()))
+		w.tsa = append(w.tsa, w.issue(t, "tsa", g, curve, &w.root, start, start.AddDate(3, 0, 0), tsaTemplate(t)))
 		w.rekor = append(w.rekor, w.log(t, "rekor", g, start).PrivateKey)
 		w.ct = append(w.ct, w.log(t, "ct", g, start))
 	}
