@@ -134,7 +134,8 @@ var decimal = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
 // scalar reads one value. Nothing is converted: a number is no string.
 func (r *report) scalar(n ast.Node, v reflect.Value, path string) {
-	text, isString := "", false
+	var text string
+	var isString bool
 	switch n := n.(type) {
 	case *ast.StringNode:
 		text, isString = n.Value, true

@@ -159,7 +159,7 @@ func (r *report) starts(path string, generations []Generation) {
 // algorithmReason says why a checkpoint key of another algorithm than P-256
 // does not work.
 func algorithmReason(kind, algorithm string) string {
-	reason := ""
+	var reason string
 	switch strings.ToLower(algorithm) {
 	case "p-384", "p-521":
 		reason = "a " + strings.ToUpper(algorithm) + " key in KMS signs with SHA-384 or SHA-512 only, and clients verify checkpoints with SHA-256"

@@ -33,7 +33,7 @@ func TestRules_Document(t *testing.T) {
 	wantOne(t, "organization: example.com\nauth", "organization: [a]\nauth", "organization", "single value")
 	wantOne(t, "organization: example.com\nauth", "organization: \"a\\e[2J\"\nauth", "organization", "unprintable")
 	wantOne(t, "version: 1", "version: 1\nversion: 1", "version", "stands in line 2 already")
-	wantOne(t, "version: 1", "version: 1\nversoin: 1", "versoin", "unknown field: write version")
+	wantOne(t, "version: 1", "version: 1\nversiom: 1", "versiom", "unknown field: write version")
 	wantOne(t, "version: 1", "version: 1\nTUF: 1", "TUF", "unknown field: write tuf")
 	wantOne(t, "version: 1", "version: 1\n\"a\\nb\": 1", `"a\nb"`, "unknown field: remove it")
 	wantOne(t, "version: 1", "version: !!int 1", "version", "tags")
