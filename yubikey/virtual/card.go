@@ -25,7 +25,7 @@ type Card struct {
 	faults  []Fault
 	pulled  chan struct{} // closed while the card is out of its reader
 	press   chan struct{} // takes one touch; nil while none is waited for
-	gone    func() // takes the daemon away; nil outside a reader
+	gone    func()        // takes the daemon away; nil outside a reader
 }
 
 // New makes a card, from its state file when there is one. It refuses a state
