@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -25,8 +28,14 @@ func newPlanCheckCmd(f *factory, run func(context.Context, *planCheckOptions) er
 	o := &planCheckOptions{factory: f}
 	return &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Check a plan and name every problem with line and column",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "Check a plan, and show and lint every certificate that it would make",
+		Long: `Check a plan and name every problem with line and column. Then issue every
+certificate in it under throwaway keys, lint it, and print it as it would be,
+with what each client would say and the field of the plan to change.
+
+The exit code is 2 when a certificate would be refused, and 0 when there are
+warnings only.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = filepath.Join(f.dir, app.PlanFile)
 			if len(args) == 1 {
@@ -38,18 +47,29 @@ func newPlanCheckCmd(f *factory, run func(context.Context, *planCheckOptions) er
 }
 
 func runPlanCheck(_ context.Context, o *planCheckOptions) error {
-	data, err := readFile(o.file)
+	if _, err := readFile(o.file); err != nil {
+		return err
+	}
+	r, err := app.CheckPlan(o.file)
 	if err != nil {
 		return err
 	}
-	p, err := plan.Parse(o.file, data)
+	if o.json {
+		err = printJSON(o.out, r)
+	} else {
+		err = printText(o.out, draftsText(r.Drafts))
+	}
 	if err != nil {
 		return err
 	}
-	if err := p.Pinned(); err != nil {
-		o.progress("not pinned yet, which a request needs:\n%v", err)
+	if len(r.Unpinned) > 0 {
+		o.progress("not pinned yet, which a request needs:\n%s", strings.Join(r.Unpinned, "\n"))
 	}
-	o.progress("%s holds", o.file)
+	if n := r.Errors(); n > 0 {
+		return fault.New(fault.Usage, "each error above names the field of the plan to change; nothing was signed but by throwaway keys",
+			fmt.Errorf("%s: %d errors in the certificates that it would make", o.file, n))
+	}
+	o.progress("%s holds: %d certificates, drafted under throwaway keys and linted", o.file, len(r.Drafts))
 	return nil
 }
 
