@@ -32,7 +32,8 @@ type LintOptions struct {
 
 // Lint judges a trusted root, ours or not. Findings are ordered by line. A file
 // that sigstore-go refuses always has one of severity Error, unless Clients
-// excludes it. The error is of the options or of a file above four MiB.
+// excludes it. The error is of the options, of a file above four MiB or of
+// another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]Finding, error) {
 	l, err := newLinter(data, o)
 	if err != nil {
@@ -41,8 +42,8 @@ func Lint(data []byte, o LintOptions) ([]Finding, error) {
 	msg := &prototrustroot.TrustedRoot{}
 	if l.read(msg) {
 		l.trustedRoot(msg)
-		if len(o.Pair) > 0 {
-			l.pairWith(msg)
+		if err := l.pairWith(msg); err != nil {
+			return nil, err
 		}
 	}
 	if _, err := Check(data); err != nil {

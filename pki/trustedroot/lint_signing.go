@@ -20,8 +20,8 @@ func LintSigningConfig(data []byte, o LintOptions) ([]Finding, error) {
 	msg := &prototrustroot.SigningConfig{}
 	if l.read(msg) {
 		l.signingConfig(msg)
-		if len(o.Pair) > 0 {
-			l.pairWith(msg)
+		if err := l.pairWith(msg); err != nil {
+			return nil, err
 		}
 	}
 	if _, err := CheckSigningConfig(data); err != nil {
@@ -170,22 +170,23 @@ func (l *linter) publicServices(msg *prototrustroot.SigningConfig) {
 
 // pairWith judges a file against the other one of the pair. Findings about
 // services stand where the service stands, or at the top when the linted file
-// is the trusted root.
-func (l *linter) pairWith(msg proto.Message) {
+// is the trusted root. The error is of another file that cannot be read.
+func (l *linter) pairWith(msg proto.Message) error {
+	if len(l.options.Pair) == 0 {
+		return nil
+	}
 	root, isRoot := msg.(*prototrustroot.TrustedRoot)
 	config, _ := msg.(*prototrustroot.SigningConfig)
 	if isRoot {
 		sc, err := readSigningConfig(l.options.Pair)
 		if err != nil {
-			l.add(ruleRefused, "$", fmt.Sprintf("The signing config beside it cannot be read: %v", err), "Lint the signing config first")
-			return
+			return fmt.Errorf("signing config of the pair: %w", err)
 		}
 		config = sc
 	} else {
 		tr, err := parse(l.options.Pair)
 		if err != nil {
-			l.add(ruleRefused, "$", fmt.Sprintf("The trusted root beside it cannot be read: %v", err), "Lint the trusted root first")
-			return
+			return fmt.Errorf("trusted root of the pair: %w", err)
 		}
 		root = tr
 	}
@@ -213,6 +214,7 @@ func (l *linter) pairWith(msg proto.Message) {
 	l.pairServices(isRoot, "caUrls", config.GetCaUrls(), authority(root.GetCertificateAuthorities()))
 	l.pairServices(isRoot, "rekorTlogUrls", config.GetRekorTlogUrls(), rekor)
 	l.pairServices(isRoot, "tsaUrls", config.GetTsaUrls(), authority(root.GetTimestampAuthorities()))
+	return nil
 }
 
 func (l *linter) pairServices(isRoot bool, list string, services []*prototrustroot.Service, find func(string) []span) {

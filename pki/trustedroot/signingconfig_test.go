@@ -255,6 +255,16 @@ func TestLint_PairDisagrees(t *testing.T) {
 	}
 }
 
+func TestLint_PairUnreadable(t *testing.T) {
+	w := newWorld(t, 1)
+	if _, err := Lint(w.build(t), LintOptions{Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := LintSigningConfig(w.signingConfig(t), LintOptions{Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestLint_PairOfferedTooEarly(t *testing.T) {
 	w := newWorld(t, 1)
 	early := bytes.Replace(w.signingConfig(t), []byte(stamp(dayOne)), []byte(stamp(dayOne.AddDate(-1, 0, 0))), 1)
