@@ -36,7 +36,7 @@ func (t *Token) without(f func() error) error {
 		return explain("release the token", err)
 	}
 	err := f()
-	if err != nil && kind(err) == ErrRemoved {
+	if err != nil && errors.Is(kind(err), ErrRemoved) {
 		return err
 	}
 	if again := t.reopen(); err == nil {

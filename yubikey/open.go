@@ -13,6 +13,12 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
+// Firmware versions at which a token learned something.
+var (
+	attestFirmware   = Version{4, 3, 0} // attestation
+	metadataFirmware = Version{5, 3, 0} // GET METADATA
+)
+
 // Token is an open YubiKey. No other process can use it until Close. It is for
 // one goroutine at a time.
 type Token struct {
@@ -146,7 +152,7 @@ func (t *Token) Close() error {
 	yk := t.yk
 	t.yk = nil
 	// a token that is out of its reader, or a daemon that is gone, holds nothing.
-	if err := yk.Close(); err != nil && kind(err) != ErrRemoved && kind(err) != ErrNoService {
+	if err := yk.Close(); err != nil && !errors.Is(kind(err), ErrRemoved) && !errors.Is(kind(err), ErrNoService) {
 		return explain("close the token", err)
 	}
 	return nil
@@ -183,4 +189,10 @@ func (t *Token) open() error {
 		return fault.New(fault.Device, "open the token again", ErrClosed)
 	}
 	return nil
+}
+
+func wipe(b []byte) {
+	for i := range b {
+		b[i] = 0
+	}
 }

@@ -18,8 +18,6 @@ type ProvisionOptions struct {
 	Rand             io.Reader // of the management key and the CHUID; nil: crypto/rand
 }
 
-const defaultRetries = 5
-
 func (o *ProvisionOptions) check(v Version) error {
 	var problems []error
 	if err := CheckPIN(o.PIN); err != nil {

@@ -63,9 +63,3 @@ func periodic(pin []byte, n int) bool {
 	}
 	return len(pin) > n
 }
-
-func wipe(b []byte) {
-	for i := range b {
-		b[i] = 0
-	}
-}

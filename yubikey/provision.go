@@ -13,6 +13,10 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
+// defaultRetries is how many tries PIN and PUK get where the options leave it
+// open.
+const defaultRetries = 5
+
 // Provision takes a token from the factory's state, or from where an
 // interrupted run left it, to ready: a random management key that is kept on
 // the token behind the PIN, a CHUID, retry counters, PUK and PIN. The PIN

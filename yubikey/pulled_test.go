@@ -31,11 +31,14 @@ func pulled(t *testing.T, f *fake, before func(), job func() error, after func(n
 	if len(sent) < 6 {
 		t.Fatalf("the job sends %v", sent)
 	}
-	t.Logf("%d exchanges", len(sent))
+	t.Logf("%d exchanges; with -short one in six of those that only read", len(sent))
 	for i, ins := range sent {
 		kinds := []virtual.FaultKind{virtual.FaultRemoved}
 		if slices.Contains(writes, ins) {
 			kinds = append(kinds, virtual.FaultAnswerLost)
+		}
+		if testing.Short() && len(kinds) == 1 && i > 5 && i%6 != 0 {
+			continue // most of these are the same question about another slot
 		}
 		for _, kind := range kinds {
 			before()

@@ -46,7 +46,7 @@ func (t *Token) key(s Slot) (SlotInfo, error) {
 	if err != nil {
 		return SlotInfo{}, err
 	}
-	info := SlotInfo{Slot: s}
+	var info SlotInfo
 	if t.id.Firmware.Less(metadataFirmware) {
 		info, err = t.attestedKey(s)
 	} else {
@@ -69,7 +69,7 @@ func (t *Token) describedKey(s Slot, slot piv.Slot) (SlotInfo, error) {
 		return SlotInfo{}, explain(fmt.Sprintf("read slot %s", s), err)
 	case err != nil:
 		// a key of a kind that piv-go does not know is a key all the same.
-		return SlotInfo{Slot: s, Algorithm: "unknown", Origin: OriginUnknown}, nil
+		return SlotInfo{Slot: s, Algorithm: "unknown", Origin: OriginUnknown}, nil //nolint:nilerr // only the parser failed
 	}
 	info := SlotInfo{
 		Slot:        s,

@@ -11,12 +11,8 @@ import (
 // Version is a firmware version: major, minor, patch.
 type Version = attestation.Version
 
-// Firmware versions at which a token learned something.
-var (
-	attestFirmware   = Version{4, 3, 0} // attestation
-	metadataFirmware = Version{5, 3, 0} // GET METADATA
-	soundFirmware    = Version{5, 7, 0} // ECDSA that does not leak (YSA-2024-03, EUCLEAK)
-)
+// soundFirmware is the first whose ECDSA does not leak (YSA-2024-03, EUCLEAK).
+var soundFirmware = Version{5, 7, 0}
 
 // Identity says which token it is.
 type Identity struct {

@@ -87,7 +87,7 @@ func (t *Token) vacant(doing string, s Slot) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	what := ""
+	var what string
 	switch {
 	case !info.Empty:
 		what = fmt.Sprintf("a %s key (%s)", info.Algorithm, info.Origin)

@@ -29,6 +29,7 @@ func read(t testing.TB, name string) *x509.Certificate {
 	block, _ := pem.Decode(b)
 	if block == nil {
 		t.Fatalf("%s holds no PEM", name)
+		return nil
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
