@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -29,8 +28,8 @@ func newTokenVirtualCmd(f *factory, run func(context.Context, *tokenVirtualOptio
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().StringArrayVar(&o.states, "state", nil, "file that holds a token's keys; made where it is missing")
-	cmd.Flags().Uint32Var(&o.serial, "serial", 32000001, "serial number of a new token")
-	cmd.Flags().StringVar(&o.firmware, "firmware", "5.7.4", "firmware of a new token, such as 5.4.3")
+	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token; a random one where it is left away")
+	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
 	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, without secrets")
 	return cmd
 }
@@ -42,13 +41,19 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if err := virtual.Missing(); err != nil {
 		return err
 	}
-	version, err := attestation.ParseVersion(o.firmware)
-	if err != nil {
-		return usage("write it like 5.7.4", "--firmware: %w", err)
+	var firmware [3]byte // zero: what the state file says
+	if o.firmware != "" {
+		var err error
+		if firmware, err = virtual.ParseFirmware(o.firmware); err != nil {
+			return usage("write it like 5.7.4", "--firmware: %w", err)
+		}
 	}
 	var cards []*virtual.Card
 	for i, state := range o.states {
-		options := virtual.Options{Serial: o.serial + uint32(i), Firmware: version, StateFile: state}
+		options := virtual.Options{Firmware: firmware, StateFile: state}
+		if o.serial != 0 {
+			options.Serial = o.serial + uint32(i)
+		}
 		if o.trace {
 			options.Log = o.err
 		}
