@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// digits that YAML would take for a number
+const next = "1212121212121212121212121212121212121212121212121212121212121212"
+
+func TestAppendGeneration_KeepsEveryOtherByte(t *testing.T) {
+	data := full(t)
+	for _, name := range []string{"tsa", "fulcio", "root"} {
+		p, err := Parse("full.yaml", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := p.Authorities[name].Generations
+		g := have[len(have)-1]
+		g.Generation++
+		in, err := AppendGeneration([]byte(data), name, g)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := string(in.Apply([]byte(data)))
+		if strings.Replace(got, in.Text, "", 1) != data {
+			t.Errorf("%s: other bytes changed", name)
+		}
+		again, err := Parse("full.yaml", []byte(got))
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, got)
+			continue
+		}
+		if n := len(again.Authorities[name].Generations); n != len(have)+1 {
+			t.Errorf("%s has %d generations", name, n)
+		}
+	}
+}
+
+func TestAppendGeneration_LogWithItsStart(t *testing.T) {
+	data := full(t)
+	p, err := Parse("full.yaml", []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	in, err := AppendGeneration([]byte(data), "rekor", Generation{Generation: len(p.Logs["rekor"].Generations) + 1, SPKISHA256: next, Start: &start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(in.Text, "start: 2031-01-01T00:00:00Z") || !strings.Contains(in.Text, `spki_sha256: "`+next) {
+		t.Errorf("the lines are\n%s", in.Text)
+	}
+}
+
+func TestAppendGeneration_RefusesWhatItCannotEdit(t *testing.T) {
+	data := edit(t, full(t), "      - generation: 1\n        ceremony: 2026-first\n  fulcio", "      [{generation: 1, ceremony: 2026-first}]\n  fulcio")
+	_, err := AppendGeneration([]byte(data), "root", Generation{Generation: 2, Ceremony: "2026-first"})
+	if err == nil || !strings.Contains(err.Error(), "add by hand: generation: 2 ceremony: 2026-first") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := AppendGeneration([]byte(full(t)), "nobody", Generation{Generation: 1}); err == nil {
+		t.Error("an unknown name was accepted")
+	}
+	if _, err := AppendGeneration([]byte(full(t)), "root", Generation{Generation: 7, Ceremony: "2026-first"}); err == nil {
+		t.Error("a hole in the generations was accepted")
+	}
+}
+
+func TestAppendCeremony_KeepsEveryOtherByteAndLineEndings(t *testing.T) {
+	c := Ceremony{Day: "2031-01-01", NotBefore: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), Token: 12345678}
+	for _, data := range []string{full(t), strings.TrimRight(full(t), "\n"), strings.ReplaceAll(full(t), "\n", "\r\n")} {
+		in, err := AppendCeremony([]byte(data), "renewal", c)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		got := string(in.Apply([]byte(data)))
+		p, err := Parse("full.yaml", []byte(got))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if p.Ceremonies["renewal"].Token != c.Token {
+			t.Errorf("the ceremony is %+v", p.Ceremonies["renewal"])
+		}
+		if strings.Contains(data, "\r") && strings.Count(got, "\n") != strings.Count(got, "\r\n") {
+			t.Error("line endings are mixed")
+		}
+	}
+	if _, err := AppendCeremony([]byte(full(t)), "2026-first", c); err == nil {
+		t.Error("a ceremony that is there was accepted")
+	}
+}
