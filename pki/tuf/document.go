@@ -96,15 +96,13 @@ func refuseNull(data []byte) error {
 		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return nil // the end, or a syntax error that the decoder will name
-		}
+	// it ends at the end or at a syntax error, which the decoder will name
+	for token, err := dec.Token(); err == nil; token, err = dec.Token() {
 		if token == nil {
 			return fmt.Errorf("null at byte %d where a value is needed", dec.InputOffset())
 		}
 	}
+	return nil
 }
 
 // malformed is an error of the bytes, not of reading them.

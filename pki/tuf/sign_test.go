@@ -231,3 +231,19 @@ func TestDescribe_FirstAndNext(t *testing.T) {
 		t.Errorf("changes: %q", changes)
 	}
 }
+
+func TestCheckAgainst_HoldersOwnRoot(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	st, elsewhere := newMemory(), newMemory()
+	w.publishFirst(st)
+	other.publishFirst(elsewhere)
+	w.targets.Files["fulcio.crt.pem"] = []byte("second")
+	s := w.stageTargets(st, day(1))
+	w.must(s.CheckAgainst(w.root1(st)))
+	if err := s.CheckAgainst(w.root1(elsewhere)); err == nil {
+		t.Error("built on a root that the holder does not know")
+	}
+	if err := w.init(day0).CheckAgainst(w.root1(st)); err == nil {
+		t.Error("a first repository builds on a root")
+	}
+}

@@ -1,0 +1,70 @@
+package tuf
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+// readContent checks that new and changed targets are there, and nothing else.
+func (s *Staged) readContent(f *folder) error {
+	s.content, s.previous = map[string]bool{}, map[string]bool{}
+	now, before := files(s.wanted()), files(s.trusted)
+	for name, file := range now {
+		if err := checkTargetName(name); err != nil {
+			return err
+		}
+		if len(file.Hashes) != 1 || len(file.Hashes["sha256"]) != sha256.Size {
+			return fmt.Errorf("target %s: its one hash must be SHA-256", name)
+		}
+	}
+	for _, name := range f.in(targetsDir) {
+		if err := s.checkContent(f, targetsDir, name, now[name]); err != nil {
+			return err
+		}
+		s.content[name] = true
+	}
+	for _, name := range f.in(previousDir) {
+		if err := s.checkContent(f, previousDir, name, before[name]); err != nil {
+			return err
+		}
+		s.previous[name] = true
+	}
+	for name, file := range now {
+		if was := before[name]; !s.content[name] && (was == nil || !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"])) {
+			return fmt.Errorf("the content of target %s is missing", name)
+		}
+	}
+	if now[TrustedRootName] == nil {
+		return fmt.Errorf("no target %s", TrustedRootName)
+	}
+	return nil
+}
+
+func (s *Staged) checkContent(f *folder, dir, name string, file *metadata.TargetFiles) error {
+	if file == nil {
+		return fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
+	}
+	data, err := f.read(dir+"/"+name, maxTargetFile)
+	if err != nil {
+		return err
+	}
+	if err := file.VerifyLengthHashes(data); err != nil {
+		return fmt.Errorf("%s/%s: %w", dir, name, err)
+	}
+	return nil
+}
+
+// read returns one file of the folder, bounded.
+func (s *Staged) read(name string, limit int64) (data []byte, err error) {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return (&folder{root: root}).read(name, limit)
+}

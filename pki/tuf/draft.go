@@ -1,0 +1,83 @@
+package tuf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// draft is a staged folder before it is written.
+type draft struct {
+	kind     string
+	created  time.Time
+	holders  map[string]string
+	sign     []*document
+	base     *repository       // what is published; nil for the first
+	targets  map[string][]byte // content of new and changed targets
+	previous map[string][]byte // content that they replace
+}
+
+// write makes the folder in one step and opens it as a holder will.
+func (d *draft) write(dir string) (*Staged, error) {
+	out, err := durable.NewDir(dir)
+	if err != nil {
+		return nil, fault.New(fault.Failure, "choose a folder that is not there yet", fmt.Errorf("stage: %w", err))
+	}
+	defer out.Discard()
+	if err := d.fill(out.Path()); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", dir, err)
+	}
+	if err := out.Commit(); err != nil {
+		return nil, fmt.Errorf("stage: %w", err)
+	}
+	return OpenStaged(dir)
+}
+
+func (d *draft) fill(dir string) error {
+	put := func(name string, data []byte) error {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(at, data, 0o644)
+	}
+	var errs []error
+	for _, doc := range d.sign {
+		data, err := doc.encode()
+		if err == nil {
+			err = put(signDir+"/"+doc.fileName(), data)
+		}
+		errs = append(errs, err)
+	}
+	if d.base != nil {
+		for _, doc := range append(slices.Clone(d.base.roots), slices.Collect(maps.Values(d.base.targets))...) {
+			errs = append(errs, put(trustedDir+"/"+doc.fileName(), doc.raw))
+		}
+	}
+	for name, content := range d.targets {
+		errs = append(errs, put(targetsDir+"/"+name, content))
+	}
+	for name, content := range d.previous {
+		errs = append(errs, put(previousDir+"/"+name, content))
+	}
+	c, err := json.MarshalIndent(change{
+		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Words: d.words(),
+	}, "", "  ")
+	if err := errors.Join(append(errs, err, put(changeName, append(c, '\n')))...); err != nil {
+		return err
+	}
+	f, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	sums, err := f.sums()
+	return errors.Join(err, f.root.Close(), put(sumsName, sums))
+}
