@@ -27,6 +27,7 @@ func newRootCmd(f *factory) *cobra.Command {
 		newInitCmd(f, runInit),
 		newPlanCmd(f),
 		newStatusCmd(f, runStatus),
+		newRenewCmd(f, runRenew),
 		newRehearseCmd(f, runRehearse),
 		newTokenCmd(f),
 		newKMSCmd(f),

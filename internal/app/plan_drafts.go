@@ -41,12 +41,12 @@ func (d Draft) Errors() int {
 type Known map[string][]*x509.Certificate
 
 // Drafts issues every certificate that the plan gives to a ceremony, issuers
-// first, under throwaway keys, and lints each. An issuer that no ceremony of
-// the plan makes is stood in for by a copy of the known one, or of what its
-// profile gives. What is wrong with a certificate is among its findings; the
+// first, under throwaway keys, and lints each. An issuer that is known is stood
+// in for by a copy of it; one that is not and that no ceremony makes, by what
+// its profile gives. What is wrong with a certificate is among its findings; the
 // error is of the machine.
 func Drafts(p *plan.Plan, known Known) ([]Draft, error) {
-	d := &drafter{plan: p, known: known, linter: lint.New(), made: map[string]map[int]*made{}}
+	d := &drafter{plan: p, known: known, linter: lint.New(), made: map[string]map[int]*made{}, standIns: map[string]map[int]*made{}}
 	for _, name := range d.order() {
 		for _, g := range p.Authorities[name].Generations {
 			if g.Ceremony == "" {
@@ -66,6 +66,8 @@ type drafter struct {
 	linter *lint.Linter
 	made   map[string]map[int]*made
 	drafts []Draft
+	// standIns are copies of certificates that exist.
+	standIns map[string]map[int]*made
 }
 
 // made is a certificate whose throwaway key can issue.
@@ -119,17 +121,17 @@ func (d *drafter) draft(name string, g plan.Generation) error {
 		if pki.IsCA(spec.Profile) {
 			out.Names = lint.Effects(out.Certificate, m.chain[1:], spec.Profile)
 		}
-		d.keep(name, g.Generation, m)
+		keep(d.made, name, g.Generation, m)
 	}
 	d.drafts = append(d.drafts, out)
 	return nil
 }
 
-func (d *drafter) keep(name string, generation int, m *made) {
-	if d.made[name] == nil {
-		d.made[name] = map[int]*made{}
+func keep(in map[string]map[int]*made, name string, generation int, m *made) {
+	if in[name] == nil {
+		in[name] = map[int]*made{}
 	}
-	d.made[name][generation] = m
+	in[name][generation] = m
 }
 
 // issue makes the certificate of a spec with a key of its own. What keeps it
@@ -176,15 +178,16 @@ func (d *drafter) issuer(name string, at time.Time) (*made, error) {
 		if from, _, dated := d.plan.Window(name, g); dated && from.After(at) {
 			continue
 		}
-		if m := d.made[name][g.Generation]; m != nil {
-			return m, nil
+		exists := g.Generation <= len(d.known[name])
+		if !exists && g.Ceremony != "" {
+			return d.made[name][g.Generation], nil // where it is nil, its own draft says why
 		}
-		if g.Ceremony != "" {
-			return nil, nil // its own draft says why
+		if m := d.standIns[name][g.Generation]; m != nil {
+			return m, nil
 		}
 		m, err := d.standIn(name, g.Generation, at)
 		if err == nil && m != nil {
-			d.keep(name, g.Generation, m)
+			keep(d.standIns, name, g.Generation, m)
 		}
 		return m, err
 	}
@@ -280,3 +283,6 @@ func planField(authority, ceremony, field string) string {
 		return "authorities." + authority + "." + field
 	}
 }
+
+// generationName writes a generation in prose: "fulcio g2".
+func generationName(name string, n int) string { return fmt.Sprintf("%s g%d", name, n) }

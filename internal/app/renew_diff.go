@@ -1,0 +1,161 @@
+package app
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Difference is one field in which two certificates are not the same. Empty
+// means that the field is not there.
+type Difference struct {
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
+// whatAlwaysDiffers are the fields that a new generation has to itself.
+var whatAlwaysDiffers = map[string]string{"key": "key", "subject key identifier": "key", "serial": "serial", "valid": "dates"}
+
+// compareRenewals drafts what the new plan says and holds it against the
+// certificates that exist.
+func (d *Directory) compareRenewals(p *plan.Plan, r *Renewals) error {
+	known, err := d.Certificates()
+	if err != nil {
+		return err
+	}
+	drafts, err := Drafts(p, known)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for i := range r.Renewals {
+		n := &r.Renewals[i]
+		if _, isAuthority := p.Authorities[n.Name]; !isAuthority {
+			n.Summary = "a new key, and nothing else"
+			continue
+		}
+		draft := draftOf(drafts, n.Name, n.Generation)
+		for _, f := range draft.Findings {
+			if f.Severity == lint.Error {
+				problems = append(problems, fmt.Errorf("%s: %s", generationName(n.Name, n.Generation), f))
+			}
+		}
+		if draft.Certificate == nil {
+			continue
+		}
+		old := known[n.Name][n.Generation-2]
+		n.Diff = Differences(old, draft.Certificate, !n.NewKey)
+		n.Summary = summary(n.Diff)
+		n.Overlap = overlap(ledger.Newest(d.State.Authorities[n.Name]), draft.Certificate)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fault.New(fault.Usage, "change the named field of the plan; nothing was written", err)
+	}
+	return nil
+}
+
+func draftOf(drafts []Draft, name string, generation int) Draft {
+	for _, d := range drafts {
+		if d.Authority == name && d.Generation == generation {
+			return d
+		}
+	}
+	return Draft{}
+}
+
+func overlap(old *ledger.Generation, next *x509.Certificate) *Overlap {
+	return &Overlap{From: next.NotBefore.UTC(), To: old.Certificate.NotAfter}
+}
+
+// Differences compares two certificates field by field, in the order of the
+// newer one. sameKey says that the key will be the same, whatever a draft
+// under a throwaway key shows.
+func Differences(old, next *x509.Certificate, sameKey bool) []Difference {
+	before, after := fields(old), fields(next)
+	var out []Difference
+	add := func(field, was, is string) {
+		if was != is && (!sameKey || whatAlwaysDiffers[field] != "key") {
+			out = append(out, Difference{field, was, is})
+		}
+	}
+	for _, line := range pki.Describe(next) {
+		field, _, _ := strings.Cut(line, ": ")
+		add(field, before[field], after[field])
+	}
+	for _, line := range pki.Describe(old) {
+		if field, text, _ := strings.Cut(line, ": "); after[field] == "" {
+			add(field, text, "")
+		}
+	}
+	if before["subject"] == after["subject"] && !bytes.Equal(old.RawSubject, next.RawSubject) {
+		add("subject's string types", stringTypes(old), stringTypes(next))
+	}
+	add("order of extensions", order(old), order(next))
+	add("length of validity", length(old), length(next))
+	return out
+}
+
+func fields(c *x509.Certificate) map[string]string {
+	m := map[string]string{}
+	for _, line := range pki.Describe(c) {
+		field, text, _ := strings.Cut(line, ": ")
+		m[field] = text
+	}
+	return m
+}
+
+func stringTypes(c *x509.Certificate) string {
+	s, err := pki.ParseSubject(c.RawSubject)
+	if err != nil {
+		return "mixed"
+	}
+	return s.Encoding
+}
+
+func order(c *x509.Certificate) string {
+	var ids []string
+	for _, e := range c.Extensions {
+		ids = append(ids, e.Id.String())
+	}
+	return strings.Join(ids, " ")
+}
+
+// length is in calendar years where it is whole ones, as they end a second
+// before the anniversary, and in days otherwise.
+func length(c *x509.Certificate) string {
+	end := c.NotAfter.Add(time.Second)
+	if years := end.Year() - c.NotBefore.Year(); years > 0 && c.NotBefore.AddDate(years, 0, 0).Equal(end) {
+		return fmt.Sprintf("%d years", years)
+	}
+	return fmt.Sprintf("%d days", int(c.NotAfter.Sub(c.NotBefore).Hours()/24+0.5))
+}
+
+// summary says whether anything differs that a reviewer must look at.
+func summary(differences []Difference) string {
+	expected := map[string]bool{}
+	var others []string
+	for _, d := range differences {
+		if what, ok := whatAlwaysDiffers[d.Field]; ok {
+			expected[what] = true
+			continue
+		}
+		others = append(others, d.Field)
+	}
+	if len(others) > 0 {
+		return "LOOK: these differ as well: " + strings.Join(others, ", ")
+	}
+	if expected["key"] {
+		return "only key, serial and dates differ"
+	}
+	return "only serial and dates differ: the key stays"
+}
