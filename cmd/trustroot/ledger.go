@@ -14,7 +14,7 @@ import (
 
 func newLedgerCmd(f *factory) *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Every serial, generation and cutover there ever was", RunE: help}
-	cmd.AddCommand(newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify))
+	cmd.AddCommand(newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify), newLedgerCompromiseCmd(f, runLedgerCompromise))
 	return cmd
 }
 

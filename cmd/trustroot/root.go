@@ -28,6 +28,7 @@ func newRootCmd(f *factory) *cobra.Command {
 		newPlanCmd(f),
 		newStatusCmd(f, runStatus),
 		newRenewCmd(f, runRenew),
+		newCutoverCmd(f, runCutover),
 		newRehearseCmd(f, runRehearse),
 		newTokenCmd(f),
 		newKMSCmd(f),
