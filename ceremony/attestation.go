@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -33,15 +32,13 @@ func Roots(p *plan.Plan, rehearsal bool) (attestation.Roots, error) {
 	return attestation.Rehearsal(certs[0], certs[1:]...), nil
 }
 
-// checkAttestation proves that pub is a key that the plan's token made in the
-// plan's slot under the plan's policies.
-func checkAttestation(p *plan.Plan, token uint32, slot, device *x509.Certificate, pub crypto.PublicKey, roots attestation.Roots, at time.Time) error {
+// checkAttestation proves that the token holds the key that want describes.
+func checkAttestation(p *plan.Plan, token uint32, slot, device *x509.Certificate, want attestation.Expect, roots attestation.Roots, at time.Time) error {
 	a, err := attestation.Verify(attestation.Pair{Slot: slot, Device: device}, roots, at)
 	if err != nil {
 		return err
 	}
-	key := p.Authorities[plan.RootAuthority].Token
-	want := attestation.Expect{PublicKey: pub, Serial: token, Slot: key.Slot, PINPolicy: key.PIN, TouchPolicy: key.Touch}
+	want.Serial = token
 	if !p.Allows(plan.ExceptionOldFirmware) {
 		want.MinFirmware = minFirmware
 	}

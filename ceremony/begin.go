@@ -9,29 +9,24 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
-	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
 // wordsTyped is how many of the request's words the operator types from
 // paper: 64 bits, which the pins in the plan then stand behind.
 const wordsTyped = 8
 
-// minFirmware is the first firmware that does not leak ECDSA keys to who
-// holds the token (YSA-2024-03).
-var minFirmware = yubikey.Version{5, 7, 0}
-
 // clock gives the journal its time stamps.
 func (d *day) clock() time.Time { return time.Now().UTC() }
 
 // begin has the operator prove that the request is the one on paper, shows
-// what will be made, and opens the token.
+// what will be made, and opens the token. All of it is done again when a
+// ceremony goes on: it may be another boot of another machine.
 func (d *day) begin(ctx context.Context, exceptions []string) error {
 	if d.journal.Finished() {
-		return nil
+		return nil // all that is left is to seal the record
 	}
 	for _, e := range exceptions {
 		if err := d.journal.Note(journal.KindException, "host", map[string]string{"text": e}); err != nil {
@@ -41,27 +36,90 @@ func (d *day) begin(ctx context.Context, exceptions []string) error {
 	if err := d.journal.Note(journal.KindHost, "", d.Host); err != nil {
 		return err
 	}
+	for _, question := range []func() error{d.askWords, d.askContents, d.askHost, d.askClock} {
+		if err := question(); err != nil {
+			return err
+		}
+	}
+	return d.identify(ctx)
+}
+
+// askWords has the request's first words typed from paper before the tool
+// shows its own.
+func (d *day) askWords() error {
 	digest := d.Request.Digest()
 	words := strings.Fields(pki.Words(digest[:]))
-	if err := d.ask("words", term.Question{
+	return d.ask("words", term.Question{
 		Text:  fmt.Sprintf("This is ceremony %s of %s. The request's words were written down where it was made.", d.name, d.Request.Plan.Organization),
 		Yes:   "the request is shown, and nothing is made yet",
 		No:    "nothing was made",
 		Type:  strings.Join(words[:wordsTyped], " "),
 		Label: fmt.Sprintf("the first %d words from the paper", wordsTyped),
-	}); err != nil {
+	})
+}
+
+// askContents shows what will be made.
+func (d *day) askContents() error {
+	if err := d.show("contents", d.Request.String()); err != nil {
 		return err
 	}
-	d.Operator.Notice(d.Request.String())
-	if err := d.ask("contents", term.Question{
+	return d.ask("contents", term.Question{
 		Text: "The certificates above will be signed, on token " + strconv.FormatUint(uint64(d.Serial), 10) + ".",
-		Yes:  "the token is opened and the PIN is asked",
+		Yes:  "this machine is looked at next; nothing is made yet",
 		No:   "nothing was made",
 		Type: d.name,
-	}); err != nil {
+	})
+}
+
+// askHost shows what an air-gapped machine should not have.
+func (d *day) askHost() error {
+	findings := d.Host.Findings()
+	if len(findings) == 0 {
+		return d.show("host", "Nothing was found on this machine that an air-gapped one should not have.")
+	}
+	if err := d.show("host", "Found on this machine:\n- "+strings.Join(findings, "\n- ")); err != nil {
 		return err
 	}
-	return d.identify(ctx)
+	return d.ask("host", term.Question{
+		Text: "An air-gapped machine should have none of the above. The journal keeps the list, and the report says it.",
+		Yes:  "the ceremony goes on with this machine",
+		No:   "nothing was made; take away what can be taken away and run the same command again",
+		Type: "go on",
+	})
+}
+
+// askClock has the clock compared with a watch, by each operator that the plan
+// names.
+func (d *day) askClock() error {
+	people := d.plan.Operators
+	if len(people) == 0 {
+		people = []string{""}
+	}
+	for _, person := range people {
+		q := term.Question{
+			Text: fmt.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
+			Yes:  "the token is opened",
+			No:   "nothing was made; set the clock and run the same command again",
+			Type: "clock is right",
+		}
+		if person != "" {
+			q.Text = person + ": " + q.Text
+			q.Type = person
+		}
+		if err := d.ask("clock", q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show journals a text and shows it.
+func (d *day) show(step, text string) error {
+	if err := d.journal.Note(journal.KindShown, step, map[string]string{"sha256": courier.Digest([]byte(text)), "text": text}); err != nil {
+		return err
+	}
+	d.Operator.Notice(text)
+	return nil
 }
 
 // ask journals a question and its answer.
@@ -72,30 +130,4 @@ func (d *day) ask(step string, q term.Question) error {
 		answer = "no"
 	}
 	return errors.Join(err, d.journal.Note(journal.KindAnswered, step, map[string]string{"question": q.Text, "answer": answer}))
-}
-
-// identity is what the journal keeps of the token.
-type identity struct {
-	Serial     uint32 `json:"serial"`
-	Firmware   string `json:"firmware"`
-	FormFactor string `json:"form_factor"`
-}
-
-// identify opens the token and refuses any but the plan's.
-func (d *day) identify(ctx context.Context) error {
-	device, err := d.Open(ctx, d.Serial)
-	if err != nil {
-		return err
-	}
-	d.device = device
-	id := device.Identity()
-	if id.Serial != d.plan.Token {
-		return fault.New(fault.Device, "put in the token that the plan names",
-			fmt.Errorf("this is token %d, the plan's ceremony is for token %d", id.Serial, d.plan.Token))
-	}
-	if id.Firmware.Less(minFirmware) && !d.Request.Plan.Allows(plan.ExceptionOldFirmware) {
-		return fault.New(fault.Device, "use a token with firmware 5.7 or later, or name the exception "+plan.ExceptionOldFirmware+" in the plan",
-			fmt.Errorf("token %d has firmware %s, whose ECDSA keys can be extracted by who holds it (YSA-2024-03)", id.Serial, id.Firmware))
-	}
-	return d.journal.Note(journal.KindDevice, "", identity{id.Serial, id.Firmware.String(), id.FormFactor})
 }

@@ -1,6 +1,8 @@
 package ceremony
 
 import (
+	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,24 +11,39 @@ import (
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// finish closes the journal and seals the record. A run that was cut between
-// the two finds the journal closed and seals again.
-func (d *day) finish() error {
+// finish closes the journal, seals the record and has the record key sign it.
+// A run that was cut after the journal was closed seals again: the same files,
+// and one signature that leaves.
+func (d *day) finish(ctx context.Context) error {
 	if !d.journal.Finished() {
 		if err := d.journal.Finish(nil); err != nil {
 			return err
 		}
 	}
-	files, err := d.files()
+	sealed, err := d.sealed()
 	if err != nil {
 		return err
 	}
-	if err := record.Write(d.final, files); err != nil {
+	statement, err := statementOf(d.Request, sealed)
+	if err != nil {
 		return err
+	}
+	d.Operator.Notice("The record key signs the record. Its digest: " + pki.HexGroups(digestOf(sealed[courier.SumsFile])))
+	signer, err := d.recordSigner(ctx)
+	if err != nil {
+		return err
+	}
+	envelope, err := record.Sign(ctx, statement, signer)
+	if err != nil {
+		return err
+	}
+	if err := record.Write(d.final, sealed, envelope); err != nil {
+		return fault.New(fault.Failure, "free space or put the stick back, and run the same command again", err)
 	}
 	// the record holds the journal now
 	if err := os.RemoveAll(d.work); err != nil {
@@ -35,10 +52,10 @@ func (d *day) finish() error {
 	return nil
 }
 
-// files are what the record seals. Pieces of a journal line that a crash tore
-// lie beside the journal and come along.
-func (d *day) files() (map[string][]byte, error) {
-	files := map[string][]byte{}
+// sealed are the files that the record seals. Pieces of a journal line that a
+// crash tore lie beside the journal and come along.
+func (d *day) sealed() (map[string][]byte, error) {
+	files := maps.Clone(d.files)
 	entries, err := os.ReadDir(d.work)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal's folder: %w", err)
@@ -58,15 +75,15 @@ func (d *day) files() (map[string][]byte, error) {
 		return nil, err
 	}
 	maps.Copy(files, issued)
-	if d.pair != nil {
-		slot, errS := pki.EncodeCertificate(d.pair.Slot)
-		device, errD := pki.EncodeCertificate(d.pair.Device)
-		if err := errors.Join(errS, errD); err != nil {
-			return nil, err
-		}
-		files[record.SlotFile], files[record.DeviceFile] = slot, device
+	if files[record.Report], err = renderReport(d.Request, files, nil); err != nil {
+		return nil, err
 	}
-	return files, nil
+	return record.Seal(files)
+}
+
+func digestOf(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return sum[:]
 }
 
 // issued is one certificate of the ceremony.
@@ -80,10 +97,7 @@ type issued struct {
 func certificateFiles(all []issued, root *x509.Certificate) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, i := range all {
-		chain := []*x509.Certificate{i.cert}
-		if i.authority != plan.RootAuthority {
-			chain = append(chain, root)
-		}
+		chain := append([]*x509.Certificate{i.cert}, issuers(i.authority, root)...)
 		leaf, errL := pki.EncodeCertificate(i.cert)
 		text, errC := pki.EncodeCertificates(chain)
 		if err := errors.Join(errL, errC); err != nil {

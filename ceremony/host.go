@@ -1,82 +1,102 @@
 package ceremony
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/version"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// Host is what was found on the ceremony host before the first step.
+// minFree is the space that a record must find, many times what it needs.
+const minFree = 64 << 20
+
+// Host is what was found on the ceremony host before the first step. The
+// journal keeps it whole.
 type Host struct {
 	Version      string   `json:"version"`
-	BinarySHA256 string   `json:"binary_sha256"` // hex, of the running executable
-	Interfaces   []string `json:"interfaces"`    // network interfaces that are up, loopback left out
+	BinarySHA256 string   `json:"binary_sha256"`   // hex, of the running executable
+	Interfaces   []string `json:"interfaces"`      // network interfaces that are up, loopback left out
+	Routes       []string `json:"default_routes"`  // interfaces with a default route
+	Swap         []string `json:"swap"`            // swap devices and files in use
+	CoreLimit    uint64   `json:"core_limit"`      // bytes of a core file that this process may leave
+	CorePattern  string   `json:"core_pattern"`    // where the kernel puts core files
+	Unprotected  []string `json:"unprotected"`     // what memory protection was not to be had
+	OutMode      string   `json:"out_mode"`        // permissions of the output folder
+	OutFree      uint64   `json:"out_free"`        // bytes free there
+	Entropy      int      `json:"entropy"`         // bits, by the kernel's estimate
+	Machine      string   `json:"virtual_machine"` // what says that this is a virtual machine; empty: nothing does
+	Radios       []string `json:"radios"`          // radios that are not blocked
+	USB          []string `json:"usb"`             // devices other than storage, keyboards, hubs and tokens
+	Unknown      []string `json:"unknown"`         // what could not be looked at
 }
 
-// InspectHost looks at the machine and changes nothing.
-func InspectHost() (Host, error) {
-	h := Host{Version: version.String(), Interfaces: []string{}}
-	digest, err := digestSelf()
-	if err != nil {
-		return Host{}, err
-	}
-	h.BinarySHA256 = digest
-	interfaces, err := net.Interfaces()
-	if err != nil {
-		return Host{}, fmt.Errorf("list network interfaces: %w", err)
-	}
-	for _, i := range interfaces {
-		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
-			h.Interfaces = append(h.Interfaces, i.Name)
+// Findings are what an air-gapped machine should not have, one sentence each;
+// a network is an exception and not among them.
+func (h Host) Findings() []string {
+	var out []string
+	add := func(bad bool, format string, args ...any) {
+		if bad {
+			out = append(out, fmt.Sprintf(format, args...))
 		}
 	}
-	return h, nil
+	add(len(h.Swap) > 0, "swap is in use, so memory may be written to disk: %s (swapoff -a)", strings.Join(h.Swap, ", "))
+	add(h.CoreLimit > 0, "core files are allowed (ulimit -c 0)")
+	add(worldReadable(h.OutMode), "the output folder is readable for everyone (%s)", h.OutMode)
+	add(h.Entropy < 128, "the kernel estimates %d bits of entropy", h.Entropy)
+	add(h.Machine != "", "this is a virtual machine, whose host sees everything: %s", h.Machine)
+	add(len(h.Radios) > 0, "radios are on: %s (rfkill block all)", strings.Join(h.Radios, ", "))
+	add(len(h.USB) > 0, "USB devices other than storage, keyboards, hubs and tokens: %s", strings.Join(h.USB, ", "))
+	for _, u := range h.Unprotected {
+		out = append(out, "secrets are less protected here: "+u)
+	}
+	for _, u := range h.Unknown {
+		out = append(out, "could not be looked at: "+u)
+	}
+	return out
 }
 
-func digestSelf() (digest string, err error) {
-	path, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find the running executable: %w", err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read the running executable: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // read only
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", fmt.Errorf("read the running executable: %w", err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
-}
+func worldReadable(mode string) bool { return len(mode) == 10 && mode[7] == 'r' }
 
 // check holds the host against the plan's ceremony and returns the exceptions
-// that the record must name.
+// that the record must name. The clock's day comes first: nothing else is
+// worth a look on the wrong one.
 func (h Host) check(c plan.Ceremony, now time.Time, allowNetwork bool) ([]string, error) {
 	if today := now.UTC().Format(time.DateOnly); today != c.Day {
 		return nil, fault.New(fault.Usage, "set this machine's clock, or have the plan's day changed and the request made again",
-			fmt.Errorf("this machine's clock says %s, the plan's ceremony is on %s (UTC)", today, c.Day))
+			fmt.Errorf("this machine's clock says %s, the plan's ceremony is on %s (UTC); nothing was made", today, c.Day))
 	}
 	if c.BinarySHA256 != "" && c.BinarySHA256 != h.BinarySHA256 {
 		return nil, fault.New(fault.Verification, "bring the binary that the plan names, and check it with sha256sum from second media",
-			fmt.Errorf("this binary's SHA-256 is %s, the plan names %s", h.BinarySHA256, c.BinarySHA256))
+			fmt.Errorf("this binary's SHA-256 is %s, the plan names %s; nothing was made", h.BinarySHA256, c.BinarySHA256))
 	}
-	if len(h.Interfaces) == 0 {
+	if h.OutFree < minFree {
+		return nil, fault.New(fault.Usage, "free space there, or name another folder with --out",
+			fmt.Errorf("the output folder has %d MiB free, %d are wanted; nothing was made", h.OutFree>>20, minFree>>20))
+	}
+	network := h.network()
+	if network == "" {
 		return nil, nil
 	}
-	up := strings.Join(h.Interfaces, ", ")
 	if !allowNetwork {
 		return nil, fault.New(fault.Usage, "take the network away (ip link set DEV down), or pass --allow-network, which the record will say",
-			fmt.Errorf("network interfaces are up: %s", up))
+			errors.New(network+"; nothing was made"))
 	}
-	return []string{"network interfaces were up: " + up}, nil
+	return []string{network}, nil
+}
+
+// network says what there is of one, and nothing where there is none.
+func (h Host) network() string {
+	var parts []string
+	if len(h.Interfaces) > 0 {
+		parts = append(parts, "network interfaces are up: "+strings.Join(h.Interfaces, ", "))
+	}
+	if len(h.Routes) > 0 {
+		routes := slices.Compact(slices.Sorted(slices.Values(h.Routes)))
+		parts = append(parts, "there is a default route: "+strings.Join(routes, ", "))
+	}
+	return strings.Join(parts, "; ")
 }

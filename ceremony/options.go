@@ -26,4 +26,6 @@ type Options struct {
 	Host Host
 	// AllowNetwork sets aside that the host has a network; it is journaled.
 	AllowNetwork bool
+
+	hook func(point string) error // of the journal; tests cut the power there
 }

@@ -1,11 +1,13 @@
 package ceremony
 
 import (
+	"bytes"
 	"context"
-	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 
+	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -16,21 +18,51 @@ import (
 
 // Names of steps, as the journal has them.
 const (
-	stepGenerate = "generate"
-	stepAttest   = "attest"
-	stepInstall  = "install"
-	stepSign     = "sign" // followed by a space and the authority
+	stepGenerate     = "generate"
+	stepAttest       = "attest"
+	stepRecordKey    = "generate record key"
+	stepAttestRecord = "attest record key"
+	stepInstall      = "install"
+	stepSign         = "sign" // followed by a space and the authority
 )
 
-type generateIntent struct {
-	Slot      string `json:"slot"`
-	Algorithm string `json:"algorithm"`
-	PIN       string `json:"pin"`
-	Touch     string `json:"touch"`
+// makeRoot makes the root key in its slot and has the token attest it. A key
+// that an earlier, cut run made is found again, never made twice.
+func (d *day) makeRoot(context.Context) error {
+	root := d.Request.Plan.Authorities[plan.RootAuthority]
+	intent := keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
+	pub, err := d.key(stepGenerate, intent, func(in keyIntent, info yubikey.SlotInfo, retried bool) error {
+		if !info.Empty && !retried {
+			return fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
+				fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
+		}
+		if !info.Empty {
+			// the attestation that follows proves that it was made on this token
+			return d.show(stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
+		}
+		return d.ask(stepGenerate, term.Question{
+			Text: fmt.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
+			Yes:  "the key is made and attested",
+			No:   "the token is unchanged",
+			Type: fmt.Sprint(d.Serial),
+		})
+	})
+	if err != nil {
+		return err
+	}
+	d.pub = pub
+	return d.attest(stepAttest, record.SlotFile, keyExpectation(intent, pub))
 }
 
-type generateResult struct {
-	PublicKey string `json:"public_key"` // PEM
+// findRoot holds the token's key against the request's root certificate. A key
+// that the plan calls imported has no attestation.
+func (d *day) findRoot(context.Context) error {
+	d.root, d.pub = d.Request.Root, d.Request.Root.PublicKey
+	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
+		return nil
+	}
+	root := d.Request.Plan.Authorities[plan.RootAuthority]
+	return d.attest(stepAttest, record.SlotFile, keyExpectation(keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}, d.pub))
 }
 
 type attestResult struct {
@@ -38,65 +70,16 @@ type attestResult struct {
 	Device string `json:"device"` // PEM
 }
 
-// makeRoot makes the root key in its slot and has the token attest it. A key
-// that an earlier, cut run made is found again, never made twice.
-func (d *day) makeRoot(_ context.Context) error {
-	root := d.Request.Plan.Authorities[plan.RootAuthority]
-	slot := yubikey.Slot(root.Token.Slot)
-	intent := generateIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
-	made, err := once(d, stepGenerate, intent, func(in generateIntent, retried bool) (generateResult, error) {
-		pub, err := d.generate(slot, in, retried)
-		if err != nil {
-			return generateResult{}, err
-		}
-		text, err := pki.EncodePublicKey(pub)
-		return generateResult{string(text)}, err
-	})
-	if err != nil {
-		return err
-	}
-	pub, err := pki.ParsePublicKey([]byte(made.PublicKey))
-	if err != nil {
-		return fmt.Errorf("read the root key from the journal: %w", err)
-	}
-	if err := d.attest(slot, pub); err != nil {
-		return err
-	}
-	item := d.Request.Items[0]
-	return d.signItem(item, pub)
-}
-
-func (d *day) generate(slot yubikey.Slot, in generateIntent, retried bool) (crypto.PublicKey, error) {
-	info, err := d.device.Slot(slot)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Empty && retried {
-		// the attestation that follows proves that it was made on this token
-		d.Operator.Notice("The key that the cut run made is in slot " + in.Slot + "; it is kept.")
-		return info.PublicKey, nil
-	}
-	if !info.Empty {
-		return nil, fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
-			fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
-	}
-	if err := d.ask(stepGenerate, term.Question{
-		Text: fmt.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
-		Yes:  "the key is made, attested, and signs its own certificate",
-		No:   "the token is unchanged",
-		Type: fmt.Sprint(d.Serial),
-	}); err != nil {
-		return nil, err
-	}
-	return d.device.Generate(slot, yubikey.KeyOptions{Algorithm: in.Algorithm, PIN: in.PIN, Touch: in.Touch})
-}
-
-// attest has the token prove that the root key was made on it.
-func (d *day) attest(slot yubikey.Slot, pub crypto.PublicKey) error {
-	got, err := once(d, stepAttest, map[string]string{"slot": string(slot)}, func(map[string]string, bool) (attestResult, error) {
-		pair, err := d.device.Attest(slot)
+// attest has the token prove what want says of a key on it, and keeps the
+// proof for the record under a name.
+func (d *day) attest(step, name string, want attestation.Expect) error {
+	got, err := once(d, step, map[string]string{"slot": want.Slot}, func(map[string]string, bool) (attestResult, error) {
+		pair, err := d.device.Attest(yubikey.Slot(want.Slot))
 		if err != nil {
 			return attestResult{}, err
+		}
+		if err := checkAttestation(d.Request.Plan, d.Serial, pair.Slot, pair.Device, want, d.Roots, d.Now); err != nil {
+			return attestResult{}, fmt.Errorf("the key in slot %s: %w", want.Slot, err)
 		}
 		s, errS := pki.EncodeCertificate(pair.Slot)
 		dev, errD := pki.EncodeCertificate(pair.Device)
@@ -105,17 +88,32 @@ func (d *day) attest(slot yubikey.Slot, pub crypto.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	slotCert, errS := pki.ParseCertificate([]byte(got.Slot))
-	deviceCert, errD := pki.ParseCertificate([]byte(got.Device))
-	if err := errors.Join(errS, errD); err != nil {
-		return fmt.Errorf("read the attestation from the journal: %w", err)
+	device := []byte(got.Device)
+	if other, ok := d.files[record.DeviceFile]; ok && !bytes.Equal(other, device) {
+		return fault.New(fault.Device, "put in the token with which this ceremony began", errors.New("the token attests its keys with another certificate than before"))
 	}
-	d.pair = &attestation.Pair{Slot: slotCert, Device: deviceCert}
-	return checkAttestation(d.Request.Plan, d.Serial, slotCert, deviceCert, pub, d.Roots, d.Now)
+	d.files[name], d.files[record.DeviceFile] = []byte(got.Slot), device
+	return nil
 }
 
-// findRoot holds the token's key against the request's root certificate.
-func (d *day) findRoot(_ context.Context) error {
-	d.root = d.Request.Root
-	return nil
+// install puts the new root certificate beside its key.
+func (d *day) install(context.Context) error {
+	if d.Request.Root != nil {
+		return nil
+	}
+	_, err := once(d, stepInstall, map[string]string{"slot": string(d.rootSlot())}, func(map[string]string, bool) (map[string]string, error) {
+		if d.root == nil {
+			return nil, errors.New("there is no root certificate to install")
+		}
+		return map[string]string{}, d.device.Install(d.rootSlot(), d.root)
+	})
+	return err
+}
+
+// issuers are the certificates above an item, the nearest first.
+func issuers(authority string, root *x509.Certificate) []*x509.Certificate {
+	if authority == plan.RootAuthority {
+		return nil
+	}
+	return []*x509.Certificate{root}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"math/big"
 
@@ -28,45 +27,41 @@ type signResult struct {
 	Certificate string `json:"certificate"` // PEM
 }
 
-// signAll signs every item of the request but the root itself.
-func (d *day) signAll(_ context.Context) error {
+// signAll signs every item of the request, the root first.
+func (d *day) signAll(context.Context) error {
 	for _, item := range d.Request.Items {
-		if item.Authority == plan.RootAuthority {
-			continue
+		pub := d.pub
+		if item.Authority != plan.RootAuthority {
+			pub = item.CSR.PublicKey
 		}
-		if err := d.signItem(item, item.CSR.PublicKey); err != nil {
+		if err := d.signItem(item, pub); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// signItem issues one certificate over pub, or takes it from the journal.
+// signItem issues one certificate over pub, or takes it from the journal. Once
+// an intent is in the journal, its bytes are the only ones that are signed.
 func (d *day) signItem(item request.Item, pub crypto.PublicKey) error {
-	spec := item.Spec
-	spec.PublicKey = pub
-	spec.Issuer = d.root
-	var err error
-	if spec.Serial, err = d.serial(); err != nil {
+	spec, chain := item.Spec, issuers(item.Authority, d.root)
+	spec.PublicKey, spec.Issuer = pub, d.root
+	intent, prepared, err := d.prepare(item, spec, chain)
+	if err != nil {
 		return err
 	}
-	chain := d.chain(item)
-	prepared, err := pki.Prepare(spec, chain, d.Linter)
-	if err != nil {
-		return fmt.Errorf("prepare the certificate of %s: %w", item.Authority, err)
-	}
-	intent := signIntent{item.Authority, item.Generation, ledger.SerialHex(spec.Serial), prepared.TBS()}
 	result, err := once(d, stepSign+" "+item.Authority, intent, func(in signIntent, retried bool) (signResult, error) {
-		if retried {
-			spec.Serial = parseSerial(in.Serial)
-			if prepared, err = pki.Reprepare(in.TBS, spec, chain, d.Linter); err != nil {
-				return signResult{}, fmt.Errorf("take up the certificate of %s again: %w", item.Authority, err)
+		if in.Serial != intent.Serial {
+			if prepared, err = d.takeUp(in, spec, chain); err != nil {
+				return signResult{}, err
 			}
+		}
+		if retried {
 			if err := d.askAgain(item, in); err != nil {
 				return signResult{}, err
 			}
 		}
-		cert, err := d.sign(prepared, pub)
+		cert, err := d.sign(prepared)
 		if err != nil {
 			return signResult{}, fmt.Errorf("sign the certificate of %s: %w", item.Authority, err)
 		}
@@ -88,6 +83,34 @@ func (d *day) signItem(item request.Item, pub crypto.PublicKey) error {
 	return nil
 }
 
+// prepare lints a certificate under a new serial number.
+func (d *day) prepare(item request.Item, spec pki.Spec, chain []*x509.Certificate) (signIntent, *pki.Prepared, error) {
+	serial, err := d.serial()
+	if err != nil {
+		return signIntent{}, nil, err
+	}
+	spec.Serial = serial
+	prepared, err := pki.Prepare(spec, chain, d.Linter)
+	if err != nil {
+		return signIntent{}, nil, fmt.Errorf("prepare the certificate of %s: %w", item.Authority, err)
+	}
+	return signIntent{item.Authority, item.Generation, ledger.SerialHex(serial), prepared.TBS()}, prepared, nil
+}
+
+// takeUp prepares the very bytes that an earlier run journaled.
+func (d *day) takeUp(in signIntent, spec pki.Spec, chain []*x509.Certificate) (*pki.Prepared, error) {
+	serial, ok := new(big.Int).SetString(in.Serial, 16)
+	if !ok {
+		return nil, fmt.Errorf("take up the certificate of %s again: %q is no serial number", in.Authority, in.Serial)
+	}
+	spec.Serial = serial
+	prepared, err := pki.Reprepare(in.TBS, spec, chain, d.Linter)
+	if err != nil {
+		return nil, fmt.Errorf("take up the certificate of %s again: %w", in.Authority, err)
+	}
+	return prepared, nil
+}
+
 // askAgain is the question before the same bytes are signed a second time.
 func (d *day) askAgain(item request.Item, in signIntent) error {
 	return d.ask(stepSign+" "+item.Authority, term.Question{
@@ -98,11 +121,8 @@ func (d *day) askAgain(item request.Item, in signIntent) error {
 	})
 }
 
-func (d *day) sign(prepared *pki.Prepared, pub crypto.PublicKey) (*x509.Certificate, error) {
-	if d.root != nil {
-		pub = d.root.PublicKey
-	}
-	signer, err := d.device.Signer(d.rootSlot(), pub)
+func (d *day) sign(prepared *pki.Prepared) (*x509.Certificate, error) {
+	signer, err := d.device.Signer(d.rootSlot(), d.pub)
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +133,6 @@ func (d *day) rootSlot() yubikey.Slot {
 	return yubikey.Slot(d.Request.Plan.Authorities[plan.RootAuthority].Token.Slot)
 }
 
-// chain is the issuers of an item, the nearest first.
-func (d *day) chain(item request.Item) []*x509.Certificate {
-	if item.Authority == plan.RootAuthority {
-		return nil
-	}
-	return []*x509.Certificate{d.root}
-}
-
 // serial returns a serial number that the ledger does not know.
 func (d *day) serial() (*big.Int, error) {
 	n, err := pki.NewSerial(rand.Reader)
@@ -128,23 +140,4 @@ func (d *day) serial() (*big.Int, error) {
 		return nil, err
 	}
 	return n, d.Request.Ledger.CheckSerial(n)
-}
-
-func parseSerial(text string) *big.Int {
-	n, _ := new(big.Int).SetString(text, 16)
-	return n
-}
-
-// install puts the new root certificate beside its key.
-func (d *day) install(_ context.Context) error {
-	if d.Request.Root != nil {
-		return nil
-	}
-	_, err := once(d, stepInstall, map[string]string{"slot": string(d.rootSlot())}, func(map[string]string, bool) (map[string]string, error) {
-		if d.root == nil {
-			return nil, errors.New("there is no root certificate to install")
-		}
-		return map[string]string{}, d.device.Install(d.rootSlot(), d.root)
-	})
-	return err
 }

@@ -6,11 +6,23 @@
 //	sealed/
 //	    request/                            the request as it came
 //	    journal.jsonl
+//	    report.html                         for people; it needs no network and no script
 //	    certificates/<authority>-g<N>.pem   and <authority>-g<N>-chain.pem, leaf-first, root last
-//	    attestation/{slot,device}.pem       of the root key, where this ceremony made it
+//	    attestation/                        slot.pem of the root key, record-slot.pem of the record key,
+//	                                        device.pem of the token
 //	    SHA256SUMS                          every file under sealed/ but itself
+//	signatures/
+//	    record-key.dsse.json                the record key's, made at the ceremony
+//	    witness-<serial>.dsse.json          a witness's, beside witness-<serial>-slot.pem and -device.pem
+//	session/                                recordings and pictures, which nothing here reads
+//
+// Every signature is over the same in-toto statement, which follows from the
+// sealed files alone: it names each with its SHA-256 and says what the
+// ceremony made. An envelope is the canonical JSON of DSSE as this package
+// writes it, so that no byte of it can be another.
 //
 // The package reads and writes that layout and refuses what is not in it; what
-// the files mean is judged by package ceremony. It opens no connection and
-// starts no program.
+// the files mean is judged by package ceremony. It imports the standard
+// library, the DSSE library, internal/courier, internal/durable and
+// internal/fault. It opens no connection and starts no program.
 package record

@@ -4,48 +4,23 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
-// Names in a record, slash-separated.
-const (
-	SealedDir  = "sealed"
-	RequestDir = "request"
-	Journal    = "journal.jsonl"
-	SlotFile   = "attestation/slot.pem"
-	DeviceFile = "attestation/device.pem"
-)
-
-// CertificateFile names the certificate of one generation: "certificates/fulcio-g1.pem".
-func CertificateFile(authority string, generation int) string {
-	return "certificates/" + authority + "-g" + strconv.Itoa(generation) + ".pem"
-}
-
-// ChainFile names the chain of one generation, leaf-first, root last.
-func ChainFile(authority string, generation int) string {
-	return "certificates/" + authority + "-g" + strconv.Itoa(generation) + "-chain.pem"
-}
-
-// limits are far above what a ceremony writes: a request, a journal and a few
-// certificates.
-var limits = courier.Limits{
-	Files:  2000,
-	Depth:  6,
-	File:   1 << 20,
-	Total:  128 << 20,
-	Larger: map[string]int64{Journal: 64 << 20, RequestDir + "/ledger.jsonl": 16 << 20},
-}
+const hintCopy = "take the record from the ceremony's stick again; do not use this copy"
 
 // Record is a record whose files are those that SHA256SUMS lists.
 type Record struct {
-	Path  string
-	Files map[string][]byte // what lies under sealed/, by slash-separated path
+	Path       string
+	Files      map[string][]byte // what lies under sealed/, by slash-separated path
+	Signatures map[string][]byte // what lies under signatures/, by name
 }
 
 // Digest is the SHA-256 of SHA256SUMS, which covers every sealed file.
@@ -54,37 +29,134 @@ func (r *Record) Digest() [32]byte { return sha256.Sum256(r.Files[courier.SumsFi
 // RequestPath is the request as it came, a folder.
 func (r *Record) RequestPath() string { return filepath.Join(r.Path, SealedDir, RequestDir) }
 
-// Write seals files into a new record. It is there whole or not at all.
-func Write(final string, files map[string][]byte) error {
+// Witnesses are the serial numbers of the tokens that signed beside the record
+// key.
+func (r *Record) Witnesses() []uint32 {
+	var serials []uint32
+	for _, name := range courier.Names(r.Signatures) {
+		if serial := witnessOf(name); serial != 0 {
+			serials = append(serials, serial)
+		}
+	}
+	return serials
+}
+
+// Seal adds SHA256SUMS to the files that a record seals.
+func Seal(files map[string][]byte) (map[string][]byte, error) {
+	all := maps.Clone(files)
+	all[courier.SumsFile] = courier.Sums(files)
+	if err := sealedLimits.Check(all); err != nil {
+		return nil, fmt.Errorf("seal the record: %w", err)
+	}
+	return all, nil
+}
+
+// Write puts sealed files and their first signature into a new record. It is
+// there whole or not at all.
+func Write(final string, sealed map[string][]byte, envelope []byte) error {
 	dir, err := durable.NewDir(final)
 	if err != nil {
 		return err
 	}
 	defer dir.Discard()
-	all := map[string][]byte{}
-	for name, data := range files {
-		all[name] = data
+	if err := courier.WriteFolder(filepath.Join(dir.Path(), SealedDir), sealed); err != nil {
+		return err
 	}
-	all[courier.SumsFile] = courier.Sums(files)
-	if err := courier.WriteFolder(filepath.Join(dir.Path(), SealedDir), all); err != nil {
+	if err := courier.WriteFolder(filepath.Join(dir.Path(), SignaturesDir), map[string][]byte{RecordKeyFile: envelope}); err != nil {
 		return err
 	}
 	return dir.Commit()
 }
 
+// AddWitness puts a witness's signature and attestation into a record. The
+// signature comes last: where it stands, the others do.
+func AddWitness(path string, serial uint32, envelope, slot, device []byte) error {
+	name, slotName, deviceName := WitnessFiles(serial)
+	dir := filepath.Join(path, SignaturesDir)
+	if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+		return fault.New(fault.Usage, "nothing is left to do", fmt.Errorf("token %d signed this record already", serial))
+	}
+	return errors.Join(
+		durable.Replace(filepath.Join(dir, slotName), slot, 0o644),
+		durable.Replace(filepath.Join(dir, deviceName), device, 0o644),
+		durable.Write(filepath.Join(dir, name), envelope, 0o644),
+	)
+}
+
 // Open reads a record, bounded, and holds it against SHA256SUMS. Every file
 // that is missing, changed or too many is named.
 func Open(path string) (*Record, error) {
-	if _, err := os.Stat(filepath.Join(path, SealedDir)); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(path, SealedDir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "name the folder that holds sealed/", fmt.Errorf("%s is no record", path))
 	}
-	files, err := courier.ReadFolder(filepath.Join(path, SealedDir), limits)
+	r := &Record{Path: path}
+	if err := r.read(); err != nil {
+		return nil, fault.New(fault.Verification, hintCopy, err)
+	}
+	return r, nil
+}
+
+func (r *Record) read() (err error) {
+	if err := checkTop(r.Path); err != nil {
+		return err
+	}
+	r.Files, err = courier.ReadFolder(filepath.Join(r.Path, SealedDir), sealedLimits)
 	if err == nil {
-		err = courier.CheckSums(files)
+		err = courier.CheckSums(r.Files)
 	}
 	if err != nil {
-		return nil, fault.New(fault.Verification, "take the record from the ceremony's stick again; do not use this copy",
-			fmt.Errorf("record %s: %w", path, err))
+		return fmt.Errorf("sealed/: %w", err)
 	}
-	return &Record{Path: path, Files: files}, nil
+	r.Signatures, err = courier.ReadFolder(filepath.Join(r.Path, SignaturesDir), signatureLimits)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("signatures/" + RecordKeyFile + ": missing")
+	}
+	if err == nil {
+		err = r.checkSignatureNames()
+	}
+	if err != nil {
+		return fmt.Errorf("signatures/: %w", err)
+	}
+	return nil
+}
+
+// checkTop refuses what has no place beside sealed/.
+func checkTop(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case SealedDir, SignaturesDir, SessionDir:
+			if !e.IsDir() {
+				return fmt.Errorf("%s: not a folder", e.Name())
+			}
+		default:
+			return fmt.Errorf("%s: an extra file, a record has no place for it", courier.Quote(e.Name()))
+		}
+	}
+	return nil
+}
+
+// checkSignatureNames refuses what is neither the record key's signature nor
+// a whole set of a witness's files.
+func (r *Record) checkSignatureNames() error {
+	known := map[string]bool{RecordKeyFile: true}
+	for _, serial := range r.Witnesses() {
+		envelope, slot, device := WitnessFiles(serial)
+		known[envelope], known[slot], known[device] = true, true, true
+	}
+	var errs []error
+	for _, name := range courier.Names(known) {
+		if _, ok := r.Signatures[name]; !ok {
+			errs = append(errs, fmt.Errorf("%s: missing", name))
+		}
+	}
+	for _, name := range courier.Names(r.Signatures) {
+		if !known[name] {
+			errs = append(errs, fmt.Errorf("%s: an extra file", name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
@@ -20,6 +17,8 @@ func newCeremonyCmd(f *factory) *cobra.Command {
 		newCeremonyRunCmd(f, "root", "Make the root key and sign the certificates of a request", ceremony.Root),
 		newCeremonyRunCmd(f, "sign", "Sign the certificates of a request with the root key", ceremony.Sign),
 		newCeremonyVerifyCmd(f, runCeremonyVerify),
+		newCeremonyReportCmd(f, runCeremonyReport),
+		newCeremonyWitnessCmd(f, runCeremonyWitness),
 		newCeremonyAcceptCmd(f, runCeremonyAccept),
 	)
 	return cmd
@@ -73,12 +72,9 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions, run ceremonyRunner)
 	if err != nil {
 		return err
 	}
-	host, err := ceremony.InspectHost()
+	host, err := ceremony.InspectHost(o.out, yubikey.Harden())
 	if err != nil {
 		return err
-	}
-	for _, missing := range yubikey.Harden() {
-		o.progress("secrets are less protected here: %s", missing)
 	}
 	path, err := run(ctx, ceremony.Options{
 		Request:  r,
@@ -99,88 +95,4 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions, run ceremonyRunner)
 	}
 	o.progress("the record is in %s; carry it back, check it with `trustroot ceremony verify`, and switch this machine off", path)
 	return printText(o.factory.out, path+"\n")
-}
-
-type ceremonyVerifyOptions struct {
-	*factory
-	record    string
-	rehearsal bool
-}
-
-func newCeremonyVerifyCmd(f *factory, run func(context.Context, *ceremonyVerifyOptions) error) *cobra.Command {
-	o := &ceremonyVerifyOptions{factory: f}
-	cmd := &cobra.Command{
-		Use:   "verify RECORD",
-		Short: "Check a ceremony's record, claim by claim, with no token and no network",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
-	}
-	rehearsalFlag(cmd, &o.rehearsal)
-	return cmd
-}
-
-func runCeremonyVerify(_ context.Context, o *ceremonyVerifyOptions) error {
-	verified, err := ceremony.Verify(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal})
-	if verified == nil {
-		return err
-	}
-	return errors.Join(o.printClaims(verified), err)
-}
-
-func (f *factory) printClaims(v *ceremony.Verified) error {
-	if f.json {
-		return printJSON(f.out, v.Claims)
-	}
-	text := ""
-	if v.Request.Plan.Rehearsal != nil {
-		text = "REHEARSAL: the token is virtual and proves nothing.\n"
-	}
-	for _, c := range v.Claims {
-		text += fmt.Sprintf("holds  %s\n       by %s\n", c.Text, c.By)
-	}
-	return printText(f.out, text)
-}
-
-type ceremonyAcceptOptions struct {
-	*factory
-	record    string
-	rehearsal bool
-}
-
-func newCeremonyAcceptCmd(f *factory, run func(context.Context, *ceremonyAcceptOptions) error) *cobra.Command {
-	o := &ceremonyAcceptOptions{factory: f}
-	cmd := &cobra.Command{
-		Use:   "accept RECORD",
-		Short: "Check a record and file it into the trust directory and the ledger",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
-	}
-	rehearsalFlag(cmd, &o.rehearsal)
-	return cmd
-}
-
-func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
-	d, err := app.Open(o.dir)
-	if err != nil {
-		return err
-	}
-	accepted, err := d.Accept(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal}, o.now)
-	if err != nil {
-		return err
-	}
-	if o.json {
-		return printJSON(o.out, accepted)
-	}
-	for _, c := range accepted {
-		if err := printText(o.out, fmt.Sprintf("%s g%d  serial %s  %s\n", c.Authority, c.Generation, c.Serial, c.File.Path)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

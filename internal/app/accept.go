@@ -78,7 +78,8 @@ func (d *Directory) acceptable(v *ceremony.Verified) error {
 	return d.Ledger.CheckHead(v.Request.Manifest.LedgerHead)
 }
 
-// fileRecord copies the record's sealed files, or finds them there already.
+// fileRecord copies what the record seals and who signed it, or finds it there
+// already. Recordings of the session stay on the stick: they can be large.
 func (d *Directory) fileRecord(name string, r *record.Record) error {
 	final := d.join(name)
 	if _, err := os.Stat(final); errors.Is(err, fs.ErrNotExist) {
@@ -90,8 +91,10 @@ func (d *Directory) fileRecord(name string, r *record.Record) error {
 			return err
 		}
 		defer dir.Discard()
-		if err := courier.WriteFolder(filepath.Join(dir.Path(), record.SealedDir), r.Files); err != nil {
-			return err
+		for name, files := range map[string]map[string][]byte{record.SealedDir: r.Files, record.SignaturesDir: r.Signatures} {
+			if err := courier.WriteFolder(filepath.Join(dir.Path(), name), files); err != nil {
+				return err
+			}
 		}
 		return dir.Commit()
 	}

@@ -1,0 +1,120 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+func noOutput(out string) error {
+	return fault.New(fault.Usage, "mount the stick, or make the folder, and name it with --out", fmt.Errorf("there is no folder %s", out))
+}
+
+// lookAtKernel reads what /proc and /sys under root say. What a kernel does
+// not have is no finding; what cannot be read is one.
+func (h *Host) lookAtKernel(root fs.FS) {
+	k := &kernel{root: root, unknown: []string{}}
+	h.Routes = k.defaultRoutes()
+	h.Swap = k.swap()
+	h.CorePattern = k.text("proc/sys/kernel/core_pattern")
+	h.Entropy, _ = strconv.Atoi(k.text("proc/sys/kernel/random/entropy_avail")) // no number counts as none
+	h.Machine = k.machine()
+	h.Radios = k.radios()
+	h.USB = k.usb()
+	h.Unknown = k.unknown
+}
+
+// kernel reads small files of /proc and /sys.
+type kernel struct {
+	root    fs.FS
+	unknown []string
+}
+
+// text is a file's content without white space around it; empty where there is
+// none.
+func (k *kernel) text(name string) string {
+	data, err := fs.ReadFile(k.root, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		k.unknown = append(k.unknown, fmt.Sprintf("/%s: %v", name, errors.Unwrap(err)))
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func (k *kernel) list(dir string) []string {
+	entries, err := fs.ReadDir(k.root, dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		k.unknown = append(k.unknown, fmt.Sprintf("/%s: %v", dir, errors.Unwrap(err)))
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, path.Join(dir, e.Name()))
+	}
+	return names
+}
+
+// fields are the words of each line of a file, its heading left out.
+func (k *kernel) fields(name string, heading int) [][]string {
+	var rows [][]string
+	for i, line := range strings.Split(k.text(name), "\n") {
+		if f := strings.Fields(line); i >= heading && len(f) > 0 {
+			rows = append(rows, f)
+		}
+	}
+	return rows
+}
+
+// defaultRoutes reads /proc/net/route (destination and mask in hex) and
+// /proc/net/ipv6_route (destination, its prefix length, …, the interface
+// last). The unreachable routes that the kernel keeps on lo do not count.
+func (k *kernel) defaultRoutes() []string {
+	routes := []string{}
+	for _, f := range k.fields("proc/net/route", 1) {
+		if len(f) > 7 && f[1] == "00000000" && f[7] == "00000000" {
+			routes = append(routes, f[0])
+		}
+	}
+	for _, f := range k.fields("proc/net/ipv6_route", 0) {
+		if len(f) > 9 && strings.Trim(f[0], "0") == "" && f[1] == "00" && f[9] != "lo" {
+			routes = append(routes, f[9])
+		}
+	}
+	return routes
+}
+
+func (k *kernel) swap() []string {
+	used := []string{}
+	for _, f := range k.fields("proc/swaps", 1) {
+		used = append(used, f[0])
+	}
+	return used
+}
+
+// machine names what says that this is a virtual machine.
+func (k *kernel) machine() string {
+	if kind := k.text("sys/hypervisor/type"); kind != "" {
+		return kind
+	}
+	for _, f := range k.fields("proc/cpuinfo", 0) {
+		if f[0] == "flags" && slices.Contains(f, "hypervisor") {
+			return strings.TrimSpace("a hypervisor, by the processor's flags " + k.text("sys/class/dmi/id/product_name"))
+		}
+	}
+	return ""
+}
+
+// radios lists those that neither a switch nor software blocks.
+func (k *kernel) radios() []string {
+	on := []string{}
+	for _, dir := range k.list("sys/class/rfkill") {
+		if k.text(dir+"/soft") == "0" && k.text(dir+"/hard") == "0" {
+			on = append(on, strings.TrimSpace(k.text(dir+"/type")+" "+k.text(dir+"/name")))
+		}
+	}
+	return on
+}

@@ -1,0 +1,111 @@
+package ceremony
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
+)
+
+type keyIntent struct {
+	Slot      string `json:"slot"`
+	Algorithm string `json:"algorithm"`
+	PIN       string `json:"pin"`
+	Touch     string `json:"touch"`
+}
+
+type keyResult struct {
+	PublicKey string `json:"public_key"` // PEM
+}
+
+func keyExpectation(in keyIntent, pub crypto.PublicKey) attestation.Expect {
+	return attestation.Expect{PublicKey: pub, Slot: in.Slot, PINPolicy: in.PIN, TouchPolicy: in.Touch}
+}
+
+// key makes the key of a step, or takes the one that is in the slot where
+// allow lets it.
+func (d *day) key(step string, intent keyIntent, allow func(in keyIntent, info yubikey.SlotInfo, retried bool) error) (crypto.PublicKey, error) {
+	made, err := once(d, step, intent, func(in keyIntent, retried bool) (keyResult, error) {
+		info, err := d.device.Slot(yubikey.Slot(in.Slot))
+		if err != nil {
+			return keyResult{}, err
+		}
+		if err := allow(in, info, retried); err != nil {
+			return keyResult{}, err
+		}
+		pub := info.PublicKey
+		if info.Empty {
+			pub, err = d.device.Generate(yubikey.Slot(in.Slot), yubikey.KeyOptions{Algorithm: in.Algorithm, PIN: in.PIN, Touch: in.Touch})
+		}
+		if err == nil && pub == nil {
+			err = fault.New(fault.Device, "use a token with firmware 5.7 or later", fmt.Errorf("the token does not say which key is in slot %s", in.Slot))
+		}
+		if err != nil {
+			return keyResult{}, err
+		}
+		text, err := pki.EncodePublicKey(pub)
+		return keyResult{string(text)}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	pub, err := pki.ParsePublicKey([]byte(made.PublicKey))
+	if err != nil {
+		return nil, fmt.Errorf("read a key from the journal: %w", err)
+	}
+	return pub, nil
+}
+
+// recordKeyIn is the key that signs records, beside the root's in its token:
+// the root's own signs certificates and CRLs, nothing else.
+func recordKeyIn(c plan.Ceremony) keyIntent {
+	slot := c.RecordSlot
+	if slot == "" {
+		slot = "82"
+	}
+	return keyIntent{Slot: slot, Algorithm: "P-256", PIN: "once", Touch: "always"}
+}
+
+// recordKey finds the record key, or makes it at the first ceremony, and has
+// the token attest it.
+func (d *day) recordKey(context.Context) error {
+	intent := recordKeyIn(d.plan)
+	pub, err := d.key(stepRecordKey, intent, func(in keyIntent, info yubikey.SlotInfo, _ bool) error {
+		if !info.Empty {
+			return nil // the attestation that follows says whether it is one of ours
+		}
+		return d.ask(stepRecordKey, term.Question{
+			Text: fmt.Sprintf("A P-256 record key will be made in slot %s of token %d. It signs the records of ceremonies and nothing else.", in.Slot, d.Serial),
+			Yes:  "the key is made and attested",
+			No:   "no record key is made; run the same command to go on later",
+			Type: "record key",
+		})
+	})
+	if err != nil {
+		return err
+	}
+	d.record = pub
+	return d.attest(stepAttestRecord, record.RecordSlotFile, keyExpectation(intent, pub))
+}
+
+// recordSigner opens the token again where a run was cut after the journal
+// was closed.
+func (d *day) recordSigner(ctx context.Context) (crypto.Signer, error) {
+	if d.device == nil {
+		if err := d.openToken(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if d.record == nil {
+		return nil, errors.New("there is no record key to sign with")
+	}
+	return d.device.Signer(yubikey.Slot(recordKeyIn(d.plan).Slot), d.record)
+}

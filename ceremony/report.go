@@ -1,0 +1,107 @@
+package ceremony
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+
+	"github.com/linnemanlabs/trustroot/ceremony/journal"
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/templates"
+)
+
+const reportTemplate = "report/report.html.tmpl"
+
+// Report writes the page of a verified record, with what was proved and who
+// has signed so far; the one that the record seals was written before that.
+func Report(v *Verified) ([]byte, error) {
+	return renderReport(v.Request, v.Record.Files, v)
+}
+
+// report is what the page shows.
+type report struct {
+	Organization, Ceremony, Day string
+	Token                       uint32
+	Sequence                    int
+	Rehearsal                   bool
+	Exceptions                  []string
+	Tree                        node
+	Changes                     []string
+	Certificates                []reportCertificate
+	RequestDigest, RequestWords string
+	LedgerHead                  string
+	Claims                      []Claim
+	JournalLines                int
+	JournalHead                 string
+	Timeline                    []event
+	Host                        Host
+	Binary                      string
+	Findings                    []string
+	People                      []string
+}
+
+// renderReport makes the page from what the record seals; v is nil while it is
+// being sealed.
+func renderReport(r *request.Request, files map[string][]byte, v *Verified) ([]byte, error) {
+	t, err := template.New("report.html.tmpl").ParseFS(templates.FS, reportTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("read the report's template: %w", err)
+	}
+	data, err := newReport(r, files)
+	if err != nil {
+		return nil, fmt.Errorf("write the report: %w", err)
+	}
+	if v != nil {
+		data.Claims = v.Claims
+	}
+	var page bytes.Buffer
+	if err := t.Execute(&page, data); err != nil {
+		return nil, fmt.Errorf("write the report: %w", err)
+	}
+	return page.Bytes(), nil
+}
+
+func newReport(r *request.Request, files map[string][]byte) (*report, error) {
+	text := files[record.Journal]
+	entries, err := journal.Verify(text)
+	if err != nil {
+		return nil, err
+	}
+	head, err := journal.Opening(entries)
+	if err != nil {
+		return nil, err
+	}
+	m, c, digest := r.Manifest, r.Plan.Ceremonies[r.Manifest.Ceremony], r.Digest()
+	out := &report{
+		Organization: r.Plan.Organization, Ceremony: m.Ceremony, Day: c.Day, Token: c.Token, Sequence: m.Sequence,
+		Rehearsal: r.Plan.Rehearsal != nil, Exceptions: exceptions(entries),
+		RequestDigest: pki.HexGroups(digest[:]), RequestWords: pki.Words(digest[:]), LedgerHead: m.LedgerHead,
+		JournalLines: len(entries), JournalHead: journal.HeadOf(text),
+		Timeline: timeline(entries), Changes: changes(entries, c.Token), Host: hostOf(entries), Binary: head.BinarySHA256,
+		People: people(c),
+	}
+	for _, e := range r.Plan.Exceptions {
+		out.Exceptions = append(out.Exceptions, e.Name+", by the plan: "+e.Reason)
+	}
+	out.Findings = out.Host.Findings()
+	if err := out.addCertificates(r, files); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// hostOf is the machine of the last run.
+func hostOf(entries []journal.Entry) (h Host) {
+	for _, e := range entries {
+		if e.Kind != journal.KindHost {
+			continue
+		}
+		var found Host
+		if decode(e.Kind, e.Data, &found) == nil {
+			h = found
+		}
+	}
+	return h
+}
