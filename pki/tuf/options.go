@@ -13,7 +13,7 @@ type options struct {
 	root     []byte
 }
 
-// Cache keeps go-tuf's client cache in a directory between calls, so that a
+// Cache lets Verify and Fetch keep go-tuf's client cache in a directory, so that a
 // repository that went back since the last call is found out.
 func Cache(dir string) Option { return func(o *options) { o.cache = dir } }
 
@@ -21,8 +21,8 @@ func Cache(dir string) Option { return func(o *options) { o.cache = dir } }
 // because they did not change, from another store of the same repository.
 func ContentFrom(st store.Store) Option { return func(o *options) { o.contents = st } }
 
-// Anchor makes Refresh start from a root that the caller trusts, instead of the
-// store's own first one.
+// Anchor makes Refresh and Publish start from a root that the caller trusts,
+// instead of the first one of the chain.
 func Anchor(rootJSON []byte) Option { return func(o *options) { o.root = rootJSON } }
 
 func collect(opts []Option) options {
