@@ -49,7 +49,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
 		return o.giveUp(r, err)
 	}
 	o.dir = o.outDir
-	if err := o.show(); err != nil {
+	if err := o.show(ctx); err != nil {
 		return err
 	}
 	if o.hold {

@@ -23,8 +23,9 @@ func (d *Directory) Tree() string {
 	if d.Plan.Rehearsal != nil {
 		tree.SetValue(title + "  (REHEARSAL: the token is virtual and proves nothing)")
 	}
+	children := d.children()
 	for _, g := range d.State.Authorities[plan.RootAuthority] {
-		d.issued(d.authority(tree, plan.RootAuthority, g), plan.RootAuthority)
+		d.issued(d.authority(tree, plan.RootAuthority, g), issuer{plan.RootAuthority, g.Number}, children)
 	}
 	logs := tree.AddBranch("logs")
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
@@ -41,14 +42,41 @@ func (d *Directory) Tree() string {
 	return tree.String()
 }
 
-// issued adds what an authority issued below it.
-func (d *Directory) issued(under treeprint.Tree, issuer string) {
+// issuer is one generation that issues.
+type issuer struct {
+	name       string
+	generation int
+}
+
+// children groups every certificate but the root's under the generation that
+// issued it: the newest of its issuer that had begun.
+func (d *Directory) children() map[issuer][]ledger.Generation {
+	out := map[issuer][]ledger.Generation{}
 	for _, name := range slices.Sorted(maps.Keys(d.State.Authorities)) {
 		for _, g := range d.State.Authorities[name] {
-			if name != plan.RootAuthority && g.Certificate.Issuer == issuer {
-				d.issued(d.authority(under, name, g), name)
+			if name != plan.RootAuthority {
+				by := issuer{g.Certificate.Issuer, issuedBy(d.State.Authorities[g.Certificate.Issuer], g)}
+				out[by] = append(out[by], g)
 			}
 		}
+	}
+	return out
+}
+
+func issuedBy(issuers []ledger.Generation, g ledger.Generation) int {
+	for i := len(issuers) - 1; i > 0; i-- {
+		if !issuers[i].Start.After(g.Start) {
+			return issuers[i].Number
+		}
+	}
+	return 1
+}
+
+// issued adds what an authority issued below it.
+func (d *Directory) issued(under treeprint.Tree, by issuer, children map[issuer][]ledger.Generation) {
+	for _, g := range children[by] {
+		name := g.Certificate.Authority
+		d.issued(d.authority(under, name, g), issuer{name, g.Number}, children)
 	}
 }
 
