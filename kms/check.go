@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,8 +43,12 @@ func CheckKey(k *Key, algorithm string, role Role) error {
 	if len(errs) == 0 {
 		return nil
 	}
+	reasons := make([]string, len(errs))
+	for i, err := range errs {
+		reasons[i] = err.Error()
+	}
 	return fault.New(fault.Verification, "make another key with `trustroot kms create`, or put this one right in KMS",
-		fmt.Errorf("key %s: %w", k.ARN, errors.Join(errs...)))
+		fmt.Errorf("key %s: %s", k.ARN, strings.Join(reasons, "; ")))
 }
 
 // deviations are the reasons of CheckKey, one each.

@@ -21,6 +21,7 @@ type Row struct {
 	MultiRegion  bool       `json:"multi_region"`
 	DeletionDate *time.Time `json:"deletion_date,omitempty"`
 	Alias        string     `json:"alias,omitempty"`       // where the plan names the key by an alias
+	Aliases      []string   `json:"aliases,omitempty"`     // that point at the key, where NameAliases filled them in
 	KeyARN       string     `json:"arn,omitempty"`         // as KMS says
 	Found        string     `json:"found_spki,omitempty"`  // SPKI SHA-256 as KMS says, hex
 	Problems     []string   `json:"problems,omitempty"`    // deviations from the plan

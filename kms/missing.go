@@ -27,6 +27,7 @@ type Step struct {
 	Policy    string            `json:"policy,omitempty"`
 
 	options CreateOptions
+	found   bool // Existing saw the key, without its alias
 }
 
 // String says in one line what will be done.
@@ -34,6 +35,9 @@ func (s Step) String() string {
 	policy := "with its own key policy"
 	if s.Policy == "" {
 		policy = "with KMS's default policy, which trusts the whole account"
+	}
+	if s.found {
+		return fmt.Sprintf("give the key that an earlier run made for %s its alias %s", s.Planned, s.MakeAlias)
 	}
 	return fmt.Sprintf("make a %s signing key for %s as %s, %s", s.Algorithm, s.Planned, s.MakeAlias, policy)
 }

@@ -84,6 +84,15 @@ func (r Ref) IsAlias() bool { return strings.HasPrefix(r.Resource, "alias/") }
 // accounts.
 func (r Ref) IsARN() bool { return r.Account != "" }
 
+// ID is the key ID without "key/"; empty for an alias.
+func (r Ref) ID() string {
+	id, isKey := strings.CutPrefix(r.Resource, "key/")
+	if !isKey {
+		return ""
+	}
+	return id
+}
+
 // String is the form that the KMS API takes.
 func (r Ref) String() string {
 	if r.IsARN() {

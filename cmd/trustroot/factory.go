@@ -56,11 +56,13 @@ func execute(ctx context.Context, f *factory, args []string) int {
 // printError is the one place that prints errors.
 func printError(w io.Writer, err error) {
 	style := term.StyleFor(w)
-	for _, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
-		fmt.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
-	}
-	if hint := fault.Hint(err); hint != "" {
-		fmt.Fprintf(w, "trustroot: hint: %s\n", hint) //nolint:errcheck // nowhere left to say it
+	for _, t := range tell(err) {
+		for line := range strings.SplitSeq(t.text, "\n") {
+			fmt.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
+		}
+		if t.hint != "" {
+			fmt.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
+		}
 	}
 }
 

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/app"
-	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
@@ -19,10 +18,17 @@ func newKMSCmd(f *factory) *cobra.Command {
 	cmd.AddCommand(
 		newKMSListCmd(f, runKMSList),
 		newKMSCreateCmd(f, runKMSCreate),
+		newKMSPolicyCmd(f, runKMSPolicy),
 		newKMSCSRCmd(f, runKMSCSR),
 		newKMSExportCmd(f, runKMSExport),
 	)
 	return cmd
+}
+
+// keyAccountRole is the flag of commands that ask what does not cross
+// accounts.
+func keyAccountRole(cmd *cobra.Command, role *string) {
+	cmd.Flags().StringVar(role, "key-account-role", "", "ARN of a role in the account that holds the keys")
 }
 
 // kmsClient returns a client for the keys' account; role is the one to assume
@@ -33,7 +39,8 @@ func (f *factory) kmsClient(ctx context.Context, role string) (*kms.Client, erro
 
 type kmsListOptions struct {
 	*factory
-	pin bool
+	pin  bool
+	role string
 }
 
 func newKMSListCmd(f *factory, run func(context.Context, *kmsListOptions) error) *cobra.Command {
@@ -41,10 +48,14 @@ func newKMSListCmd(f *factory, run func(context.Context, *kmsListOptions) error)
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Show every key of the plan beside what KMS says of it",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+		Long: "Show every key of the plan beside what KMS says of it, two calls a key.\n\n" +
+			"What deviates from the plan is an error, and the exit code 5. Aliases do not\n" +
+			"cross accounts: they are shown where --key-account-role is given.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().BoolVar(&o.pin, "pin", false, "print the plan's lines that pin each key, for a second person to compare")
+	keyAccountRole(cmd, &o.role)
 	return cmd
 }
 
@@ -53,84 +64,90 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := o.kmsClient(ctx, "")
-	if err != nil {
-		return err
-	}
-	rows, err := client.List(ctx, d.Plan)
-	if o.json {
-		return errors.Join(printJSON(o.out, rows), err)
-	}
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		if o.pin {
-			fmt.Fprint(w, r.Pin()) //nolint:errcheck // Flush reports it
-			continue
-		}
-		verdict := "as planned"
-		if r.Unreachable != "" {
-			verdict = "not read"
-		} else if len(r.Problems) > 0 {
-			verdict = strings.Join(r.Problems, "; ")
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Planned, r.KeyARN, r.Spec, r.State, r.Found, verdict) //nolint:errcheck // Flush reports it
-	}
-	return errors.Join(w.Flush(), err)
-}
-
-type kmsCreateOptions struct {
-	*factory
-	role   string
-	prefix string
-}
-
-func newKMSCreateCmd(f *factory, run func(context.Context, *kmsCreateOptions) error) *cobra.Command {
-	o := &kmsCreateOptions{factory: f}
-	cmd := &cobra.Command{
-		Use:   "create",
-		Short: "Make the keys of the plan that name no ARN yet, and print their pins",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
-	cmd.Flags().StringVar(&o.role, "key-account-role", "", "ARN of a role in the account that holds the keys")
-	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "trustroot", "first part of the new keys' aliases")
-	return cmd
-}
-
-func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
-	d, err := app.Open(o.dir)
-	if err != nil {
-		return err
-	}
-	steps, err := kms.Missing(d.Plan, kms.MissingOptions{Prefix: o.prefix})
-	if err != nil {
-		return err
-	}
-	if len(steps) == 0 {
-		o.progress("every key of the plan names its ARN; nothing was made")
-		return nil
-	}
-	text := "These keys will be made in KMS, or found where an earlier run made them:\n"
-	for _, s := range steps {
-		text += "  " + s.String() + "\n"
-	}
-	if err := o.operator.Confirm(term.Question{
-		Text: strings.TrimSpace(text),
-		Yes:  "the keys are made; their ARNs and pins are printed for the plan",
-		No:   "nothing is made",
-	}); err != nil {
-		return err
-	}
 	client, err := o.kmsClient(ctx, o.role)
 	if err != nil {
 		return err
 	}
-	made, err := client.CreateMissing(ctx, steps)
+	rows, err := client.List(ctx, d.Plan)
+	if o.role != "" {
+		aliases, aliasErr := client.Aliases(ctx)
+		kms.NameAliases(rows, aliases)
+		err = errors.Join(err, aliasErr)
+	}
+	for _, p := range kms.Keys(d.Plan) {
+		if p.ARN == "" {
+			rows = append(rows, kms.Row{Planned: p})
+		}
+	}
 	if o.json {
-		return errors.Join(printJSON(o.out, made), err)
+		return errors.Join(printJSON(o.out, rows), err)
 	}
-	for _, m := range made {
-		err = errors.Join(printText(o.out, m.Pin()), err)
+	var text strings.Builder
+	for _, r := range rows {
+		if o.pin {
+			writePin(&text, r)
+			continue
+		}
+		writeRow(&text, r, o.role != "")
 	}
-	return err
+	return errors.Join(printText(o.out, text.String()), err)
+}
+
+// writePin writes a row's lines for the plan, or says why there are none.
+func writePin(text *strings.Builder, r kms.Row) {
+	if r.KeyARN == "" || r.Found == "" {
+		fmt.Fprintf(text, "# %s: %s\n", r.Planned, verdict(r))
+		return
+	}
+	text.WriteString(r.Pin())
+}
+
+func verdict(r kms.Row) string {
+	switch {
+	case r.ARN == "" && r.KeyARN == "":
+		return "the plan names no key yet"
+	case len(r.Problems) > 0:
+		return "DEVIATES"
+	case r.Unreachable != "":
+		return "NOT READ"
+	case r.SPKISHA256 == "":
+		return "as planned, not pinned yet"
+	}
+	return "as planned"
+}
+
+// writeRow writes what the plan and KMS say of one key.
+func writeRow(text *strings.Builder, r kms.Row, named bool) {
+	line := func(name, value string) { fmt.Fprintf(text, "  %-8s %s\n", name, value) }
+	fmt.Fprintf(text, "%s  %s\n", r.Planned, verdict(r))
+	if r.KeyARN != "" {
+		line("arn", r.KeyARN)
+		region := "single region"
+		if r.MultiRegion {
+			region = "MULTI-REGION"
+		}
+		line("key", strings.Join([]string{r.Spec, r.Usage, r.Origin, region, r.State}, ", "))
+		if r.DeletionDate != nil {
+			line("deletion", "on "+r.DeletionDate.UTC().Format(time.DateOnly))
+		}
+		if named {
+			line("alias", dash(strings.Join(r.Aliases, ", ")))
+		}
+		line("SPKI", dash(r.Found))
+	} else if r.ARN != "" {
+		line("arn", r.ARN)
+	}
+	for _, p := range r.Problems {
+		line("problem", p)
+	}
+	if r.Unreachable != "" {
+		line("problem", r.Unreachable)
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }

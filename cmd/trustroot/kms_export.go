@@ -2,20 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
 type kmsExportOptions struct {
 	*factory
 	names []string
+	check string
 }
 
 func newKMSCSRCmd(f *factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
@@ -23,6 +27,10 @@ func newKMSCSRCmd(f *factory, run func(context.Context, *kmsExportOptions) error
 	return &cobra.Command{
 		Use:   "csr [AUTHORITY...]",
 		Short: "Have KMS sign the certification requests of the plan's authorities",
+		Long: "Have KMS sign the certification requests of the plan's authorities, three calls\n" +
+			"a key, and write each beside the evidence of its key. Authorities that have\n" +
+			"their certificate are left alone, requests that are there already are checked\n" +
+			"and kept. Unless every key can be read, nothing is written.",
 		RunE: func(c *cobra.Command, args []string) error {
 			o.names = args
 			return run(c.Context(), o)
@@ -32,53 +40,110 @@ func newKMSCSRCmd(f *factory, run func(context.Context, *kmsExportOptions) error
 
 func newKMSExportCmd(f *factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
 	o := &kmsExportOptions{factory: f}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "export [LOG|APP...]",
 		Short: "Write the public keys of the plan's logs and applications",
+		Long: "Write the public keys of the plan's logs and applications as PEM, two calls a key.\n" +
+			"Files that are there already are held against KMS and kept. Unless every key\n" +
+			"can be read, nothing is written. An application's pinned key is entered into the\n" +
+			"ledger; a log's key waits for `trustroot log add`.\n\n" +
+			"With --check nothing is written: a copy that somebody has baked in is held\n" +
+			"against KMS and the plan, and another key is the exit code 5.",
 		RunE: func(c *cobra.Command, args []string) error {
 			o.names = args
 			return run(c.Context(), o)
 		},
 	}
+	cmd.Flags().StringVar(&o.check, "check", "", "a copy of a public key, PEM or JSON, to hold against KMS")
+	return cmd
 }
 
-// exporter is one of the directory's ways to write what KMS holds.
-type exporter func(*app.Directory, context.Context, *kms.Client, []string, time.Time) ([]app.Exported, error)
-
 func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
-	return runExport(ctx, o, (*app.Directory).ExportCSRs)
+	d, client, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := d.ExportCSRs(ctx, client, o.names, o.now)
+	return o.report(done, err)
 }
 
 func runKMSExport(ctx context.Context, o *kmsExportOptions) error {
-	return runExport(ctx, o, (*app.Directory).ExportKeys)
+	d, client, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	if o.check != "" {
+		return o.checkCopy(ctx, d, client)
+	}
+	done, err := d.ExportKeys(ctx, client, o.names, o.now)
+	return o.report(done, err)
 }
 
-func runExport(ctx context.Context, o *kmsExportOptions, export exporter) error {
+func (o *kmsExportOptions) open(ctx context.Context) (*app.Directory, *kms.Client, error) {
 	d, err := app.Open(o.dir)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	client, err := o.kmsClient(ctx, "")
+	return d, client, err
+}
+
+func (o *kmsExportOptions) checkCopy(ctx context.Context, d *app.Directory, client *kms.Client) error {
+	if len(o.names) > 1 {
+		return usage("give one name, or none to have the copy found among all", "--check holds one copy against one key")
+	}
+	data, err := readBounded(o.check, kms.MaxEvidence)
 	if err != nil {
 		return err
 	}
-	done, err := export(d, ctx, client, o.names, o.now)
+	e, err := d.CheckCopy(ctx, client, strings.Join(o.names, ""), data)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", o.check, err)
 	}
 	if o.json {
-		return printJSON(o.out, done)
+		return printJSON(o.out, e)
 	}
-	return printExported(o.out, done)
+	return printText(o.out, fmt.Sprintf("%s holds the key of %s: %s\n", o.check, e, e.SPKISHA256))
+}
+
+// report prints what was read, also when another key could not be.
+func (o *kmsExportOptions) report(done []app.Exported, err error) error {
+	if err != nil && len(done) > 0 {
+		o.progress("%d keys could be read; nothing is written until all can be", len(done))
+	}
+	if err == nil && len(done) == 0 {
+		o.progress("no key of the plan waits for this; nothing was written")
+	}
+	if o.json {
+		if done == nil {
+			done = []app.Exported{}
+		}
+		return errors.Join(printJSON(o.out, done), err)
+	}
+	return errors.Join(printExported(o.out, done), err)
 }
 
 func printExported(out io.Writer, done []app.Exported) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range done {
-		fmt.Fprintf(w, "%s g%d\t%s\n\tSPKI SHA-256\t%s\n", e.Name, e.Generation, e.Dir, e.SPKISHA256) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
 		if e.Verifier != "" {
-			fmt.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier) //nolint:errcheck // Flush reports it
+			fmt.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier)
 		}
 	}
 	return w.Flush()
+}
+
+// readBounded reads a regular file of at most limit bytes and names it in
+// errors.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usage("check the path", "%w", err)
+	}
+	data, err := courier.ReadBounded(f, limit)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, usage("check what the file is", "%s: %w", path, err)
+	}
+	return data, nil
 }

@@ -3,14 +3,16 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"strings"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/kms"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -26,6 +28,7 @@ type logKeyOptions struct {
 	key    string
 	origin string
 	kind   string
+	url    string
 }
 
 func newLogKeyCmd(f *factory, run func(context.Context, *logKeyOptions) error) *cobra.Command {
@@ -33,8 +36,12 @@ func newLogKeyCmd(f *factory, run func(context.Context, *logKeyOptions) error) *
 	cmd := &cobra.Command{
 		Use:   "key KEY",
 		Short: "Show the log ID, key hash and verifier string of a checkpoint key",
-		Long:  "KEY is a PEM public key, a key.json, or a KMS key: an ARN, alias/NAME or awskms:///….",
-		Args:  cobra.ExactArgs(1),
+		Long: "KEY is a file with a public key (PEM, key.json, or what aws kms get-public-key\n" +
+			"prints), or a key in KMS: an ARN, a key ID, alias/NAME, or one of these after\n" +
+			"awskms:///. A key that some client cannot verify with is refused.\n\n" +
+			"In a trust directory the plan's log of that origin or key is compared, and what\n" +
+			"differs is a warning; without one, --url names the log's base URL.",
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.key = args[0]
 			return run(c.Context(), o)
@@ -42,18 +49,20 @@ func newLogKeyCmd(f *factory, run func(context.Context, *logKeyOptions) error) *
 	}
 	cmd.Flags().StringVar(&o.origin, "origin", "", "origin: the first line of the log's checkpoints")
 	cmd.Flags().StringVar(&o.kind, "kind", plan.RekorV2, plan.RekorV2+" or "+plan.StaticCT)
+	cmd.Flags().StringVar(&o.url, "url", "", "base URL of the log, to compare the origin with")
 	return cmd
 }
 
 // checkpointKey is what `log key` prints.
 type checkpointKey struct {
-	Kind     string `json:"kind"`
-	Origin   string `json:"origin"`
-	LogID    string `json:"log_id"`     // base64
-	LogIDHex string `json:"log_id_hex"` // SHA-256 of the SPKI
-	KeyHash  string `json:"key_hash"`   // hex, 4 bytes
-	Verifier string `json:"verifier"`
-	PEM      string `json:"pem"`
+	Kind     string   `json:"kind"`
+	Origin   string   `json:"origin"`
+	LogID    string   `json:"log_id"`     // base64
+	LogIDHex string   `json:"log_id_hex"` // SHA-256 of the SPKI
+	KeyHash  string   `json:"key_hash"`   // hex, 4 bytes
+	Verifier string   `json:"verifier"`
+	PEM      string   `json:"pem"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func runLogKey(ctx context.Context, o *logKeyOptions) error {
@@ -64,7 +73,7 @@ func runLogKey(ctx context.Context, o *logKeyOptions) error {
 	if err != nil {
 		return err
 	}
-	key, err := checkpoint.New(o.kind, o.origin, pub)
+	key, err := app.NewCheckpointKey(o.kind, o.origin, pub)
 	if err != nil {
 		return err
 	}
@@ -72,10 +81,17 @@ func runLogKey(ctx context.Context, o *logKeyOptions) error {
 	if err != nil {
 		return err
 	}
+	warnings, err := o.warnings(key)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		o.progress("warning: %s", w)
+	}
 	id := key.LogID()
 	k := checkpointKey{
 		Kind: o.kind, Origin: o.origin, LogID: base64.StdEncoding.EncodeToString(id[:]), LogIDHex: fmt.Sprintf("%x", id),
-		KeyHash: fmt.Sprintf("%08x", key.Hash()), Verifier: key.Verifier(), PEM: string(text),
+		KeyHash: fmt.Sprintf("%08x", key.Hash()), Verifier: key.Verifier(), PEM: string(text), Warnings: warnings,
 	}
 	if o.json {
 		return printJSON(o.out, k)
@@ -84,35 +100,52 @@ func runLogKey(ctx context.Context, o *logKeyOptions) error {
 		k.Origin, k.LogID, k.LogIDHex, k.KeyHash, k.Verifier, k.PEM))
 }
 
-// publicKey reads a key from KMS, a key.json or a PEM file.
-func (f *factory) publicKey(ctx context.Context, name string) (any, error) {
-	if strings.HasPrefix(name, "arn:") || strings.HasPrefix(name, "alias/") || strings.HasPrefix(name, "awskms:") {
-		client, err := f.kmsClient(ctx, "")
-		if err != nil {
-			return nil, err
+// warnings compares the key with the base URL that was given and, in a trust
+// directory, with the plan's logs.
+func (o *logKeyOptions) warnings(key checkpoint.Key) ([]string, error) {
+	var warnings []string
+	if o.url != "" {
+		if err := checkpoint.CheckURL(key.Kind, key.Origin, o.url); err != nil {
+			warnings = append(warnings, err.Error())
 		}
-		key, err := client.Key(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		return key.PublicKey, nil
 	}
-	data, err := readFile(name)
+	if _, err := os.Stat(filepath.Join(o.dir, app.PlanFile)); errors.Is(err, fs.ErrNotExist) {
+		return warnings, nil
+	}
+	d, err := app.Open(o.dir)
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(strings.TrimSpace(string(data)), "{") {
-		evidence, err := kms.ParseEvidence(data)
+	return append(warnings, app.OriginWarnings(d.Plan, key)...), nil
+}
+
+// publicKey reads a key from a file, or from KMS where no file has the name
+// and it is a key reference.
+func (f *factory) publicKey(ctx context.Context, name string) (any, error) {
+	if _, err := os.Stat(name); err == nil {
+		data, err := readBounded(name, kms.MaxEvidence)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, err
 		}
-		data = []byte(evidence.PublicKey)
+		pub, err := app.ParsePublicKey(data)
+		if err != nil {
+			return nil, usage("give a public key in PEM, a key.json, or the answer of aws kms get-public-key", "%s: %w", name, err)
+		}
+		return pub, nil
 	}
-	pub, err := pki.ParseAnyPublicKey(data)
+	ref, err := kms.ParseRef(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s is no file and no key in KMS: %w", name, err)
 	}
-	return pub, nil
+	client, err := f.kmsClient(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	key, err := client.Key(ctx, ref.String())
+	if err != nil {
+		return nil, err
+	}
+	return key.PublicKey, nil
 }
 
 type logAddOptions struct {
@@ -124,7 +157,7 @@ func newLogAddCmd(f *factory, run func(context.Context, *logAddOptions) error) *
 	o := &logAddOptions{factory: f}
 	return &cobra.Command{
 		Use:   "add NAME",
-		Short: "Enter the newest key of a log into the ledger",
+		Short: "Enter the next exported key of a log into the ledger",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]

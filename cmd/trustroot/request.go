@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/pki"
 )
+
+// maxCSR bounds a certification request from a file, in bytes.
+const maxCSR = 16 << 10
 
 func newRequestCmd(f *factory) *cobra.Command {
 	cmd := &cobra.Command{Use: "request", Short: "What crosses to the ceremony host", RunE: help}
@@ -19,6 +24,7 @@ type requestCreateOptions struct {
 	*factory
 	ceremony string
 	out      string
+	csrs     []string
 }
 
 func newRequestCreateCmd(f *factory, run func(context.Context, *requestCreateOptions) error) *cobra.Command {
@@ -26,11 +32,16 @@ func newRequestCreateCmd(f *factory, run func(context.Context, *requestCreateOpt
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Gather what a ceremony of the plan needs, as a folder and one tar",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+		Long: "Gather what a ceremony of the plan needs, as a folder and one tar: the\n" +
+			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n" +
+			"the ledger and the certificates that are there. The digest is printed in hex\n" +
+			"groups and in words, to be written on paper.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan")
+	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
 	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write to, such as the mounted stick")
+	cmd.Flags().StringArrayVar(&o.csrs, "csr", nil, "certification request whose key is not in KMS; the plan calls the key external and pins it (repeatable)")
 	return cmd
 }
 
@@ -39,7 +50,13 @@ func runRequestCreate(_ context.Context, o *requestCreateOptions) error {
 	if err != nil {
 		return err
 	}
-	r, err := d.CreateRequest(o.ceremony, o.out, o.now)
+	csrs := map[string][]byte{}
+	for _, path := range o.csrs {
+		if csrs[path], err = readBounded(path, maxCSR); err != nil {
+			return err
+		}
+	}
+	r, err := d.CreateRequest(o.ceremony, o.out, csrs, o.now)
 	if err != nil {
 		return err
 	}
@@ -73,9 +90,18 @@ func runRequestShow(_ context.Context, o *requestShowOptions) error {
 	return o.printRequest(r)
 }
 
+// requestJSON is the --json twin of a request's text.
+type requestJSON struct {
+	request.Manifest
+	Digest string `json:"digest"` // hex SHA-256 of the request's SHA256SUMS
+	Words  string `json:"words"`
+	Text   string `json:"text"` // what is printed without --json
+}
+
 func (f *factory) printRequest(r *request.Request) error {
 	if f.json {
-		return printJSON(f.out, r.Manifest)
+		digest := r.Digest()
+		return printJSON(f.out, requestJSON{r.Manifest, fmt.Sprintf("%x", digest), pki.Words(digest[:]), r.String()})
 	}
 	return printText(f.out, r.String())
 }

@@ -5,10 +5,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -16,131 +21,187 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
+// States of an exported key.
+const (
+	Written   = "written"
+	Unchanged = "unchanged"   // its files are there and hold
+	Withheld  = "not written" // it could be read, another could not
+)
+
 // Exported is one key that was written to the trust directory.
 type Exported struct {
+	Kind       string `json:"kind"` // "authorities", "logs", "apps"
 	Name       string `json:"name"`
 	Generation int    `json:"generation"`
 	ARN        string `json:"arn"`
 	SPKISHA256 string `json:"spki_sha256"`
 	Dir        string `json:"dir"`                // slash-separated, in the trust directory
+	State      string `json:"state"`              // Written, Unchanged or Withheld
 	LogID      string `json:"log_id,omitempty"`   // base64, logs only
 	KeyHash    string `json:"key_hash,omitempty"` // hex, logs only
 	Verifier   string `json:"verifier,omitempty"` // logs only
 }
 
-// ExportCSRs has KMS sign a certification request for the newest generation
-// of the named authorities, or of all whose key is in KMS, and writes each
-// beside its evidence.
-func (d *Directory) ExportCSRs(ctx context.Context, client *kms.Client, names []string, now time.Time) ([]Exported, error) {
-	if len(names) == 0 {
-		for name, a := range d.Plan.Authorities {
-			if a.Token == nil && newest(a.Generations).Key != "external" {
-				names = append(names, name)
+// String is "logs/rekor g1".
+func (e Exported) String() string { return fmt.Sprintf("%s/%s g%d", e.Kind, e.Name, e.Generation) }
+
+// read is what exporting a generation found, and the files that it makes; nil
+// where they are there already.
+type read struct {
+	Exported
+	files map[string][]byte // by name in Dir
+}
+
+// readAll reads one key after the other and then writes them all, each
+// generation's folder at once. Where one cannot be read nothing is written:
+// the others are returned as Withheld, and the error names each that failed.
+func (d *Directory) readAll(ctx context.Context, keys []kms.Planned, one func(kms.Planned) (read, error)) ([]Exported, error) {
+	var all []read
+	var errs []error
+	for _, k := range keys {
+		if err := ctx.Err(); err != nil {
+			return nil, fault.New(fault.Stopped, "run the same command again; nothing was written", err)
+		}
+		r, err := one(k)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", k, err))
+			continue
+		}
+		all = append(all, r)
+	}
+	done := make([]Exported, 0, len(all))
+	for _, r := range all {
+		r.State = Unchanged
+		switch {
+		case r.files == nil:
+		case len(errs) > 0:
+			r.State = Withheld
+		default:
+			if err := d.writeGeneration(r.Dir, r.files); err != nil {
+				return done, fmt.Errorf("%w; %d of %d keys are written, the next run goes on from here", err, len(done), len(all))
 			}
+			r.State = Written
 		}
-		slices.Sort(names)
+		done = append(done, r.Exported)
 	}
-	var files []file
-	var done []Exported
-	var errs []error
-	for _, name := range names {
-		a, ok := d.Plan.Authorities[name]
-		if !ok || a.Token != nil {
-			errs = append(errs, fault.New(fault.Usage, "name an authority of the plan whose key is in KMS", fmt.Errorf("%s is none", name)))
-			continue
-		}
-		g := newest(a.Generations)
-		csr, evidence, err := client.CSR(ctx, g.Key, a.Subject, now)
-		if err == nil {
-			err = checkPin(name, g, evidence.SPKISHA256)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			continue
-		}
-		key, err := evidence.Marshal()
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		dir := generationDir("authorities", name, g.Generation)
-		files = append(files, file{dir + "/request.csr", csr}, file{dir + "/key.json", key})
-		done = append(done, Exported{Name: name, Generation: g.Generation, ARN: evidence.ARN, SPKISHA256: evidence.SPKISHA256, Dir: dir})
+	if len(errs) > 0 {
+		return done, fault.New(worst(errs), "", errors.Join(errs...))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return done, d.writeNew(files...)
+	return done, nil
 }
 
-// ExportKeys writes the public keys of the named logs and applications, or of
-// all, as PEM beside their evidence; logs get their verifier string too.
-func (d *Directory) ExportKeys(ctx context.Context, client *kms.Client, names []string, now time.Time) ([]Exported, error) {
+// worst is the code of a command that failed in several ways: what was checked
+// and did not hold comes before what could not be asked.
+func worst(errs []error) fault.Code {
+	code := fault.Code(fault.ExitCode(errs[0]))
+	for _, err := range errs {
+		if fault.ExitCode(err) == int(fault.Verification) {
+			code = fault.Verification
+		}
+	}
+	return code
+}
+
+// writeGeneration writes the files of one generation: as a folder that appears
+// at once, or into the folder that is there.
+func (d *Directory) writeGeneration(dir string, files map[string][]byte) error {
+	path := d.join(dir)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", dir, err)
+	}
+	folder, err := durable.NewDir(path)
+	if errors.Is(err, fs.ErrExist) {
+		var list []file
+		for _, name := range courier.Names(files) {
+			list = append(list, file{dir + "/" + name, files[name]})
+		}
+		return d.writeNew(list...)
+	}
+	if err != nil {
+		return err
+	}
+	defer folder.Discard()
+	if err := courier.WriteFolder(folder.Path(), files); err != nil {
+		return err
+	}
+	return folder.Commit()
+}
+
+// present reports whether files of a generation are there: all of them, or an
+// error when only some are.
+func (d *Directory) present(dir string, names ...string) (bool, error) {
+	var there, gone []string
+	for _, name := range names {
+		switch _, err := os.Lstat(d.join(dir + "/" + name)); {
+		case err == nil:
+			there = append(there, name)
+		case errors.Is(err, fs.ErrNotExist):
+			gone = append(gone, name)
+		default:
+			return false, fmt.Errorf("look for %s/%s: %w", dir, name, err)
+		}
+	}
+	if len(there) > 0 && len(gone) > 0 {
+		return false, fault.New(fault.Failure, "restore "+dir+" from version control, or take away what is left of it",
+			fmt.Errorf("%s holds %s without %s", dir, strings.Join(there, " and "), strings.Join(gone, " and ")))
+	}
+	return len(there) > 0, nil
+}
+
+// chosen are the planned keys of the kinds that the names mean: "fulcio", or
+// "logs/rekor" where a name would mean two. No names mean all of them.
+func (d *Directory) chosen(names []string, kinds ...string) ([]kms.Planned, error) {
+	var of []kms.Planned
+	for _, k := range kms.Keys(d.Plan) {
+		if slices.Contains(kinds, k.Kind) {
+			of = append(of, k)
+		}
+	}
 	if len(names) == 0 {
-		names = append(slices.Sorted(maps.Keys(d.Plan.Logs)), slices.Sorted(maps.Keys(d.Plan.Apps))...)
+		return of, nil
 	}
-	var files []file
-	var done []Exported
+	var keys []kms.Planned
 	var errs []error
 	for _, name := range names {
-		e, written, err := d.exportKey(ctx, client, name, now)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			continue
+		found := slices.DeleteFunc(slices.Clone(of), func(k kms.Planned) bool { return k.Name != name && k.Kind+"/"+k.Name != name })
+		if len(found) == 0 {
+			errs = append(errs, fmt.Errorf("%s is no key in KMS among the plan's %s", name, strings.Join(kinds, " and ")))
 		}
-		files = append(files, written...)
-		done = append(done, e)
+		keys = append(keys, found...)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(errs) > 0 {
+		return nil, fault.New(fault.Usage, "name a key of the plan, such as fulcio or logs/rekor; nothing was written", errors.Join(errs...))
 	}
-	return done, d.writeNew(files...)
+	return keys, nil
 }
 
-func (d *Directory) exportKey(ctx context.Context, client *kms.Client, name string, now time.Time) (Exported, []file, error) {
-	log, isLog := d.Plan.Logs[name]
-	app, isApp := d.Plan.Apps[name]
-	var g plan.Generation
-	dir := "apps"
-	switch {
-	case isLog:
-		g, dir = newest(log.Generations), "logs"
-	case isApp:
-		g = newest(app.Generations)
-	default:
-		return Exported{}, nil, fault.New(fault.Usage, "name a log or an application of the plan", errors.New("no such key"))
+// unmade refuses a generation whose key the plan does not name yet.
+func unmade(k kms.Planned) error {
+	if k.ARN != "" {
+		return nil
 	}
-	dir = generationDir(dir, name, g.Generation)
-	key, err := client.Key(ctx, g.Key)
+	return fault.New(fault.Failure, "make the key with `trustroot kms create`, and have its ARN and pin reviewed into the plan", errors.New("the plan names no key yet"))
+}
+
+// checkPin holds a key against the plan, where the plan pins one.
+func checkPin(name string, g plan.Generation, spki string) error {
+	if g.SPKISHA256 == "" || strings.EqualFold(g.SPKISHA256, spki) {
+		return nil
+	}
+	return fault.New(fault.Verification, "find out who changed the key or the plan; do not go on",
+		fmt.Errorf("the key of %s g%d has SPKI SHA-256 %s, the plan pins %s", name, g.Generation, groups(spki), groups(g.SPKISHA256)))
+}
+
+func checkPlanned(k kms.Planned, spki string) error {
+	return checkPin(k.Name, plan.Generation{Generation: k.Generation, SPKISHA256: k.SPKISHA256}, spki)
+}
+
+func groups(hexDigest string) string {
+	raw, err := hex.DecodeString(hexDigest)
 	if err != nil {
-		return Exported{}, nil, err
+		return hexDigest
 	}
-	if err := checkPin(name, g, key.SPKISHA256()); err != nil {
-		return Exported{}, nil, err
-	}
-	public, err := pki.EncodePublicKey(key.PublicKey)
-	if err != nil {
-		return Exported{}, nil, err
-	}
-	evidence, err := client.Evidence(ctx, key, now)
-	if err != nil {
-		return Exported{}, nil, err
-	}
-	text, err := evidence.Marshal()
-	if err != nil {
-		return Exported{}, nil, err
-	}
-	e := Exported{Name: name, Generation: g.Generation, ARN: key.ARN, SPKISHA256: key.SPKISHA256(), Dir: dir}
-	files := []file{{dir + "/key.pem", public}, {dir + "/key.json", text}}
-	if isLog {
-		c, err := checkpoint.New(log.Kind, log.Origin, key.PublicKey)
-		if err != nil {
-			return Exported{}, nil, err
-		}
-		e.describe(c)
-		files = append(files, file{dir + "/vkey", []byte(c.Verifier() + "\n")})
-	}
-	return e, files, nil
+	return pki.HexGroups(raw)
 }
 
 func (e *Exported) describe(c checkpoint.Key) {
@@ -150,21 +211,17 @@ func (e *Exported) describe(c checkpoint.Key) {
 	e.Verifier = c.Verifier()
 }
 
-func newest(g []plan.Generation) plan.Generation { return g[len(g)-1] }
-
-// checkPin holds a key against the plan, where the plan pins one.
-func checkPin(name string, g plan.Generation, spki string) error {
-	if g.SPKISHA256 == "" || g.SPKISHA256 == spki {
-		return nil
-	}
-	return fault.New(fault.Verification, "find out who changed the key or the plan; do not go on",
-		fmt.Errorf("the key of %s g%d has SPKI SHA-256 %s, the plan pins %s", name, g.Generation, groups(spki), groups(g.SPKISHA256)))
+func exportedOf(k kms.Planned, dir, arn, spki string) Exported {
+	return Exported{Kind: k.Kind, Name: k.Name, Generation: k.Generation, ARN: arn, SPKISHA256: spki, Dir: dir}
 }
 
-func groups(hexDigest string) string {
-	raw, err := hex.DecodeString(hexDigest)
+func newest(g []plan.Generation) plan.Generation { return g[len(g)-1] }
+
+// stampOf is the evidence of a key as it stands in key.json.
+func stampOf(ctx context.Context, client *kms.Client, key *kms.Key, now time.Time) ([]byte, error) {
+	evidence, err := client.Evidence(ctx, key, now)
 	if err != nil {
-		return hexDigest
+		return nil, err
 	}
-	return pki.HexGroups(raw)
+	return evidence.Marshal()
 }

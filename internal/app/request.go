@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
@@ -15,12 +18,20 @@ import (
 )
 
 // CreateRequest gathers what a ceremony needs into a folder under out, and
-// enters the request into the ledger.
-func (d *Directory) CreateRequest(ceremony, out string, now time.Time) (*request.Request, error) {
-	if _, ok := d.Plan.Ceremonies[ceremony]; !ok {
-		return nil, fault.New(fault.Usage, "name a ceremony of the plan with --ceremony", fmt.Errorf("the plan has no ceremony %q", ceremony))
+// enters the request into the ledger. An empty ceremony is the plan's only
+// one. Each of csrs, by the path it was read from, is a certification request
+// whose key is not in KMS: it belongs to the authority that pins its key, and
+// is filed there. When anything does not hold, nothing is written.
+func (d *Directory) CreateRequest(ceremony, out string, csrs map[string][]byte, now time.Time) (*request.Request, error) {
+	ceremony, err := d.ceremony(ceremony)
+	if err != nil {
+		return nil, err
 	}
-	files, err := d.gather(ceremony)
+	outside, err := d.external(ceremony, csrs)
+	if err != nil {
+		return nil, err
+	}
+	files, err := d.gather(ceremony, outside)
 	if err != nil {
 		return nil, err
 	}
@@ -36,21 +47,55 @@ func (d *Directory) CreateRequest(ceremony, out string, now time.Time) (*request
 		Ledger:   ledgerBytes,
 		Created:  now,
 		Files:    files,
+		External: outside.authorities(),
 	})
 	if err != nil {
 		return nil, err
 	}
+	if err := d.enterRequest(r, outside, now); err != nil {
+		// another run may have taken the number: a request that the ledger
+		// does not know must not stay on the stick.
+		err = fault.New(fault.Code(fault.ExitCode(err)), "", fmt.Errorf("%w; the request was taken away again", err))
+		return nil, errors.Join(err, os.RemoveAll(r.Path), os.Remove(r.Path+".tar"))
+	}
+	return r, nil
+}
+
+func (d *Directory) enterRequest(r *request.Request, outside external, now time.Time) error {
+	var list []file
+	for _, name := range slices.Sorted(maps.Keys(outside)) {
+		list = append(list, file{name, outside[name].data})
+	}
+	if err := d.writeNew(list...); err != nil {
+		return err
+	}
 	digest := r.Digest()
-	return r, d.append(now, ledger.Entry{Request: &ledger.Request{
-		Sequence: sequence, Ceremony: ceremony, Digest: fmt.Sprintf("%x", digest),
+	return d.append(now, ledger.Entry{Request: &ledger.Request{
+		Sequence: r.Manifest.Sequence, Ceremony: r.Manifest.Ceremony, Digest: fmt.Sprintf("%x", digest),
 	}})
 }
 
+// ceremony is the one that was named, or the plan's only one.
+func (d *Directory) ceremony(name string) (string, error) {
+	names := slices.Sorted(maps.Keys(d.Plan.Ceremonies))
+	if name == "" && len(names) == 1 {
+		return names[0], nil
+	}
+	if _, ok := d.Plan.Ceremonies[name]; !ok {
+		return "", fault.New(fault.Usage, "name a ceremony of the plan with --ceremony: "+strings.Join(names, ", "), fmt.Errorf("the plan has no ceremony %q", name))
+	}
+	return name, nil
+}
+
 // gather reads every file that the ceremony's items speak of.
-func (d *Directory) gather(ceremony string) (map[string][]byte, error) {
+func (d *Directory) gather(ceremony string, outside external) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var errs []error
 	read := func(name, hint string) {
+		if o, given := outside[name]; given {
+			files[name] = o.data
+			return
+		}
 		data, err := fs.ReadFile(d.FS(), name)
 		if err != nil {
 			errs = append(errs, fault.New(fault.Failure, hint, fmt.Errorf("read %s: %w", name, err)))
@@ -58,25 +103,27 @@ func (d *Directory) gather(ceremony string) (map[string][]byte, error) {
 		}
 		files[name] = data
 	}
-	for name, a := range d.Plan.Authorities {
-		i := slices.IndexFunc(a.Generations, func(g plan.Generation) bool { return g.Ceremony == ceremony })
-		if i < 0 {
-			continue
-		}
-		g := a.Generations[i]
-		dir := generationDir("authorities", name, g.Generation)
-		if a.Token == nil {
-			read(dir+"/request.csr", "export the request first with `trustroot kms csr "+name+"`")
-			if g.Key != "external" {
-				read(dir+"/key.json", "export the request first with `trustroot kms csr "+name+"`")
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		a := d.Plan.Authorities[name]
+		mine := slices.DeleteFunc(slices.Clone(a.Generations), func(g plan.Generation) bool { return g.Ceremony != ceremony })
+		for _, g := range mine {
+			dir := generationDir("authorities", name, g.Generation)
+			switch {
+			case a.Token != nil:
+			case g.Key == externalKey:
+				read(dir+"/"+csrFile, "bring the request from the key's holder with --csr FILE; nothing was written")
+			default:
+				hint := "export the request first with `trustroot kms csr " + name + "`; nothing was written"
+				read(dir+"/"+csrFile, hint)
+				read(dir+"/"+evidenceFile, hint)
 			}
 		}
-		if known := d.State.Authorities[name]; len(known) > 0 {
-			read(known[len(known)-1].Certificate.File.Path, "restore the file from version control")
+		if known := d.State.Authorities[name]; len(mine) > 0 && len(known) > 0 {
+			read(known[len(known)-1].Certificate.File.Path, "restore the file from version control; nothing was written")
 		}
 	}
 	if known := d.State.Authorities[plan.RootAuthority]; len(known) > 0 {
-		read(known[len(known)-1].Certificate.File.Path, "restore the file from version control")
+		read(known[len(known)-1].Certificate.File.Path, "restore the file from version control; nothing was written")
 	}
 	return files, errors.Join(errs...)
 }
