@@ -124,6 +124,7 @@ func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certifi
 		NotAfter:   i.Certificate.NotAfter.UTC(),
 		File:       fileOf(dir+"/certificate.pem", i.Leaf),
 		Chain:      fileOf(dir+"/chain.pem", i.Chain),
+		URL:        v.Request.Plan.Authorities[i.Authority].URL,
 		Ceremony:   v.Request.Manifest.Ceremony,
 	}
 }

@@ -96,6 +96,9 @@ func (s *State) certificate(ps *problems, c *Certificate) func() {
 	if c.Ceremony != "" {
 		ps.name("ceremony", c.Ceremony)
 	}
+	if c.URL != "" {
+		ps.text("url", c.URL)
+	}
 	if c.Issuer != c.Authority && len(s.Authorities[c.Issuer]) == 0 {
 		ps.add("issuer %s has no certificate in the ledger", c.Issuer)
 	}

@@ -50,7 +50,11 @@ type Certificate struct {
 	NotAfter   time.Time `json:"not_after"`
 	File       File      `json:"file"`  // certificate.pem
 	Chain      File      `json:"chain"` // chain.pem, leaf-first, root last
-	Ceremony   string    `json:"ceremony,omitempty"`
+	// URL is where the service answered by the plan of that day, so that a plan
+	// that names another later changes no past entry. Lines without it are read
+	// with the plan's.
+	URL      string `json:"url,omitempty"`
+	Ceremony string `json:"ceremony,omitempty"`
 }
 
 // Withheld is a serial that was signed and never left.

@@ -30,6 +30,8 @@ func (r *report) check(p *Plan) {
 		r.ceremony(p, name)
 	}
 	r.exceptions(p)
+	r.includes(p)
+	r.oidc(p)
 	r.rehearsal(p)
 }
 

@@ -18,6 +18,8 @@ type Plan struct {
 	TUF          *TUF                 `yaml:"tuf,omitempty" json:"tuf,omitempty"`
 	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
 	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
+	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"` // other people's trusted roots beside the own one
+	OIDC         []string             `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // issuer URLs of the identity providers that signers may ask
 	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 
@@ -132,6 +134,13 @@ const (
 type Exception struct {
 	Name   string `yaml:"name" json:"name" jsonschema:"enum=tuf-single-holder,enum=old-firmware,enum=imported-root,enum=networked-ceremony"`
 	Reason string `yaml:"reason" json:"reason"`
+}
+
+// Include is a trusted_root.json of somebody else, whose entries stand beside
+// the own ones: what they signed verifies too.
+type Include struct {
+	Path   string `yaml:"path" json:"path"`                                         // slash-separated, relative to the trust directory
+	SHA256 string `yaml:"sha256" json:"sha256" jsonschema:"pattern=^[0-9a-f]{64}$"` // hex, 64 digits: the pin
 }
 
 // Rehearsal marks a plan whose token is virtual.

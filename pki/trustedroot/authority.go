@@ -51,7 +51,7 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 		w := window{number: g.Number, start: g.Start, end: g.End, compromised: g.Compromised != nil}
 		w.notBefore, w.notAfter = chainValidity(chain)
 		windows = append(windows, w)
-		uri, err := b.authorityURL(name, profile)
+		uri, err := b.authorityURL(name, g.Certificate)
 		if err != nil {
 			b.problem("%s: %w", who, err)
 			continue
@@ -66,18 +66,24 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 	b.checkWindows("authority "+name, windows)
 }
 
-func (b *builder) authorityURL(name, profile string) (string, error) {
+// authorityURL returns where an authority answered when its certificate was
+// issued: as the ledger recorded it, or else as the plan says.
+func (b *builder) authorityURL(name string, c *ledger.Certificate) (string, error) {
 	a, ok := b.plan.Authorities[name]
-	if !ok {
-		return "", errors.New("the plan no longer has it: an authority that ever signed stays in the plan, for its url")
+	if ok && a.Profile != c.Profile {
+		return "", fmt.Errorf("the plan says %s, the ledger %s", a.Profile, c.Profile)
 	}
-	if a.Profile != profile {
-		return "", fmt.Errorf("the plan says %s, the ledger %s", a.Profile, profile)
+	address := c.URL
+	if address == "" {
+		if !ok {
+			return "", errors.New("the plan no longer has it, and the ledger recorded no url: keep it in the plan")
+		}
+		address = a.URL
 	}
-	if u, err := url.Parse(a.URL); err != nil || u.Scheme == "" || u.Hostname() == "" {
-		return "", fmt.Errorf("url %q: needs a scheme and a host", a.URL)
+	if u, err := url.Parse(address); err != nil || u.Scheme == "" || u.Hostname() == "" {
+		return "", fmt.Errorf("url %q: needs a scheme and a host", address)
 	}
-	return a.URL, nil
+	return address, nil
 }
 
 func authorityEntry(uri string, chain []*x509.Certificate, w window) *prototrustroot.CertificateAuthority {

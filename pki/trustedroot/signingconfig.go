@@ -28,6 +28,7 @@ const (
 	fulcioAPI = 1
 	rekorAPI  = 2
 	tsaAPI    = 1
+	oidcAPI   = 1
 )
 
 // BuildSigningConfig returns signing_config.v0.2.json: where to sign. It lists
@@ -36,8 +37,10 @@ const (
 // signers have nothing to ask it. Logs and TSAs carry the selector ANY, even
 // where there is none of them: cosign panics on a config without.
 //
-// The operator of every service is the plan's organization. The plan names no
-// identity provider, so oidcUrls is left out: signers are told theirs.
+// The operator of every service is the plan's organization. Identity providers
+// are those of the plan's oidc, in its order, from the start of the oldest
+// Fulcio CA that is still open; without one, oidcUrls is left out and signers
+// are told theirs. A service's URL is the one that its trusted root states.
 //
 // The error joins every problem found and carries fault.Verification.
 func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
@@ -54,7 +57,7 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 				continue
 			}
 			lists[g.Certificate.Profile] = append(lists[g.Certificate.Profile], service{
-				who: fmt.Sprintf("authority %s", name), url: p.Authorities[name].URL, start: g.Start, open: g.End == nil})
+				who: fmt.Sprintf("authority %s", name), url: cmp.Or(g.Certificate.URL, p.Authorities[name].URL), start: g.Start, open: g.End == nil})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Logs)) {
@@ -76,9 +79,11 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 		problems = append(problems, err)
 		return out
 	}
+	cas := convert(fulcioAPI, profileFulcio)
 	sc := &prototrustroot.SigningConfig{
 		MediaType:       SigningConfigMediaType,
-		CaUrls:          convert(fulcioAPI, profileFulcio),
+		CaUrls:          cas,
+		OidcUrls:        providers(p.OIDC, cas, operator),
 		RekorTlogUrls:   convert(rekorAPI, plan.RekorV2),
 		RekorTlogConfig: &prototrustroot.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY},
 		TsaUrls:         convert(tsaAPI, profileTSA, profileTSALeaf),
@@ -140,6 +145,25 @@ func services(all []service, version uint32, operator string) ([]*prototrustroot
 		})
 	}
 	return out, errors.Join(problems...)
+}
+
+// providers returns the plan's identity providers. They have no window of their
+// own: each counts from when the first CA that asks it does.
+func providers(issuers []string, cas []*prototrustroot.Service, operator string) []*prototrustroot.Service {
+	if len(cas) == 0 {
+		return nil // nobody could use a token
+	}
+	start := cas[len(cas)-1].GetValidFor().GetStart() // newest first
+	out := make([]*prototrustroot.Service, 0, len(issuers))
+	for _, issuer := range issuers {
+		out = append(out, &prototrustroot.Service{
+			Url:             issuer,
+			MajorApiVersion: oidcAPI,
+			ValidFor:        &protocommon.TimeRange{Start: start},
+			Operator:        operator,
+		})
+	}
+	return out
 }
 
 // operatorName turns an organization into the scheme-less URI that

@@ -56,6 +56,14 @@ func (b *builder) checkWindows(who string, windows []window) {
 	for i := 1; i < len(windows); i++ {
 		b.checkFollows(who, windows[i-1], windows[i])
 	}
+	// before a switch two generations are open; a third says that the switch
+	// to the second has happened
+	for i := 2; i < len(windows); i++ {
+		if older := windows[i-2]; older.end == nil {
+			b.problem("%s generation %d: it is still open, and generation %d follows generation %d already: the cutover to generation %d is missing, record it",
+				who, older.number, windows[i].number, windows[i-1].number, windows[i-1].number)
+		}
+	}
 }
 
 // checkFollows reports a newer generation that does not join its older one.
