@@ -112,7 +112,7 @@ func (v *verifier) witness(serial uint32) error {
 	}
 	// its validity began with the token, and a witness may sign years later
 	if err := checkWitness(slot, device, serial, v.roots); err != nil {
-		return fmt.Errorf("signatures/%s: %w", slotName, err)
+		return fmt.Errorf("signatures/%s and %s: %w", slotName, deviceName, err)
 	}
 	if err := record.CheckEnvelope(context.Background(), v.Record.Signatures[name], v.statement, slot.PublicKey); err != nil {
 		return fmt.Errorf("signatures/%s: %w", name, err)

@@ -1,0 +1,198 @@
+package ceremony
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/yubikey"
+)
+
+func TestRootThenSign(t *testing.T) {
+	w := newWorld(t)
+	v := w.hold(w.founding())
+	if len(v.Issued) != 3 || v.Issued[0].Authority != "root" {
+		t.Fatalf("issued %v", v.Issued)
+	}
+	if w.chip.PINs != 1 {
+		t.Errorf("the PIN was asked %d times", w.chip.PINs)
+	}
+	if n := total(w.chip.Signed); n != 4 {
+		t.Errorf("%d signatures for three certificates and a record", n)
+	}
+	second := w.hold(w.renewal(v))
+	if len(second.Issued) != 1 || second.Issued[0].Authority != "fulcio" || second.Issued[0].Generation != 2 {
+		t.Fatalf("issued %v", second.Issued)
+	}
+	if w.chip.Generated["9c"] != 1 || w.chip.Generated["82"] != 1 || len(w.chip.Keys) != 2 {
+		t.Errorf("keys made: %v", w.chip.Generated)
+	}
+	if w.chip.PINs != 2 || total(w.chip.Signed) != 6 {
+		t.Errorf("%d PINs and %d signatures in two ceremonies", w.chip.PINs, total(w.chip.Signed))
+	}
+}
+
+func total(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+func TestDay_WordsFromPaper(t *testing.T) {
+	w := newWorld(t)
+	reviewed := w.founding()
+	swapped := w.founding() // the same names, other bytes: a CSR is signed anew
+	if reviewed.Digest() == swapped.Digest() {
+		t.Fatal("the two requests are one")
+	}
+	o := w.options(swapped)
+	o.Operator = &paper{Script: script(), words: firstWords(reviewed)}
+	_, err := Root(context.Background(), o)
+	refused(t, err, fault.Stopped, "stopped")
+	untouched(t, w.chip)
+	o = w.options(reviewed)
+	o.Operator = &paper{Script: script(), words: firstWords(reviewed)}
+	if _, err := Root(context.Background(), o); err == nil {
+		t.Error("the journal of another request was gone on with")
+	}
+	o.Out = t.TempDir()
+	if _, err := Root(context.Background(), o); err != nil {
+		t.Error(err)
+	}
+}
+
+// untouched wants a token as it came from the factory.
+func untouched(t *testing.T, c *chip) {
+	t.Helper()
+	if len(c.Keys)+len(c.Certs)+len(c.Signed)+c.PINs != 0 {
+		t.Errorf("a trace on the token: %d keys, %d certificates, %d signatures, %d PINs", len(c.Keys), len(c.Certs), len(c.Signed), c.PINs)
+	}
+}
+
+// paper is an operator who types what the paper says.
+type paper struct {
+	*term.Script
+	words string
+}
+
+func (p *paper) Confirm(q term.Question) error {
+	if strings.Contains(q.Label, "paper") && !q.Accepts(p.words) {
+		return term.Stopped(q.No)
+	}
+	return p.Script.Confirm(q)
+}
+
+func TestDay_EveryNo(t *testing.T) {
+	w := newWorld(t)
+	r := w.founding()
+	o := w.options(r)
+	o.Host.Entropy = 1 // so that the host is asked about
+	asking := script()
+	o.Operator, o.Out = asking, t.TempDir()
+	if _, err := Root(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	if len(asking.Asked) != 7 {
+		t.Fatalf("%d questions: %v", len(asking.Asked), asking.Asked)
+	}
+	for _, q := range asking.Asked {
+		fresh := newWorld(t)
+		o := fresh.options(fresh.founding())
+		o.Host.Entropy = 1
+		operator := script()
+		operator.Refuse = q.Text[:20]
+		o.Operator = operator
+		_, err := Root(context.Background(), o)
+		refused(t, err, fault.Stopped, "stopped")
+		o.Operator = script()
+		path, err := Root(context.Background(), o)
+		if err != nil {
+			t.Errorf("after a no to %q: %v", q.Text, err)
+			continue
+		}
+		fresh.verify(path)
+	}
+}
+
+func TestDay_OtherToken(t *testing.T) {
+	w := newWorld(t)
+	o := w.options(w.founding())
+	o.Serial = 5
+	_, err := Root(context.Background(), o)
+	refused(t, err, fault.Usage, "is for token 10000001")
+	o.Serial = rootToken
+	w.chip.Serial = 7 // the token's own word differs from what was opened
+	o.Open = func(ctx context.Context, _ uint32) (Device, error) { return w.chip.open(o.Operator)(ctx, 7) }
+	_, err = Root(context.Background(), o)
+	refused(t, err, fault.Device, "this is token 7")
+	untouched(t, w.chip)
+}
+
+func TestDay_SlotInUse(t *testing.T) {
+	w := newWorld(t)
+	d, err := w.chip.open(script())(context.Background(), rootToken)
+	must(t, err)
+	_, err = d.Generate("9c", yubikey.KeyOptions{Algorithm: "P-384", PIN: "always", Touch: "always"})
+	must(t, err)
+	_, err = Root(context.Background(), w.options(w.founding()))
+	refused(t, err, fault.Device, "holds a key already")
+	if w.chip.Generated["9c"] != 1 || len(w.chip.Signed) != 0 || len(w.chip.Certs) != 0 {
+		t.Error("the token was changed")
+	}
+}
+
+func TestDay_SignWithAnotherRoot(t *testing.T) {
+	w := newWorld(t)
+	r := w.renewal(w.hold(w.founding()))
+	delete(w.chip.Keys, "9c")
+	d, err := w.chip.open(script())(context.Background(), rootToken)
+	must(t, err)
+	_, err = d.Generate("9c", yubikey.KeyOptions{Algorithm: "P-384", PIN: "always", Touch: "always"})
+	must(t, err)
+	before := total(w.chip.Signed)
+	_, err = Sign(context.Background(), w.options(r))
+	refused(t, err, fault.Verification, "9c")
+	if total(w.chip.Signed) != before {
+		t.Error("another root signed")
+	}
+}
+
+func TestDay_WrongCommand(t *testing.T) {
+	w := newWorld(t)
+	r := w.founding()
+	_, err := Sign(context.Background(), w.options(r))
+	refused(t, err, fault.Usage, "holds no root certificate")
+	v := w.hold(r)
+	_, err = Root(context.Background(), w.options(w.renewal(v)))
+	refused(t, err, fault.Usage, "holds a root certificate already")
+	_, err = Root(context.Background(), w.options(r))
+	refused(t, err, fault.Usage, "exists already")
+}
+
+func TestWitness_SignsLater(t *testing.T) {
+	w := newWorld(t)
+	v := w.hold(w.founding())
+	witness := newChip(t, 20000001)
+	// its attestation must end at the plan's root: the same maker made both
+	witness.Root, witness.F9, witness.F9Key = w.chip.Root, w.chip.F9, w.chip.F9Key
+	d, err := witness.open(script())(context.Background(), 20000001)
+	must(t, err)
+	_, err = d.Generate("9a", yubikey.KeyOptions{Algorithm: "P-256", PIN: "once", Touch: "always"})
+	must(t, err)
+	o := WitnessOptions{VerifyOptions: VerifyOptions{Linter: lint.New(), Rehearsal: true}, Serial: 20000001, Slot: "9a", Operator: script(), Open: witness.open(script())}
+	if _, err := SignAsWitness(context.Background(), v.Record.Path, o); err != nil {
+		t.Fatal(err)
+	}
+	again := w.verify(v.Record.Path)
+	if len(again.Witnesses) != 1 || again.Witnesses[0].String() != "ada (token 20000001)" {
+		t.Errorf("witnesses %v", again.Witnesses)
+	}
+	_, err = SignAsWitness(context.Background(), v.Record.Path, o)
+	refused(t, err, fault.Usage, "signed this record already")
+	damageEvery(t, v.Record.Path, record.SignaturesDir)
+}
