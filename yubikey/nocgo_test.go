@@ -27,6 +27,7 @@ func TestNoCGO_EveryFunctionSaysSo(t *testing.T) {
 		list, open, info, slot, generate, attest, signer, certificate, retries,
 		token.Import("9c", KeyOptions{}, nil), token.Install("9c", nil), token.Provision(ProvisionOptions{}),
 		token.Unblock(nil, nil), token.ChangePIN(nil, nil), token.Reset(),
+		token.Provisionable(ProvisionOptions{}), token.Vacant("9c"),
 	} {
 		if !errors.Is(err, ErrNoPCSC) || fault.ExitCode(err) != int(fault.Device) || !strings.Contains(fault.Hint(err), "CGO_ENABLED=1") {
 			t.Errorf("%d: got %v, hint %q", i, err, fault.Hint(err))

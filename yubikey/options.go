@@ -18,7 +18,7 @@ type ProvisionOptions struct {
 	Rand             io.Reader // of the management key and the CHUID; nil: crypto/rand
 }
 
-func (o *ProvisionOptions) check(v Version) error {
+func (o *ProvisionOptions) check() error {
 	var problems []error
 	if err := CheckPIN(o.PIN); err != nil {
 		problems = append(problems, fmt.Errorf("new PIN: %w", err))
@@ -36,11 +36,25 @@ func (o *ProvisionOptions) check(v Version) error {
 	if err := errors.Join(problems...); err != nil {
 		return fault.New(fault.Usage, "nothing was changed on the token; choose again", err)
 	}
-	if o.ForRoot && !o.AllowOldFirmware && v.Less(soundFirmware) {
-		return fault.New(fault.Device,
-			"take a token with firmware 5.7 or newer, or name the exception old-firmware in the plan",
-			fmt.Errorf("%w: %s leaks ECDSA keys to someone who holds the token (YSA-2024-03, EUCLEAK), and a root needs %s",
-				ErrFirmware, v, soundFirmware))
-	}
 	return nil
+}
+
+// checkFirmware refuses a token whose ECDSA leaks for a root.
+func (o *ProvisionOptions) checkFirmware(v Version) error {
+	if !o.ForRoot || o.AllowOldFirmware {
+		return nil
+	}
+	return CheckRootFirmware(v)
+}
+
+// CheckRootFirmware refuses firmware below 5.7 for a root key, which the plan
+// must name as an exception.
+func CheckRootFirmware(v Version) error {
+	if !v.Less(soundFirmware) {
+		return nil
+	}
+	return fault.New(fault.Device,
+		"take a token with firmware 5.7 or newer, or name the exception old-firmware in the plan",
+		fmt.Errorf("%w: %s leaks ECDSA keys to someone who holds the token (YSA-2024-03, EUCLEAK), and a root needs %s",
+			ErrFirmware, v, soundFirmware))
 }

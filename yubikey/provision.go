@@ -31,8 +31,11 @@ func (t *Token) Provision(o ProvisionOptions) error {
 	if err := t.open(); err != nil {
 		return err
 	}
-	if err := o.check(t.id.Firmware); err != nil {
+	if err := o.check(); err != nil {
 		return fmt.Errorf("provision token %d: %w", t.id.Serial, err)
+	}
+	if err := t.Provisionable(o); err != nil {
+		return err
 	}
 	if o.PINRetries == 0 {
 		o.PINRetries = defaultRetries
@@ -42,14 +45,6 @@ func (t *Token) Provision(o ProvisionOptions) error {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
-	}
-	if t.id.Firmware.Less(metadataFirmware) && !t.fresh {
-		return fault.New(fault.Device, "reset the token and provision it in one go, or take one with firmware 5.3 or newer",
-			fmt.Errorf("provision token %d: %w: %s does not say which of its credentials are the factory's, and none is tried",
-				t.id.Serial, ErrFirmware, t.id.Firmware))
-	}
-	if err := t.nothingOfValue(); err != nil {
-		return err
 	}
 	p := &provisioning{Token: t, o: o}
 	for _, step := range []struct {
@@ -71,6 +66,24 @@ func (t *Token) Provision(o ProvisionOptions) error {
 	wipe(t.pin)
 	t.pin = append([]byte(nil), o.PIN...)
 	return nil
+}
+
+// Provisionable refuses a token that Provision would refuse whatever the PIN
+// and the PUK, which need not be there yet, so that nobody chooses them in
+// vain. It reads and changes nothing.
+func (t *Token) Provisionable(o ProvisionOptions) error {
+	if err := t.open(); err != nil {
+		return err
+	}
+	if err := o.checkFirmware(t.id.Firmware); err != nil {
+		return fmt.Errorf("provision token %d: %w", t.id.Serial, err)
+	}
+	if t.id.Firmware.Less(metadataFirmware) && !t.fresh {
+		return fault.New(fault.Device, "reset the token and provision it in one go (trustroot token provision --reset), or take one with firmware 5.3 or newer",
+			fmt.Errorf("provision token %d: %w: %s does not say which of its credentials are the factory's, and none is tried",
+				t.id.Serial, ErrFirmware, t.id.Firmware))
+	}
+	return t.nothingOfValue()
 }
 
 // nothingOfValue refuses a token with a key or a certificate in any slot.

@@ -57,6 +57,12 @@ func (*Token) Certificate(Slot) (*x509.Certificate, error) { return nil, noPCSC(
 // Provision answers ErrNoPCSC.
 func (*Token) Provision(ProvisionOptions) error { return noPCSC() }
 
+// Provisionable answers ErrNoPCSC.
+func (*Token) Provisionable(ProvisionOptions) error { return noPCSC() }
+
+// Vacant answers ErrNoPCSC.
+func (*Token) Vacant(Slot) error { return noPCSC() }
+
 // Unblock answers ErrNoPCSC.
 func (*Token) Unblock(_, _ []byte) error { return noPCSC() }
 

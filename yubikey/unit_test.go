@@ -68,21 +68,21 @@ func TestSlots_All(t *testing.T) {
 
 func TestProvisionOptions_NamesEveryProblem(t *testing.T) {
 	o := ProvisionOptions{PIN: []byte("123456"), PUK: []byte("12"), PINRetries: 16}
-	contains(t, o.check(Version{5, 7, 4}), "new PIN", "new PUK", "16 and 0")
+	contains(t, o.check(), "new PIN", "new PUK", "16 and 0")
 	o = ProvisionOptions{PIN: []byte(testPINOfUnit), PUK: []byte(testPINOfUnit)}
-	contains(t, o.check(Version{5, 7, 4}), "the same")
+	contains(t, o.check(), "the same")
 }
 
 const testPINOfUnit = "384756"
 
 func TestProvisionOptions_OldFirmwareForARoot(t *testing.T) {
 	o := ProvisionOptions{PIN: []byte(testPINOfUnit), PUK: []byte("91827364"), ForRoot: true}
-	contains(t, o.check(Version{5, 6, 9}), "EUCLEAK", "5.6.9")
-	if err := o.check(Version{5, 7, 0}); err != nil {
+	contains(t, o.checkFirmware(Version{5, 6, 9}), "EUCLEAK", "5.6.9")
+	if err := o.checkFirmware(Version{5, 7, 0}); err != nil {
 		t.Error(err)
 	}
 	o.AllowOldFirmware = true
-	if err := o.check(Version{5, 4, 3}); err != nil {
+	if err := o.checkFirmware(Version{5, 4, 3}); err != nil {
 		t.Error(err)
 	}
 }

@@ -81,6 +81,9 @@ func (t *Token) Import(s Slot, o KeyOptions, private *ecdsa.PrivateKey) error {
 	return nil
 }
 
+// Vacant refuses a slot with a key or a certificate.
+func (t *Token) Vacant(s Slot) error { return t.vacant(fmt.Sprintf("use slot %s", s), s) }
+
 // vacant refuses a slot with a key or a certificate.
 func (t *Token) vacant(doing string, s Slot) error {
 	info, err := t.Slot(s)

@@ -4,11 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 func newTokenCmd(f *factory) *cobra.Command {
@@ -18,7 +26,12 @@ func newTokenCmd(f *factory) *cobra.Command {
 		newTokenInfoCmd(f, runTokenInfo),
 		newTokenProvisionCmd(f, runTokenProvision),
 		newTokenGenerateCmd(f, runTokenGenerate),
+		newTokenImportCmd(f, runTokenImport),
+		newTokenSignTestCmd(f, runTokenSignTest),
 		newTokenAttestCmd(f, runTokenAttest),
+		newTokenVerifyAttestationCmd(f, runTokenVerifyAttestation),
+		newTokenUnblockCmd(f, runTokenUnblock),
+		newTokenResetCmd(f, runTokenReset),
 		newTokenVirtualCmd(f, runTokenVirtual),
 	)
 	return cmd
@@ -27,6 +40,11 @@ func newTokenCmd(f *factory) *cobra.Command {
 // serialFlag adds --serial; a token is never chosen by position.
 func serialFlag(cmd *cobra.Command, into *uint32) {
 	cmd.Flags().Uint32Var(into, "serial", 0, "serial number of the YubiKey")
+}
+
+// slotFlag adds --slot, which has no default: a slot is named.
+func slotFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "slot", "", "slot in hex: 9a, 9c, 9d, 9e, or 82 to 95")
 }
 
 // openToken opens the token with that serial; without one it lists those that
@@ -47,4 +65,45 @@ func (f *factory) openToken(ctx context.Context, serial uint32) (*yubikey.Token,
 		}
 	}
 	return nil, fault.New(fault.Usage, text, errors.New("no token was named"))
+}
+
+// hardened hardens the process once.
+var hardened = sync.OnceValue(yubikey.Harden)
+
+// openForSecrets is openToken for a command that takes a PIN, a PUK or makes a
+// key: the process is hardened first, and what could not be done is said.
+func (f *factory) openForSecrets(ctx context.Context, serial uint32) (*yubikey.Token, error) {
+	for _, left := range hardened() {
+		f.progress("secrets are less protected here: %s", left)
+	}
+	return f.openToken(ctx, serial)
+}
+
+// planHere reads the plan of the trust directory; nil where there is none.
+func (f *factory) planHere() (*plan.Plan, error) {
+	name := filepath.Join(f.dir, app.PlanFile)
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	return plan.Parse(name, data)
+}
+
+// attestationRoots returns Yubico's, or, when a rehearsal is wanted, those
+// that the plan in the trust directory pins.
+func (f *factory) attestationRoots(rehearsal bool) (attestation.Roots, error) {
+	if !rehearsal {
+		return attestation.Yubico(), nil
+	}
+	p, err := f.planHere()
+	if err != nil {
+		return attestation.Roots{}, err
+	}
+	if p == nil {
+		return attestation.Roots{}, usage("name the rehearsal's folder with --dir", "--rehearsal: %s has no %s that pins a rehearsal's root", f.dir, app.PlanFile)
+	}
+	return ceremony.Roots(p, true)
 }

@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"text/tabwriter"
-	"time"
+	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 type tokenListOptions struct{ *factory }
@@ -31,15 +27,22 @@ func runTokenList(ctx context.Context, o *tokenListOptions) error {
 	if err != nil {
 		return err
 	}
+	views := []*tokenView{}
+	for _, info := range found {
+		v, err := newTokenView(info, o.now)
+		if err != nil {
+			return err
+		}
+		views = append(views, v)
+	}
 	if o.json {
-		return printJSON(o.out, found)
+		return printJSON(o.out, views)
 	}
-	if len(found) == 0 {
+	if len(views) == 0 {
 		o.progress("no YubiKey is plugged in")
-		return nil
 	}
-	for _, i := range found {
-		if err := printToken(o.out, i); err != nil {
+	for _, v := range views {
+		if err := v.print(o.out); err != nil {
 			return err
 		}
 	}
@@ -48,65 +51,52 @@ func runTokenList(ctx context.Context, o *tokenListOptions) error {
 
 type tokenInfoOptions struct {
 	*factory
-	serial uint32
+	serial    uint32
+	at        string
+	rehearsal bool
 }
 
 func newTokenInfoCmd(f *factory, run func(context.Context, *tokenInfoOptions) error) *cobra.Command {
 	o := &tokenInfoOptions{factory: f}
 	cmd := &cobra.Command{
 		Use:   "info",
-		Short: "Show one YubiKey: slots, policies, warnings",
+		Short: "Show one YubiKey: slots, policies, attestations, warnings",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	serialFlag(cmd, &o.serial)
+	cmd.Flags().StringVar(&o.at, "at", "", "judge attestations and expiry at this time, as 2026-11-02 or 2026-11-02T09:00:00Z; now where it is left away")
+	rehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
 
-func runTokenInfo(ctx context.Context, o *tokenInfoOptions) error {
-	if o.serial == 0 {
-		_, err := o.openToken(ctx, 0)
-		return err
-	}
-	found, err := yubikey.List(ctx)
+func runTokenInfo(ctx context.Context, o *tokenInfoOptions) (err error) {
+	at, err := o.instant(o.at)
 	if err != nil {
 		return err
 	}
-	for _, i := range found {
-		if i.Identity.Serial != o.serial {
-			continue
-		}
-		if o.json {
-			return printJSON(o.out, i)
-		}
-		return printToken(o.out, i)
+	roots, err := o.attestationRoots(o.rehearsal)
+	if err != nil {
+		return err
 	}
-	return fault.New(fault.Device, "see which are there with `trustroot token list`",
-		fmt.Errorf("no YubiKey with serial number %d is plugged in", o.serial))
-}
-
-func printToken(out io.Writer, i yubikey.Info) error {
-	style := term.StyleFor(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\tfirmware %s\t%s\n", style.Bold(fmt.Sprintf("YubiKey %d", i.Identity.Serial)), i.Identity.Firmware, i.Identity.FormFactor) //nolint:errcheck // Flush reports it
-	if i.Problem != nil {
-		fmt.Fprintf(w, "  %s\n", style.Bad(i.Problem.Error())) //nolint:errcheck // Flush reports it
-	} else {
-		fmt.Fprintf(w, "  tries left\tPIN %d\tPUK %d\n", i.PINRetries, i.PUKRetries) //nolint:errcheck // Flush reports it
+	token, err := o.openToken(ctx, o.serial)
+	if err != nil {
+		return err
 	}
-	for _, s := range i.Slots {
-		certificate := "no certificate"
-		if s.Certificate != nil {
-			certificate = s.Certificate.Subject.String() + ", until " + s.Certificate.NotAfter.UTC().Format(time.DateOnly)
-		}
-		key := "no key"
-		if !s.Empty {
-			key = fmt.Sprintf("%s %s, PIN %s, touch %s", s.Algorithm, s.Origin, s.PINPolicy, s.TouchPolicy)
-		}
-		fmt.Fprintf(w, "  slot %s\t%s\t%s\n", s.Slot, key, certificate) //nolint:errcheck // Flush reports it
+	defer func() { err = errors.Join(err, token.Close()) }()
+	info, err := token.Info()
+	if err != nil {
+		return err
 	}
-	for _, text := range i.Warnings {
-		fmt.Fprintf(w, "  %s %s\n", style.Warn("warning:"), text) //nolint:errcheck // Flush reports it
+	v, err := newTokenView(info, at)
+	if err != nil {
+		return err
 	}
-	return w.Flush()
+	for n, slot := range info.Slots {
+		v.Slots[n].Attestation = attested(token, slot, attestation.Expect{Serial: o.serial, Slot: string(slot.Slot), PublicKey: slot.PublicKey}, roots, at)
+	}
+	if o.json {
+		return printJSON(o.out, v)
+	}
+	return v.print(o.out)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,7 @@ type tokenVirtualOptions struct {
 	states   []string
 	serial   uint32
 	firmware string
+	touch    string
 	trace    bool
 }
 
@@ -30,7 +33,8 @@ func newTokenVirtualCmd(f *factory, run func(context.Context, *tokenVirtualOptio
 	cmd.Flags().StringArrayVar(&o.states, "state", nil, "file that holds a token's keys; made where it is missing")
 	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token; a random one where it is left away")
 	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
-	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, without secrets")
+	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
+	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, serial number first and without secrets")
 	return cmd
 }
 
@@ -48,19 +52,25 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 			return usage("write it like 5.7.4", "--firmware: %w", err)
 		}
 	}
+	touch, err := parseTouch(o.touch)
+	if err != nil {
+		return err
+	}
 	var cards []*virtual.Card
 	for i, state := range o.states {
-		options := virtual.Options{Firmware: firmware, StateFile: state}
+		options := virtual.Options{Firmware: firmware, StateFile: state, Touch: touch}
 		if o.serial != 0 {
 			options.Serial = o.serial + uint32(i)
 		}
+		trace := &tagged{w: o.err}
 		if o.trace {
-			options.Log = o.err
+			options.Log = trace
 		}
 		card, err := virtual.New(options)
 		if err != nil {
 			return err
 		}
+		trace.tag = fmt.Sprintf("%d\t", card.Serial())
 		cards = append(cards, card)
 	}
 	readers, err := virtual.Start(ctx, "", cards...)
@@ -76,4 +86,34 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// parseTouch reads how a virtual token is touched.
+func parseTouch(text string) (virtual.Touch, error) {
+	switch text {
+	case "":
+		return virtual.Touch{}, nil
+	case "never":
+		return virtual.Touch{Mode: virtual.TouchAbsent}, nil
+	case "refused":
+		return virtual.Touch{Mode: virtual.TouchRefused}, nil
+	}
+	delay, err := time.ParseDuration(text)
+	if err != nil || delay < 0 {
+		return virtual.Touch{}, usage("write never, refused, or a time such as 2s", "--touch %q", text)
+	}
+	return virtual.Touch{Mode: virtual.TouchDelayed, Delay: delay}, nil
+}
+
+// tagged begins each line with a tag. Every write is a line.
+type tagged struct {
+	w   io.Writer
+	tag string
+}
+
+func (t *tagged) Write(line []byte) (int, error) {
+	if _, err := t.w.Write(append([]byte(t.tag), line...)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
