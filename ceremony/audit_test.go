@@ -1,0 +1,101 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/yubikey"
+)
+
+// audit runs the auditor's script, which knows openssl and coreutils only.
+func audit(t *testing.T, path string) (output string, holds bool) {
+	t.Helper()
+	cmd := exec.Command("../scripts/audit-record", "--rehearsal", path)
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 5 {
+		return string(out), false
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out), true
+}
+
+// agree wants script and program to say the same of a record.
+func agree(t *testing.T, what, path string, want bool) {
+	t.Helper()
+	_, err := Verify(path, quick)
+	if (err == nil) != want {
+		t.Errorf("%s: verify says %v", what, err)
+	}
+	if out, holds := audit(t, path); holds != want {
+		t.Errorf("%s: the script says\n%s", what, out)
+	}
+}
+
+func TestAudit_AgreesWithVerify(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.hold(w.founding())
+	witness := newChip(t, 20000001)
+	witness.Root, witness.F9, witness.F9Key = w.chip.Root, w.chip.F9, w.chip.F9Key
+	d, err := witness.open(script())(context.Background(), 20000001)
+	must(t, err)
+	_, err = d.Generate("9a", yubikey.KeyOptions{Algorithm: "P-256", PIN: "once", Touch: "always"})
+	must(t, err)
+	_, err = SignAsWitness(context.Background(), v.Record.Path, WitnessOptions{
+		VerifyOptions: VerifyOptions{Linter: lint.New(), Rehearsal: true}, Serial: 20000001, Slot: "9a", Operator: script(), Open: witness.open(script()),
+	})
+	must(t, err)
+	agree(t, "the record as it was made", v.Record.Path, true)
+	again := w.verify(v.Record.Path)
+	for _, name := range courier.Names(again.Record.Files) {
+		damage(t, v.Record.Path, filepath.Join(record.SealedDir, name))
+	}
+	for _, name := range courier.Names(again.Record.Signatures) {
+		damage(t, v.Record.Path, filepath.Join(record.SignaturesDir, name))
+	}
+	agree(t, "the record again", v.Record.Path, true)
+	second := w.hold(w.renewal(v))
+	agree(t, "the record of a renewal", second.Record.Path, true)
+}
+
+// damage changes a byte in the middle of a file, has both judge, and puts it
+// back.
+func damage(t *testing.T, path, name string) {
+	t.Helper()
+	full := filepath.Join(path, name)
+	text, err := os.ReadFile(full)
+	must(t, err)
+	bad := bytes.Clone(text)
+	bad[len(bad)/2] ^= 1
+	must(t, os.WriteFile(full, bad, 0o644))
+	agree(t, name, path, false)
+	must(t, os.WriteFile(full, text, 0o644))
+}
+
+func TestAudit_ForgedWithoutTheToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := w.hold(w.founding()).Record.Path
+	lines := bytes.SplitAfter(w.verify(path).Record.Files[record.Journal], []byte("\n"))
+	for what, edit := range map[string]func(files map[string][]byte){
+		"an added file":       func(files map[string][]byte) { files["extra.txt"] = []byte("x") },
+		"a removed file":      func(files map[string][]byte) { delete(files, record.Report) },
+		"a changed report":    func(files map[string][]byte) { files[record.Report] = []byte("nothing happened\n") },
+		"a journal cut short": func(files map[string][]byte) { files[record.Journal] = bytes.Join(lines[:len(lines)-2], nil) },
+	} {
+		copied := filepath.Join(t.TempDir(), "record")
+		must(t, os.CopyFS(copied, os.DirFS(path)))
+		reseal(t, copied, edit)
+		agree(t, what, copied, false)
+	}
+}
