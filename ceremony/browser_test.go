@@ -1,0 +1,124 @@
+package ceremony
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// browser is a headless Chromium, spoken to over its two debugging pipes
+// (Chrome DevTools protocol: JSON texts, each ended by a zero byte).
+type browser struct {
+	t       *testing.T
+	in      io.Writer
+	out     *bufio.Reader
+	session string
+	id      int
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("scripts/setup --tests installs it: %v", err)
+	}
+	readIn, writeIn, err := os.Pipe()
+	must(t, err)
+	readOut, writeOut, err := os.Pipe()
+	must(t, err)
+	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
+	cmd.ExtraFiles = []*os.File{readIn, writeOut}
+	must(t, cmd.Start())
+	must(t, errors.Join(readIn.Close(), writeOut.Close()))
+	b := &browser{t: t, in: writeIn, out: bufio.NewReaderSize(readOut, 1<<20)}
+	t.Cleanup(func() {
+		b.call("Browser.close", nil)
+		must(t, writeIn.Close())
+		must(t, cmd.Wait())
+		must(t, readOut.Close())
+	})
+	return b
+}
+
+type message struct {
+	ID     int             `json:"id"`
+	Method string          `json:"method"`
+	Result json.RawMessage `json:"result"`
+	Error  *struct {
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+func (b *browser) read() message {
+	b.t.Helper()
+	text, err := b.out.ReadBytes(0)
+	must(b.t, err)
+	var m message
+	must(b.t, json.Unmarshal(text[:len(text)-1], &m))
+	return m
+}
+
+// call sends a command and returns its result.
+func (b *browser) call(method string, params map[string]any) map[string]any {
+	b.t.Helper()
+	b.id++
+	command := map[string]any{"id": b.id, "method": method, "params": params}
+	if params == nil {
+		command["params"] = map[string]any{}
+	}
+	if b.session != "" && method != "Browser.close" {
+		command["sessionId"] = b.session
+	}
+	text, err := json.Marshal(command)
+	must(b.t, err)
+	_, err = b.in.Write(append(text, 0))
+	must(b.t, err)
+	for {
+		m := b.read()
+		if m.ID != b.id {
+			continue
+		}
+		if m.Error != nil {
+			b.t.Fatalf("%s: %s", method, m.Error.Message)
+		}
+		result := map[string]any{}
+		must(b.t, json.Unmarshal(m.Result, &result))
+		return result
+	}
+}
+
+// open shows a page in a new tab of a size.
+func (b *browser) open(url string, width, height int, mobile bool) {
+	b.t.Helper()
+	b.session = ""
+	target := b.call("Target.createTarget", map[string]any{"url": "about:blank"})
+	attached := b.call("Target.attachToTarget", map[string]any{"targetId": target["targetId"], "flatten": true})
+	session, ok := attached["sessionId"].(string)
+	if !ok {
+		b.t.Fatalf("no session: %v", attached)
+	}
+	b.session = session
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile})
+	b.call("Page.enable", nil)
+	b.call("Page.navigate", map[string]any{"url": url})
+	for b.evaluate("document.readyState + location.href") != "complete"+url {
+		continue
+	}
+}
+
+// evaluate runs an expression in the page and returns its text.
+func (b *browser) evaluate(expression string) string {
+	b.t.Helper()
+	r := b.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true})
+	result, ok := r["result"].(map[string]any)
+	if !ok || r["exceptionDetails"] != nil {
+		b.t.Fatalf("evaluate: %v", r)
+	}
+	return fmt.Sprint(result["value"])
+}
