@@ -25,6 +25,7 @@ func newRootCmd(f *factory) *cobra.Command {
 	})
 	cmd.AddCommand(
 		newInitCmd(f, runInit),
+		newAdoptCmd(f, runAdopt),
 		newPlanCmd(f),
 		newStatusCmd(f, runStatus),
 		newRenewCmd(f, runRenew),
