@@ -33,6 +33,7 @@ func newRehearseCmd(f *factory, run func(context.Context, *rehearseOptions) erro
 	cmd.Flags().StringVar(&o.outDir, "out", "rehearsal", "new folder that becomes a trust directory")
 	cmd.Flags().StringVar(&o.kms, "kms", "", "URL of a KMS to use in place of the stand-in")
 	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep token and KMS running at the end, until Enter")
+	cmd.AddCommand(newRehearseBundleCmd(f, runRehearseBundle))
 	return cmd
 }
 

@@ -18,34 +18,109 @@ import (
 const (
 	TrustedRootFile   = "trust/.well-known/trusted_root.json"
 	SigningConfigFile = "trust/.well-known/signing-config.json"
+	PortalFile        = "trust/index.html"
 )
 
-// BuildTrustedRoot writes trusted_root.json from ledger and plan, and the
-// certificates and keys that it speaks of beside it. It returns its bytes.
-func (d *Directory) BuildTrustedRoot() ([]byte, error) {
-	data, err := trustedroot.Build(d.Plan, d.State, d.FS())
+// Built is a trusted root or signing config that was written.
+type Built struct {
+	Data []byte
+	// Changes are what it adds to the file that was there; nil where none was.
+	Changes []trustedroot.Change
+	// Findings are what the linter says of it: warnings and less.
+	Findings []trustedroot.Finding
+}
+
+// BuildTrustedRoot writes trusted_root.json from ledger and plan, the
+// certificates and keys that it speaks of beside it, and index.html. Nothing
+// is written where the linter finds an error, or where an entry of the file
+// that is there would be lost or changed.
+func (d *Directory) BuildTrustedRoot() (*Built, error) {
+	data, err := d.trustedRoot()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := trustedroot.Check(data); err != nil {
+	b := &Built{Data: data}
+	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: d.compromised()}); err != nil {
 		return nil, err
+	}
+	if err := trustedroot.Worst(b.Findings); err != nil {
+		return nil, fmt.Errorf("nothing was written: %w", err)
+	}
+	old, err := fs.ReadFile(d.FS(), TrustedRootFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("read the file that is there: %w", err)
+	default:
+		if b.Changes, err = trustedroot.Diff(old, data); err != nil {
+			return nil, fmt.Errorf("compare with %s: %w; nothing was written", TrustedRootFile, err)
+		}
 	}
 	files, err := d.published()
 	if err != nil {
 		return nil, err
 	}
+	if files[PortalFile], err = d.portal(data); err != nil {
+		return nil, err
+	}
 	files[TrustedRootFile] = data
-	return data, d.replace(files)
+	return b, d.replace(files)
 }
 
-// BuildSigningConfig writes the signing config from ledger and plan and
-// returns its bytes.
-func (d *Directory) BuildSigningConfig() ([]byte, error) {
+// trustedRoot returns the trusted root of ledger and plan, with the others that
+// the plan includes.
+func (d *Directory) trustedRoot() ([]byte, error) {
+	pins := make([]ledger.File, len(d.Plan.Include))
+	for i, in := range d.Plan.Include {
+		pins[i] = ledger.File{Path: in.Path, SHA256: in.SHA256}
+	}
+	includes, err := trustedroot.ReadIncludes(d.FS(), pins)
+	if err != nil {
+		return nil, err
+	}
+	return trustedroot.BuildWith(d.Plan, d.State, d.FS(), includes)
+}
+
+// compromised are the keys whose windows a compromise closed.
+func (d *Directory) compromised() []string {
+	var out []string
+	for _, generations := range d.State.Authorities {
+		for _, g := range generations {
+			if g.Compromised != nil {
+				out = append(out, g.Certificate.SPKISHA256)
+			}
+		}
+	}
+	for _, generations := range d.State.Logs {
+		for _, g := range generations {
+			if g.Compromised != nil {
+				out = append(out, g.Log.LogID)
+			}
+		}
+	}
+	return out
+}
+
+// BuildSigningConfig writes the signing config from ledger and plan. Nothing
+// is written where the linter finds an error, the trusted root of the same
+// ledger beside it.
+func (d *Directory) BuildSigningConfig() (*Built, error) {
 	data, err := trustedroot.BuildSigningConfig(d.Plan, d.State)
 	if err != nil {
 		return nil, err
 	}
-	return data, d.replace(map[string][]byte{SigningConfigFile: data})
+	pair, err := d.trustedRoot()
+	if err != nil {
+		return nil, err
+	}
+	b := &Built{Data: data}
+	if b.Findings, err = trustedroot.LintSigningConfig(data, trustedroot.LintOptions{Pair: pair}); err != nil {
+		return nil, err
+	}
+	if err := trustedroot.Worst(b.Findings); err != nil {
+		return nil, fmt.Errorf("nothing was written: %w", err)
+	}
+	return b, d.replace(map[string][]byte{SigningConfigFile: data})
 }
 
 // published are the certificates and keys of trust/: those of the newest

@@ -1,6 +1,7 @@
 package trustedroot
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,6 +83,28 @@ func CheckBundles(trustedRoot []byte, bundles ...Bundle) (Coverage, error) {
 			"Do not publish this file: what was signed before would no longer verify. Compare it with the published one by the diff command.", err)
 	}
 	return c, nil
+}
+
+// ErrNotBlob says that a bundle holds an attestation, not a signature over an
+// artifact.
+var ErrNotBlob = errors.New("the bundle signs an attestation, not an artifact")
+
+// MessageDigest returns the digest of the artifact that a bundle signs, as
+// "sha256:" and hex digits. The error is ErrNotBlob for an attestation.
+func MessageDigest(b Bundle) (string, error) {
+	if len(b.Data) > maxDocument {
+		return "", fmt.Errorf("bundle %s: larger than %d bytes", b.Name, maxDocument)
+	}
+	entity := &bundle.Bundle{}
+	if err := entity.UnmarshalJSON(b.Data); err != nil {
+		return "", fmt.Errorf("bundle %s: %w", b.Name, err)
+	}
+	m := entity.GetMessageSignature()
+	if m == nil {
+		return "", fmt.Errorf("bundle %s: %w", b.Name, ErrNotBlob)
+	}
+	digest := m.GetMessageDigest().GetDigest()
+	return digestAlgorithm(len(digest)) + ":" + hex.EncodeToString(digest), nil
 }
 
 func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleResult, error) {
