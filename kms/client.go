@@ -31,7 +31,7 @@ type Options struct {
 	// Progress is told in one line of every wait before a retry; nil: nobody.
 	Progress func(string)
 	// MaxBackoff is the longest wait before a retry. Zero is the SDK's 20
-	// seconds, and 100 milliseconds for a KMS on loopback, which has no other
+	// seconds, and 20 milliseconds for a KMS on loopback, which has no other
 	// callers to spare.
 	MaxBackoff time.Duration
 }
@@ -80,7 +80,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	}
 	loopback := isLoopback(endpoint)
 	if o.MaxBackoff == 0 && loopback {
-		o.MaxBackoff = 100 * time.Millisecond
+		o.MaxBackoff = 20 * time.Millisecond
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
