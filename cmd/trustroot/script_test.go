@@ -19,6 +19,7 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                tokenCommands(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROJECT", projectDir(t))
 			e.Setenv("NO_COLOR", "1")

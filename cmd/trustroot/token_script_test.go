@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/pem"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// tokenCommands are what the scripts about tokens have beside the standard
+// commands.
+func tokenCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"plugged": plugged,
+		"alter":   alter,
+	}
+}
+
+// plugged FILE waits until a virtual token, started in the background, has
+// written its variable to FILE, and sets it.
+func plugged(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: plugged FILE")
+	}
+	for range 300 {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		if name, value, ok := strings.Cut(strings.TrimSpace(string(data)), "="); err == nil && ok && bytes.HasSuffix(data, []byte("\n")) {
+			ts.Setenv(name, value)
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("no virtual token is plugged in after 15 seconds")
+}
+
+// alter IN OUT OLD NEW writes a PEM file with some bytes replaced, both in hex.
+func alter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: alter IN OUT OLD NEW")
+	}
+	block, _ := pem.Decode([]byte(ts.ReadFile(args[0])))
+	if block == nil {
+		ts.Fatalf("%s holds no PEM", args[0])
+	}
+	before, err := hex.DecodeString(args[2])
+	ts.Check(err)
+	after, err := hex.DecodeString(args[3])
+	ts.Check(err)
+	if len(before) != len(after) || bytes.Count(block.Bytes, before) != 1 {
+		ts.Fatalf("%s holds %s %d times", args[0], args[2], bytes.Count(block.Bytes, before))
+	}
+	block.Bytes = bytes.Replace(block.Bytes, before, after, 1)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(block), 0o600))
+}
