@@ -63,7 +63,7 @@ is changed but the new folder.`,
 }
 
 func runAdopt(ctx context.Context, o *adoptOptions) error {
-	if err := o.answers(); err != nil {
+	if err := errors.Join(app.CheckNew(o.dir), o.answers()); err != nil {
 		return err
 	}
 	if o.serial != 0 {

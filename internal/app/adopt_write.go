@@ -23,8 +23,8 @@ func (a *Adoption) Write(path string, keep bool) error {
 	if len(a.Questions) > 0 {
 		return fault.New(fault.Usage, "answer every question; nothing was written", fmt.Errorf("%d questions are open", len(a.Questions)))
 	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.Usage, "name a new folder with --dir; nothing was written", fmt.Errorf("%s exists", path))
+	if err := CheckNew(path); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the folder above %s: %w", path, err)
@@ -60,6 +60,14 @@ func (a *Adoption) Write(path string, keep bool) error {
 		return nil
 	}
 	return dir.Commit()
+}
+
+// CheckNew refuses a path at which something is.
+func CheckNew(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.Usage, "name a new folder with --dir; nothing was written", fmt.Errorf("%s exists", path))
+	}
+	return nil
 }
 
 // fill writes plan, files and ledger.

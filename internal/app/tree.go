@@ -31,7 +31,7 @@ func (d *Directory) Tree() string {
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
 		for _, g := range d.State.Logs[name] {
 			b := logs.AddBranch(fmt.Sprintf("%s g%d  %s, origin %s", name, g.Number, g.Log.Kind, g.Log.Origin))
-			b.AddNode("key     " + d.place(d.Plan.Logs[name].Generations, g.Number))
+			b.AddNode("key     " + d.place(name, d.Plan.Logs[name].Generations, g.Number))
 			b.AddNode("window  " + window(g))
 			b.AddNode("log ID  " + groups(g.Log.LogID))
 		}
@@ -83,7 +83,7 @@ func (d *Directory) issued(under treeprint.Tree, by issuer, children map[issuer]
 func (d *Directory) authority(under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {
 	c := g.Certificate
 	b := under.AddBranch(fmt.Sprintf("%s g%d  %s", name, g.Number, d.Plan.Authorities[name].Subject.CommonName))
-	b.AddNode("key     " + d.place(d.Plan.Authorities[name].Generations, g.Number))
+	b.AddNode("key     " + d.place(name, d.Plan.Authorities[name].Generations, g.Number))
 	b.AddNode("valid   " + c.NotBefore.Format(time.DateOnly) + " to " + c.NotAfter.Format(time.DateOnly))
 	b.AddNode("SHA-256 " + d.fingerprint(c.File.Path))
 	b.AddNode("file    " + c.File.Path)
@@ -103,16 +103,21 @@ func (d *Directory) fingerprint(path string) string {
 	return groups(fileOf(path, cert.Raw).SHA256)
 }
 
-// place says where a key lives.
-func (d *Directory) place(generations []plan.Generation, number int) string {
+// place says where a key lives, as far as the plan knows.
+func (d *Directory) place(name string, generations []plan.Generation, number int) string {
 	if number > len(generations) {
 		return "no longer in the plan"
 	}
-	g := generations[number-1]
-	if g.Key != "" {
+	switch g := generations[number-1]; {
+	case g.Key != "":
 		return g.Key
+	case g.Ceremony != "" && name == plan.RootAuthority:
+		return fmt.Sprintf("YubiKey %d, slot %s", d.Plan.Ceremonies[g.Ceremony].Token, d.Plan.Authorities[plan.RootAuthority].Token.Slot)
+	case name == plan.RootAuthority:
+		return "YubiKey, slot " + d.Plan.Authorities[plan.RootAuthority].Token.Slot
+	default:
+		return "not in the plan, SPKI SHA-256 " + groups(g.SPKISHA256)
 	}
-	return fmt.Sprintf("YubiKey %d, slot %s", d.Plan.Ceremonies[g.Ceremony].Token, d.Plan.Authorities[plan.RootAuthority].Token.Slot)
 }
 
 func (d *Directory) tuf(b treeprint.Tree) {
