@@ -31,23 +31,24 @@ func timeline(entries []journal.Entry) []event {
 // the report, or cannot be read here, stays in the journal.
 func inWords(e journal.Entry) string {
 	var data struct {
-		Question   string `json:"question"`
-		Answer     string `json:"answer"`
-		Text       string `json:"text"`
-		Error      string `json:"error"`
-		Serial     any    `json:"serial"`
-		Firmware   string `json:"firmware"`
-		Slot       string `json:"slot"`
-		Algorithm  string `json:"algorithm"`
-		Sequence   int    `json:"sequence"`
-		File       string `json:"file"`
-		Authority  string `json:"authority"`
-		Generation int    `json:"generation"`
+		Question string `json:"question"`
+		Answer   string `json:"answer"`
+		Text     string `json:"text"`
+		Error    string `json:"error"`
+		Firmware string `json:"firmware"`
+
+		Serial     json.RawMessage `json:"serial"` // a number of a token, a string of a certificate
+		Slot       string          `json:"slot"`
+		Algorithm  string          `json:"algorithm"`
+		Sequence   int             `json:"sequence"`
+		File       string          `json:"file"`
+		Authority  string          `json:"authority"`
+		Generation int             `json:"generation"`
 	}
 	if json.Unmarshal(e.Data, &data) != nil {
 		return "see the journal"
 	}
-	attempt := ""
+	serial, attempt := strings.Trim(string(data.Serial), `"`), ""
 	if e.Attempt > 1 {
 		attempt = fmt.Sprintf("attempt %d; ", e.Attempt)
 	}
@@ -61,11 +62,11 @@ func inWords(e journal.Entry) string {
 	case e.Kind == journal.KindException:
 		return data.Text
 	case e.Kind == journal.KindDevice:
-		return fmt.Sprintf("token %v, firmware %s", data.Serial, data.Firmware)
+		return fmt.Sprintf("token %s, firmware %s", serial, data.Firmware)
 	case e.Kind == journal.KindTorn:
 		return "a line that was cut short is kept in " + data.File
 	case data.Authority != "":
-		return fmt.Sprintf("%s%s g%d, serial %v", attempt, data.Authority, data.Generation, data.Serial)
+		return fmt.Sprintf("%s%s g%d, serial %s", attempt, data.Authority, data.Generation, serial)
 	case data.Sequence != 0:
 		return fmt.Sprintf("%srequest %d", attempt, data.Sequence)
 	case e.Kind == journal.KindIntent && data.Slot != "":

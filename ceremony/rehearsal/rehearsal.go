@@ -26,6 +26,7 @@ type Rehearsal struct {
 	kms     *local.Server
 	usb     string // stands for the stick
 	began   bool   // the folder is there
+	tally   tally
 }
 
 // Run walks the whole way. The token and the KMS run until Close, which the
@@ -89,6 +90,9 @@ func (r *Rehearsal) Environment() []string {
 
 // Secret answers the operator's prompts for secrets.
 func Secret(prompt string) ([]byte, error) {
+	if strings.HasPrefix(prompt, pinPrompt) {
+		prompts.Add(1)
+	}
 	if strings.Contains(prompt, "PUK") {
 		return []byte(PUK), nil
 	}
@@ -114,7 +118,9 @@ func (r *Rehearsal) trustroot(ctx context.Context, args ...string) error {
 
 func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
 	r.say("    $ trustroot %s", strings.Join(args, " "))
+	done := r.tally.command(args)
 	data, err := r.Command(ctx, append([]string{"--dir", r.Out}, args...)...)
+	done()
 	if err != nil {
 		return nil, fmt.Errorf("trustroot %s: %w", strings.Join(args, " "), err)
 	}

@@ -39,11 +39,15 @@ func (r *Rehearsal) steps() []step {
 		{"trusted_root.json and the signing config", r.build},
 		{"the TUF repository", r.publish},
 		{"a stranger's look: the record, the trusted root, the repository", r.verify},
+		{"what the day asked of people", r.count},
 	}
 }
 
 func (r *Rehearsal) startToken(ctx context.Context) error {
-	card, err := virtual.New(virtual.Options{Serial: Serial, StateFile: filepath.Join(r.Out, tokenState)})
+	card, err := virtual.New(virtual.Options{
+		Serial: Serial, StateFile: filepath.Join(r.Out, tokenState), Log: &r.tally, OnTouch: r.tally.touch,
+		Touch: virtual.Touch{Mode: virtual.TouchDelayed, Delay: time.Millisecond},
+	})
 	if err != nil {
 		return err
 	}
