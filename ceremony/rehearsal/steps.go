@@ -175,11 +175,16 @@ func (r *Rehearsal) build(ctx context.Context) error {
 }
 
 func (r *Rehearsal) publish(ctx context.Context) error {
+	staged := filepath.Join(r.Out, "staged", "0001")
+	answer := filepath.Join(r.usb, holder+".json")
 	for _, args := range [][]string{
-		{"tuf", "join", holder, "--serial", serial(), "--rehearsal"},
+		{"tuf", "invite", holder},
+		{"tuf", "join", filepath.Join(r.Out, "holders", holder, "challenge.json"), "--serial", serial(), "--out", answer},
+		{"tuf", "join", "--accept", answer, "--rehearsal"},
 		{"tuf", "init"},
-		{"tuf", "sign", filepath.Join(r.Out, "staged", "0001"), "--holder", holder, "--serial", serial()},
-		{"tuf", "publish", filepath.Join(r.Out, "staged", "0001"), "--to", filepath.Join(r.Out, "tuf")},
+		{"tuf", "sign", staged, "--serial", serial()},
+		{"tuf", "merge", staged},
+		{"tuf", "publish", staged, "--rehearsal"},
 	} {
 		if err := r.trustroot(ctx, args...); err != nil {
 			return err
@@ -200,6 +205,6 @@ func (r *Rehearsal) verify(ctx context.Context) error {
 	return errors.Join(
 		r.trustroot(ctx, "ceremony", "verify", record, "--rehearsal"),
 		r.trustroot(ctx, "trusted-root", "lint", filepath.Join(r.Out, "trust", ".well-known", "trusted_root.json")),
-		r.trustroot(ctx, "tuf", "verify", "http://"+listener.Addr().String(), "--root", filepath.Join(r.Out, "tuf", "1.root.json")),
+		r.trustroot(ctx, "tuf", "verify", "http://"+listener.Addr().String(), "--root", filepath.Join(r.Out, "tuf", "1.root.json"), "--rehearsal"),
 	)
 }

@@ -9,66 +9,109 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/app"
-	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
 type tufJoinOptions struct {
 	*factory
-	holder    string
+	file      string
 	serial    uint32
+	slot      string
+	outFile   string
+	accept    bool
 	rehearsal bool
 }
 
 func newTUFJoinCmd(f *factory, run func(context.Context, *tufJoinOptions) error) *cobra.Command {
 	o := &tufJoinOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "join HOLDER",
-		Short: "Make a holder's key on the holder's token and file it with its attestation",
-		Args:  cobra.ExactArgs(1),
+		Use:   "join CHALLENGE --serial N --out FILE | join --accept FILE",
+		Short: "Answer an invitation with a key on your token, or accept such an answer",
+		Long: `Answer an invitation: make a P-256 key on your own YubiKey and write one file
+with public key, attestation and proof, for the admin.
+
+With --accept, on the admin's side: check such a file against the invitation,
+the plan and the token's attestation, and file it in holders/.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.holder = args[0]
+			o.file = args[0]
 			return run(c.Context(), o)
 		},
 	}
 	serialFlag(cmd, &o.serial)
+	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot for the key")
+	cmd.Flags().StringVar(&o.outFile, "out", "", "new file for the admin")
+	cmd.Flags().BoolVar(&o.accept, "accept", false, "check a holder's answer and file it")
 	rehearsalFlag(cmd, &o.rehearsal)
+	cmd.MarkFlagsMutuallyExclusive("accept", "serial")
+	cmd.MarkFlagsMutuallyExclusive("accept", "out")
 	return cmd
 }
 
-func runTUFJoin(ctx context.Context, o *tufJoinOptions) (err error) {
-	d, err := app.Open(o.dir)
+func runTUFJoin(ctx context.Context, o *tufJoinOptions) error {
+	data, err := readFile(o.file)
 	if err != nil {
 		return err
 	}
-	planned, slot, err := d.Holder(o.holder)
+	if o.accept {
+		return o.acceptHolder(data)
+	}
+	if o.outFile == "" {
+		return usage("name the file for the admin with --out", "--out is missing")
+	}
+	challenge, err := tuf.ParseChallenge(data)
 	if err != nil {
 		return err
 	}
-	if o.serial != 0 && o.serial != planned {
-		return fault.New(fault.Usage, "use the token that the plan names, or correct the plan",
-			fmt.Errorf("--serial is %d, the plan's holder %s has token %d", o.serial, o.holder, planned))
-	}
-	roots, err := ceremony.Roots(d.Plan, o.rehearsal)
-	if err != nil {
-		return err
-	}
-	token, err := o.openToken(ctx, o.serial)
+	return o.join(ctx, challenge)
+}
+
+func (o *tufJoinOptions) join(ctx context.Context, challenge *tuf.Challenge) (err error) {
+	token, err := o.openForSecrets(ctx, o.serial)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
 	if err := o.operator.Confirm(term.Question{
-		Text: fmt.Sprintf("A P-256 key for holder %s will be made in slot %s of YubiKey %d.", o.holder, slot, o.serial),
-		Yes:  "the key is made, or the one that an earlier run made is taken; it is attested and proves itself",
+		Text: fmt.Sprintf("%s will sign for %s with a P-256 key in slot %s of YubiKey %d.", challenge.Holder, challenge.Repository, o.slot, o.serial),
+		Yes:  "the key is made, or the one that is there is taken; it is attested and proves itself, which needs a touch",
 		No:   "the token is unchanged",
 	}); err != nil {
 		return err
 	}
-	if err := d.Join(o.holder, token, yubikey.Slot(slot), roots, o.now); err != nil {
+	proof, err := app.Join(challenge, token, yubikey.Slot(o.slot))
+	if err != nil {
 		return err
 	}
-	o.progress("holder %s joined with the key in holders/%s/key.pem", o.holder, o.holder)
+	if err := app.WriteProof(o.outFile, proof); err != nil {
+		return err
+	}
+	o.progress("send %s to the one who invited you", o.outFile)
 	return nil
+}
+
+func (o *tufJoinOptions) acceptHolder(data []byte) error {
+	d, err := app.Open(o.dir)
+	if err != nil {
+		return err
+	}
+	roots, err := ceremony.Roots(d.Plan, o.rehearsal)
+	if err != nil {
+		return err
+	}
+	holder, err := d.AcceptHolder(data, roots, o.now)
+	if err != nil {
+		return err
+	}
+	id, err := tuf.KeyID(holder.PublicKey)
+	if err != nil {
+		return err
+	}
+	o.progress("%s is on file in holders/%s; stage it with `trustroot tuf init` or `trustroot tuf stage root`", holder.Name, holder.Name)
+	if o.json {
+		return printJSON(o.out, map[string]string{"holder": holder.Name, "keyid": id})
+	}
+	return printText(o.out, fmt.Sprintf("%s  %s\n", id, holder.Name))
 }

@@ -3,15 +3,13 @@ package app
 import (
 	"context"
 	"crypto/ecdsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
+	"strconv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/kms"
@@ -20,55 +18,10 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
-// LedgerHeadTarget is the target that carries the ledger's head, so that a
-// ledger that was cut or rewritten later is found out.
-const LedgerHeadTarget = "ledger-head.json"
+// RepositoryDir is the repository as published, in the trust directory.
+const RepositoryDir = "tuf"
 
-// ledgerHead is the content of LedgerHeadTarget.
-type ledgerHead struct {
-	Entries int    `json:"entries"`
-	Head    string `json:"head"` // hex SHA-256 of the last line
-}
-
-// StageTUF stages the first root and targets into staged/0001.
-func (d *Directory) StageTUF(ctx context.Context, client *kms.Client, now time.Time) (*tuf.Staged, error) {
-	policy, _, err := d.policy(ctx, client)
-	if err != nil {
-		return nil, err
-	}
-	targets, err := d.targets()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(d.join("staged"), 0o755); err != nil {
-		return nil, fmt.Errorf("make the folder of staged changes: %w", err)
-	}
-	return tuf.StageInit(d.join("staged/0001"), policy, targets, now)
-}
-
-// PublishTUF merges a staged change, has the online key sign snapshot and
-// timestamp, and publishes.
-func (d *Directory) PublishTUF(ctx context.Context, client *kms.Client, staged, to string, now time.Time) (p *tuf.Published, err error) {
-	s, err := tuf.OpenStaged(staged)
-	if err != nil {
-		return nil, err
-	}
-	if !s.Sealed() {
-		if err := s.Merge(); err != nil {
-			return nil, err
-		}
-	}
-	policy, online, err := d.policy(ctx, client)
-	if err != nil {
-		return nil, err
-	}
-	place, err := store.Open(ctx, to)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, place.Close()) }()
-	return tuf.Publish(ctx, s, place, client.Signer(ctx, online), policy, now)
-}
+const stagedDir = "staged"
 
 // policy joins the plan's tuf block with the holders' keys on file and the
 // online key in KMS.
@@ -76,18 +29,9 @@ func (d *Directory) policy(ctx context.Context, client *kms.Client) (tuf.Policy,
 	if d.Plan.TUF == nil {
 		return tuf.Policy{}, nil, fault.New(fault.Usage, "add a tuf block to the plan", errors.New("the plan says nothing of a TUF repository"))
 	}
-	holders := map[string]*ecdsa.PublicKey{}
-	for name := range d.Plan.Holders {
-		data, err := fs.ReadFile(d.FS(), "holders/"+name+"/key.pem")
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // the policy names those that it misses
-		}
-		if err != nil {
-			return tuf.Policy{}, nil, fmt.Errorf("read the key of holder %s: %w", name, err)
-		}
-		if holders[name], err = pki.ParsePublicKey(data); err != nil {
-			return tuf.Policy{}, nil, fmt.Errorf("key of holder %s: %w", name, err)
-		}
+	current, former, err := d.holderKeys()
+	if err != nil {
+		return tuf.Policy{}, nil, err
 	}
 	online, err := client.Key(ctx, d.Plan.TUF.OnlineKey.Key)
 	if err != nil {
@@ -96,62 +40,99 @@ func (d *Directory) policy(ctx context.Context, client *kms.Client) (tuf.Policy,
 	if err := checkPin("tuf-online", d.Plan.TUF.OnlineKey, online.SPKISHA256()); err != nil {
 		return tuf.Policy{}, nil, err
 	}
-	policy, err := tuf.FromPlan(d.Plan, holders, online.PublicKey)
-	if err != nil {
-		return tuf.Policy{}, nil, fault.New(fault.Usage, "have each holder join with `trustroot tuf join`", err)
+	keys := map[string]*ecdsa.PublicKey{}
+	for _, h := range current {
+		keys[h.Name] = h.PublicKey
 	}
+	policy, err := tuf.FromPlan(d.Plan, keys, online.PublicKey)
+	if err != nil {
+		return tuf.Policy{}, nil, fault.New(fault.Usage, "invite each holder without a key with `trustroot tuf invite`", err)
+	}
+	policy.Former = former
 	return policy, online, nil
 }
 
-// targets are the files of trust/ under the names that clients ask for.
-func (d *Directory) targets() (tuf.Targets, error) {
-	t := tuf.Targets{Files: map[string][]byte{}}
-	for name, path := range map[string]string{
-		tuf.TrustedRootName:   TrustedRootFile,
-		tuf.SigningConfigName: SigningConfigFile,
-	} {
+// holderKeys reads the key of everybody in holders/: those that the plan names,
+// and those that it no longer names or who have another key now.
+func (d *Directory) holderKeys() (current, former []tuf.Holder, err error) {
+	var errs []error
+	read := func(name, path string, into *[]tuf.Holder) {
 		data, err := fs.ReadFile(d.FS(), path)
-		if err != nil {
-			return t, fault.New(fault.Failure, "build it first with `trustroot trusted-root build` and `trustroot signing-config build`", fmt.Errorf("read %s: %w", path, err))
+		if errors.Is(err, fs.ErrNotExist) {
+			return // invited, and not joined yet
 		}
-		t.Files[name] = data
+		key, errKey := pki.ParsePublicKey(data)
+		if err := errors.Join(err, errKey); err != nil {
+			errs = append(errs, fmt.Errorf("key of holder %s in %s: %w", name, path, err))
+			return
+		}
+		*into = append(*into, tuf.Holder{Name: name, PublicKey: key})
 	}
-	for _, folder := range []string{"certs", "keys"} {
-		found, err := filepath.Glob(d.join("trust/" + folder + "/*"))
-		if err != nil {
-			return t, err
+	for _, name := range d.holderFolders() {
+		into := &current
+		if _, planned := d.Plan.Holders[name]; !planned {
+			into = &former
 		}
-		slices.Sort(found)
-		for _, path := range found {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return t, fmt.Errorf("read a target: %w", err)
-			}
-			t.Files[folder+"/"+filepath.Base(path)] = data
+		read(name, holderDir(name)+"key.pem", into)
+		old, err := fs.Glob(d.FS(), holderDir(name)+formerDir+"/*/key.pem")
+		errs = append(errs, err)
+		for _, path := range old {
+			read(name, path, &former)
 		}
 	}
-	head, err := json.Marshal(ledgerHead{Entries: d.State.Entries, Head: d.State.Head})
+	return current, former, errors.Join(errs...)
+}
+
+// holderFolders are the names in holders/, sorted.
+func (d *Directory) holderFolders() []string {
+	entries, err := fs.ReadDir(d.FS(), "holders")
 	if err != nil {
-		return t, err
+		return nil // nobody has joined
 	}
-	t.Files[LedgerHeadTarget] = append(head, '\n')
-	return t, nil
-}
-
-// Holder returns what the plan says of a holder.
-func (d *Directory) Holder(name string) (token uint32, slot string, err error) {
-	h, ok := d.Plan.Holders[name]
-	if !ok {
-		return 0, "", fault.New(fault.Usage, "name a holder of the plan: "+strings.Join(d.holderNames(), ", "), fmt.Errorf("the plan has no holder %q", name))
-	}
-	return h.Token, h.Slot, nil
-}
-
-func (d *Directory) holderNames() []string {
 	var names []string
-	for name := range d.Plan.Holders {
-		names = append(names, name)
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
 	}
-	slices.Sort(names)
 	return names
+}
+
+// stagedFolder names the next folder of staged/: one above the highest number.
+func (d *Directory) stagedFolder() (string, error) {
+	if err := os.MkdirAll(d.join(stagedDir), 0o755); err != nil {
+		return "", fmt.Errorf("make the folder of staged changes: %w", err)
+	}
+	entries, err := os.ReadDir(d.join(stagedDir))
+	if err != nil {
+		return "", fmt.Errorf("list staged changes: %w", err)
+	}
+	last := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			last = max(last, n)
+		}
+	}
+	return d.join(fmt.Sprintf("%s/%04d", stagedDir, last+1)), nil
+}
+
+// places are the stores that a publication goes to: the repository of the trust
+// directory first, then those that were named, each once.
+func (d *Directory) places(named []string) []string {
+	out := []string{d.join(RepositoryDir)}
+	for _, place := range named {
+		if !slices.ContainsFunc(out, func(p string) bool { return filepath.Clean(p) == filepath.Clean(place) }) {
+			out = append(out, place)
+		}
+	}
+	return out
+}
+
+// repository opens the repository of the trust directory for reading.
+func (d *Directory) repository(ctx context.Context) (store.Store, error) {
+	path := d.join(RepositoryDir)
+	if _, err := os.Stat(filepath.Join(path, "timestamp.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Usage, "stage the first root and targets with `trustroot tuf init`, let the holders sign, and publish", fmt.Errorf("%s holds no repository", path))
+	}
+	return store.OpenExisting(ctx, path)
 }

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"maps"
@@ -259,4 +260,24 @@ func (s *Staged) Versions() []Version {
 		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
 	}
 	return out
+}
+
+// HolderOf returns the name that stands beside a key in the folder, or an
+// error for a key that signs nothing here. The name is for people: what counts
+// is the key.
+func (s *Staged) HolderOf(pub crypto.PublicKey) (string, error) {
+	id, err := KeyID(pub)
+	if err != nil {
+		return "", err
+	}
+	docs, err := s.countsFor(id)
+	if err != nil {
+		return "", err
+	}
+	name, known := s.change.Holders[id]
+	if len(docs) == 0 || !known {
+		return "", fault.New(fault.Usage, "check that the token and the slot are those that you gave when you joined",
+			fmt.Errorf("key %.12s signs none of the roles in %s", id, s.dir))
+	}
+	return name, nil
 }
