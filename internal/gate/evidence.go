@@ -1,0 +1,119 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+)
+
+// The two kinds of bundle.
+const (
+	kindKey     = "key"
+	kindKeyless = "keyless"
+)
+
+// Names of digest algorithms, as in-toto writes them.
+const (
+	sha256Name = "sha256"
+	sha384Name = "sha384"
+	sha512Name = "sha512"
+)
+
+// maxBundle bounds a bundle, in bytes. Those of signed blobs have about 10 kB.
+const maxBundle = 8 << 20
+
+// evidence is one bundle, parsed but not believed.
+type evidence struct {
+	path   string
+	sha256 string // hex, of the file
+	kind   string
+	bundle *bundle.Bundle
+	vc     verify.VerificationContent
+	sc     verify.SignatureContent
+	stated []verify.ArtifactDigest // digests of the artifact that the bundle speaks of
+}
+
+func readEvidence(path string) (*evidence, error) {
+	data, err := readBounded(path, maxBundle)
+	if err != nil {
+		return nil, err
+	}
+	e, err := parseEvidence(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	e.path = path
+	return e, nil
+}
+
+// parseEvidence reads a bundle's JSON.
+func parseEvidence(data []byte) (*evidence, error) {
+	sum := sha256.Sum256(data)
+	e := &evidence{sha256: hex.EncodeToString(sum[:]), bundle: &bundle.Bundle{}}
+	err := e.bundle.UnmarshalJSON(data)
+	if err != nil {
+		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
+	}
+	if e.vc, err = e.bundle.VerificationContent(); err != nil {
+		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
+	}
+	if e.sc, err = e.bundle.SignatureContent(); err != nil {
+		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
+	}
+	e.kind = kindKeyless
+	if e.vc.Certificate() == nil {
+		e.kind = kindKey
+	}
+	if e.stated, err = statedDigests(e.sc); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// statedDigests are the digests that a signature speaks of: one for a signed
+// blob, those of every subject for an attestation.
+func statedDigests(sc verify.SignatureContent) ([]verify.ArtifactDigest, error) {
+	if m := sc.MessageSignatureContent(); m != nil {
+		name := map[int]string{32: sha256Name, 48: sha384Name, 64: sha512Name}[len(m.Digest())]
+		if name == "" {
+			return nil, fmt.Errorf("it states an artifact digest of %d bytes", len(m.Digest()))
+		}
+		return []verify.ArtifactDigest{{Algorithm: name, Digest: m.Digest()}}, nil
+	}
+	envelope := sc.EnvelopeContent()
+	if envelope == nil {
+		return nil, errors.New("it has neither a signature of a blob nor an attestation")
+	}
+	statement, err := envelope.Statement()
+	if err != nil {
+		return nil, fmt.Errorf("read its statement: %w", err)
+	}
+	var stated []verify.ArtifactDigest
+	for _, subject := range statement.GetSubject() {
+		for _, name := range []string{sha256Name, sha384Name, sha512Name} {
+			digest, err := hex.DecodeString(subject.GetDigest()[name])
+			if err == nil && len(digest) > 0 {
+				stated = append(stated, verify.ArtifactDigest{Algorithm: name, Digest: digest})
+			}
+		}
+	}
+	if len(stated) == 0 {
+		return nil, errors.New("its statement names no digest that is known here")
+	}
+	return stated, nil
+}
+
+// algorithm is the digest by which the artifact is asked for: SHA-256 where the
+// bundle states one.
+func (e *evidence) algorithm() string {
+	for _, d := range e.stated {
+		if d.Algorithm == sha256Name {
+			return sha256Name
+		}
+	}
+	return e.stated[0].Algorithm
+}

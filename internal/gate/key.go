@@ -1,0 +1,61 @@
+package gate
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore/pkg/signature"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// publicKey is a pinned key, ECDSA P-256 or P-384.
+type publicKey struct {
+	key  *ecdsa.PublicKey
+	spki string // hex SHA-256
+}
+
+// maxKey bounds a file with a public key, in bytes.
+const maxKey = 16 << 10
+
+// keys reads the pinned keys.
+func (p *Policy) keys() ([]*publicKey, error) {
+	var keys []*publicKey
+	var problems []error
+	for i, k := range p.Keys {
+		data := []byte(k.PEM)
+		if k.File != "" {
+			var err error
+			if data, err = readBounded(p.path(k.File), maxKey); err != nil {
+				problems = append(problems, fmt.Errorf("keys[%d]: %w", i, err))
+				continue
+			}
+		}
+		key, err := parseKey(data, k.SPKISHA256)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("keys[%d]: %w", i, err))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fault.New(fault.Verification, "nothing was verified: put the pinned key where the policy says", err)
+	}
+	return keys, nil
+}
+
+// material is a trusted root that knows one key, whatever hint a bundle gives:
+// the hint is the bundle's word.
+func (k *publicKey) material(trusted root.TrustedMaterial) (root.TrustedMaterial, error) {
+	verifier, err := signature.LoadDefaultVerifier(k.key)
+	if err != nil {
+		return nil, fmt.Errorf("load the pinned key: %w", err)
+	}
+	own := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+		return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), nil
+	})
+	return root.TrustedMaterialCollection{trusted, own}, nil
+}

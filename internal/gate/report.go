@@ -1,0 +1,110 @@
+package gate
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// State is how a check ended.
+type State string
+
+// States of a check. A skipped one hangs on another that failed.
+const (
+	Passed  State = "passed"
+	Failed  State = "failed"
+	Skipped State = "skipped"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Bundle string `json:"bundle,omitempty"` // key or keyless; empty for what concerns both
+	Name   string `json:"check"`
+	State  State  `json:"state"`
+	Want   string `json:"want,omitempty"`
+	Got    string `json:"got,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// ID is the name with the bundle's kind: keyless.trigger.
+func (c Check) ID() string {
+	if c.Bundle == "" {
+		return c.Name
+	}
+	return c.Bundle + "." + c.Name
+}
+
+// String writes a check as one line.
+func (c Check) String() string {
+	var b strings.Builder
+	b.WriteString(c.ID())
+	if c.Want != "" && c.State == Failed {
+		b.WriteString(": is " + quoteOrNothing(c.Got) + ", must be " + c.Want)
+	} else if c.Got != "" {
+		b.WriteString(": " + c.Got)
+	}
+	if c.Detail != "" {
+		b.WriteString(": " + c.Detail)
+	}
+	return b.String()
+}
+
+func quoteOrNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// File is a file that took part.
+type File struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256,omitempty"` // hex
+}
+
+// Report is the verdict and what led to it.
+type Report struct {
+	Accepted bool            `json:"accepted"`
+	Time     time.Time       `json:"time"`
+	Artifact File            `json:"artifact"`
+	Policy   File            `json:"policy"`
+	Trust    File            `json:"trusted_root"`
+	Bundles  map[string]File `json:"bundles"` // by kind
+	Signed   map[string]Time `json:"signed"`  // by kind: when, as a TSA or log says
+	Checks   []Check         `json:"checks"`
+}
+
+// Time is a verified instant and who signed it.
+type Time struct {
+	Time   time.Time `json:"time"`
+	Source string    `json:"source"`
+}
+
+// Failures are the checks that did not hold.
+func (r *Report) Failures() []Check {
+	var failed []Check
+	for _, c := range r.Checks {
+		if c.State == Failed {
+			failed = append(failed, c)
+		}
+	}
+	return failed
+}
+
+// Log writes the report as one line of JSON, for those who investigate.
+func (r *Report) Log(ctx context.Context, w io.Writer) error {
+	level, message := slog.LevelInfo, "artifact accepted"
+	names := []string{}
+	if !r.Accepted {
+		level, message = slog.LevelError, "artifact refused"
+		for _, c := range r.Failures() {
+			names = append(names, c.ID())
+		}
+	}
+	record := slog.NewRecord(r.Time, level, message, 0)
+	record.AddAttrs(slog.Any("failed", names), slog.Any("artifact", r.Artifact), slog.Any("policy", r.Policy),
+		slog.Any("trusted_root", r.Trust), slog.Any("bundles", r.Bundles), slog.Any("checks", r.Checks))
+	return slog.NewJSONHandler(w, nil).Handle(ctx, record)
+}
