@@ -27,31 +27,57 @@ const (
 )
 
 // makeRoot makes the root key in its slot and has the token attest it. A key
-// that an earlier, cut run made is found again, never made twice.
+// that an earlier, cut run made is found again, never made twice. Where the
+// plan says that the key was imported, the one in the slot is taken, and
+// nothing attests it.
 func (d *day) makeRoot(context.Context) error {
 	root := d.Request.Plan.Authorities[plan.RootAuthority]
 	intent := keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
-	pub, err := d.key(stepGenerate, intent, func(in keyIntent, info yubikey.SlotInfo, retried bool) error {
-		if !info.Empty && !retried {
-			return fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
-				fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
-		}
-		if !info.Empty {
-			// the attestation that follows proves that it was made on this token
-			return d.show(stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
-		}
-		return d.ask(stepGenerate, term.Question{
-			Text: fmt.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
-			Yes:  "the key is made and attested",
-			No:   "the token is unchanged",
-			Type: fmt.Sprint(d.Serial),
-		})
-	})
+	allow := d.allowNewRoot
+	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
+		allow = d.allowImportedRoot
+	}
+	pub, err := d.key(stepGenerate, intent, allow)
 	if err != nil {
 		return err
 	}
 	d.pub = pub
+	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
+		return nil
+	}
 	return d.attest(stepAttest, record.SlotFile, keyExpectation(intent, pub))
+}
+
+// allowNewRoot asks before a root key is made in an empty slot.
+func (d *day) allowNewRoot(in keyIntent, info yubikey.SlotInfo, retried bool) error {
+	if !info.Empty && !retried {
+		return fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
+			fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
+	}
+	if !info.Empty {
+		// the attestation that follows proves that it was made on this token
+		return d.show(stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
+	}
+	return d.ask(stepGenerate, term.Question{
+		Text: fmt.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
+		Yes:  "the key is made and attested",
+		No:   "the token is unchanged",
+		Type: fmt.Sprint(d.Serial),
+	})
+}
+
+// allowImportedRoot asks before a key that was made on a host becomes the root.
+func (d *day) allowImportedRoot(in keyIntent, info yubikey.SlotInfo, _ bool) error {
+	if info.Empty {
+		return fault.New(fault.Device, "import the key first with `trustroot token import`, or take the exception "+plan.ExceptionImportedRoot+" out of the plan",
+			fmt.Errorf("slot %s of token %d is empty; nothing was changed", in.Slot, d.Serial))
+	}
+	return d.ask(stepGenerate, term.Question{
+		Text: fmt.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial),
+		Yes:  "it becomes the root key; the record says that it was imported",
+		No:   "the token is unchanged",
+		Type: fmt.Sprint(d.Serial),
+	})
 }
 
 // findRoot holds the token's key against the request's root certificate. A key

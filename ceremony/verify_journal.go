@@ -40,11 +40,12 @@ func (v *verifier) journal() (string, error) {
 
 // steps wants every step of the ceremony with its one result.
 func (v *verifier) steps() (string, error) {
-	want := []string{stepAttest, stepRecordKey, stepAttestRecord, stepRemember}
+	want := []string{stepRecordKey, stepAttestRecord, stepRemember}
+	if !v.imported() {
+		want = append(want, stepAttest)
+	}
 	if v.Request.Root == nil {
 		want = append(want, stepGenerate, stepInstall)
-	} else if v.imported() {
-		want = want[1:]
 	}
 	for _, item := range v.Request.Items {
 		want = append(want, stepSign+" "+item.Authority)

@@ -40,9 +40,9 @@ func (d *Directory) Accept(path string, o ceremony.VerifyOptions, now time.Time)
 		dir := generationDir("authorities", i.Authority, i.Generation)
 		c := entryOf(v, i, dir)
 		files = append(files, file{c.File.Path, i.Leaf}, file{c.Chain.Path, i.Chain})
-		if i.Authority == plan.RootAuthority {
+		if slot := v.Record.Files[record.SlotFile]; i.Authority == plan.RootAuthority && slot != nil {
 			files = append(files,
-				file{dir + "/attestation/slot.pem", v.Record.Files[record.SlotFile]},
+				file{dir + "/attestation/slot.pem", slot},
 				file{dir + "/attestation/device.pem", v.Record.Files[record.DeviceFile]})
 		}
 		entries = append(entries, ledger.Entry{Certificate: &c})
