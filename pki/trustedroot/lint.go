@@ -104,11 +104,14 @@ func (l *linter) addLine(r rule, path string, line int, text, repair string) {
 func (l *linter) read(msg proto.Message) bool {
 	tree, err := readTree(l.data)
 	if err != nil {
-		line := 1
+		line, r := 1, ruleSyntax
 		if se, ok := errors.AsType[*syntaxError](err); ok {
 			line = se.line
 		}
-		l.addLine(ruleSyntax, "$", line, fmt.Sprintf("Not a JSON document: %v", err), "Write the file with a program rather than by hand")
+		if errors.Is(err, errNotUTF8) {
+			r = ruleNotUTF8
+		}
+		l.addLine(r, "$", line, fmt.Sprintf("Not a JSON document: %v", err), "Write the file with a program rather than by hand")
 		return false
 	}
 	l.tree = tree

@@ -70,7 +70,11 @@ func (l *linter) authorityURI(path, raw string) {
 func (l *linter) certificates(path string, a *prototrustroot.CertificateAuthority) []*x509.Certificate {
 	certs := a.GetCertChain().GetCertificates()
 	if len(certs) == 0 {
-		l.add(ruleChainAbsent, path+".certChain", "There is no certificate", "Write the chain, leaf first and root last")
+		r := ruleChainAbsent
+		if a.GetCertChain() != nil {
+			r = ruleChainEmpty
+		}
+		l.add(r, path+".certChain", "There is no certificate", "Write the chain, leaf first and root last")
 		return nil
 	}
 	if len(certs) > maxChain {
@@ -142,7 +146,7 @@ func (l *linter) links(path, list string, chain []*x509.Certificate) bool {
 	case len(upward) == len(chain):
 		r := ruleChainOrder
 		if tsa {
-			r.effects = goDoes(Rejects, nil)
+			r = ruleChainOrderTSA
 		}
 		l.add(r, at, "The certificates are not in order", "Write the issuing certificate first, then each one's issuer, the root last")
 	case issuedBy(top, top):

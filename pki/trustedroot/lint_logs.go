@@ -77,7 +77,7 @@ func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance
 	key, err := x509.ParsePKIXPublicKey(raw)
 	if err != nil {
 		if rsaKey, pkcs1 := x509.ParsePKCS1PublicKey(raw); pkcs1 == nil {
-			l.add(ruleKeyKind, path+".publicKey", fmt.Sprintf("The key is %s in PKCS #1", keyName(rsaKey)), keyRepair)
+			l.add(ruleKeyPKCS1, path+".publicKey", fmt.Sprintf("The key is %s in PKCS #1", keyName(rsaKey)), keyRepair)
 			return
 		}
 		l.add(ruleKeyBroken, path+".publicKey.rawBytes", "The key is not a DER SubjectPublicKeyInfo", "Write what openssl pkey -pubin -outform DER prints, in base64")
@@ -103,6 +103,8 @@ func (l *linter) keyKind(path string, key any, details protocommon.PublicKeyDeta
 		}
 	case ed25519.PublicKey:
 		l.add(ruleKeyEd25519, path, "The key is Ed25519: clients older than Rekor v2 do not know it", keyRepair)
+	case *rsa.PublicKey:
+		l.add(ruleKeyRSA, path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
 	default:
 		l.add(ruleKeyKind, path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
 	}
@@ -111,7 +113,10 @@ func (l *linter) keyKind(path string, key any, details protocommon.PublicKeyDeta
 	}
 	r := ruleKeyDetails
 	if !sameFamily(key, details) {
-		r.effects = goDoes(Refuses, effects{SigstorePython: Refuses})
+		r = ruleKeyFamily
+		if isRSA(details) {
+			r = ruleKeyNotRSA
+		}
 	}
 	l.add(r, path+".keyDetails", fmt.Sprintf("keyDetails says %s, the key is %s", details, keyName(key)), fmt.Sprintf("Write %q", right))
 }
@@ -165,6 +170,11 @@ func sameFamily(key any, details protocommon.PublicKeyDetails) bool {
 	}
 }
 
+// isRSA reports whether sigstore-js reads a key of these details as PKCS #1.
+func isRSA(details protocommon.PublicKeyDetails) bool {
+	return strings.Contains(details.String(), "RSA_PKCS1V")
+}
+
 // isLogID reports whether an ID is of a key: SHA-256 of the DER (RFC 6962 3.2),
 // or in Rekor v2, for what is not ECDSA, the note key ID over origin and key
 // (C2SP signed-note, rekor-tiles pkg/note).
@@ -192,8 +202,11 @@ func (l *linter) logURL(path, raw string, rekor bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Hostname() == "" {
 		r := ruleBaseURL
-		if !rekor {
+		switch {
+		case !rekor:
 			r = ruleURLForm
+		case raw == "":
+			r = ruleBaseURLNone
 		}
 		l.add(r, path, fmt.Sprintf("The URL %q has no scheme and host", raw), "Write https:// and the host, which is the checkpoints' origin")
 		return

@@ -56,9 +56,7 @@ func (l *linter) tsaChain(path string, chain []*x509.Certificate) {
 		return
 	}
 	if leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		r := ruleKeyUsage
-		r.effects = goDoes(Accepts, nil)
-		l.add(r, at, "The time-stamping certificate's key usage lacks digitalSignature", "Issue the next generation with digitalSignature")
+		l.add(ruleKeyUsageTSA, at, "The time-stamping certificate's key usage lacks digitalSignature", "Issue the next generation with digitalSignature")
 	}
 	if len(leaf.ExtKeyUsage) != 1 || leaf.ExtKeyUsage[0] != x509.ExtKeyUsageTimeStamping || len(leaf.UnknownExtKeyUsage) > 0 {
 		l.add(ruleTSAEKU, at, "The time-stamping certificate's extended key usage is not timeStamping alone", "Issue a TSA certificate with timeStamping only and a new generation")

@@ -41,7 +41,7 @@ func (l *linter) field(value *node, key string, m protoreflect.Message) {
 	case !fd.IsList():
 		l.scalar(value, fd, m)
 	case value.kind != '[':
-		l.add(ruleType, value.path, "This is not a list", "Write a list here")
+		l.add(ruleTypeList, value.path, "This is not a list", "Write a list here")
 	default:
 		for _, item := range value.items {
 			l.scalar(item, fd, m)
@@ -62,7 +62,23 @@ func (l *linter) scalar(value *node, fd protoreflect.FieldDescriptor, m protoref
 	}
 	document := fmt.Sprintf(`{%q:%s}`, fd.JSONName(), value.raw())
 	if err := protojson.Unmarshal([]byte(document), m.New().Interface()); err != nil {
-		l.add(ruleType, value.path, fmt.Sprintf("%s is no value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
+		l.add(typeRule(fd), value.path, fmt.Sprintf("%s is no value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
+	}
+}
+
+// typeRule returns what clients do with a value of a field's wrong type.
+func typeRule(fd protoreflect.FieldDescriptor) rule {
+	switch {
+	case fd.Kind() == protoreflect.EnumKind:
+		return ruleTypeEnum
+	case fd.Kind() == protoreflect.BytesKind && fd.JSONName() == "keyId":
+		return ruleTypeID
+	case fd.Kind() == protoreflect.BytesKind:
+		return ruleTypeBytes
+	case fd.Message() != nil:
+		return ruleTypeTime
+	default:
+		return ruleType
 	}
 }
 

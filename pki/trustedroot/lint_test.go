@@ -7,8 +7,6 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"github.com/sigstore/sigstore-go/pkg/bundle"
-
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -29,88 +27,54 @@ func TestLint_GoodFileHasNoFinding(t *testing.T) {
 	}
 }
 
-// observe returns what sigstore-go does with a file: whether it loads it, and
-// whether it then verifies what the services signed before, during and after
-// their renewal.
-func observe(t *testing.T, data []byte, w *world) (Effect, string) {
-	t.Helper()
-	tr, err := Check(data)
-	if err != nil {
-		return Refuses, err.Error()
-	}
-	var failed []string
-	for _, b := range []Bundle{w.sign(t, "before", 1, before), w.sign(t, "during", 1, dayTwo.AddDate(0, 0, 14)), w.sign(t, "after", 2, after)} {
-		entity := &bundle.Bundle{}
-		if err := entity.UnmarshalJSON(b.Data); err != nil {
-			t.Fatal(err)
-		}
-		if err := verifyBundle(tr, entity); err != nil {
-			failed = append(failed, fmt.Sprintf("%s: %v", b.Name, err))
-		}
-	}
-	if len(failed) > 0 {
-		return Rejects, strings.Join(failed, "; ")
-	}
-	return Accepts, ""
-}
-
-// agrees reports whether a claim about a client is what was observed. Reading
-// wrongly, accepting and not being affected all look like success.
-func agrees(claimed, observed Effect) bool {
-	switch claimed {
-	case Misreads, Accepts, Unaffected:
-		return observed == Accepts
-	default:
-		return claimed == observed
-	}
-}
-
-// claim returns what a finding says of a client.
-func (f Finding) claim(client string) Effect {
-	for _, ce := range f.Effects {
-		if ce.Client == client {
-			return ce.Effect
-		}
-	}
-	return Unaffected
-}
-
+// Each file has the finding that its defect asks for, and what findings say of
+// sigstore-go and of sigstore-js is what these do.
 func TestLint_BrokenFiles(t *testing.T) {
 	all := slices.Concat(brokenShapes(), brokenLogs(), brokenChains(), brokenProfiles())
 	if len(all) < 40 {
 		t.Fatalf("only %d broken files", len(all))
 	}
+	samples := map[string]sample{}
+	for i, b := range all {
+		data, w := b.make(t)
+		samples[fmt.Sprintf("%02d", i)] = sample{data, w.bundles(t)}
+	}
+	w := newWorld(t, 2)
+	samples["good"] = sample{w.build(t), w.bundles(t)}
+	js := askJS(t, samples)
+	if js == nil {
+		t.Log("sigstore-js is not installed (scripts/clients-conformance installs it): what findings say of it was not observed")
+	} else if v := js["good"]; v.effect != Accepts {
+		t.Errorf("sigstore-js and the good file: %v", v)
+	}
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
-	row := func(format string, args ...any) {
-		if _, err := fmt.Fprintf(tw, format, args...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	row("defect\tfinding\tseverity\tsigstore-go\twhy\n")
-	for _, b := range all {
+	fmt.Fprint(tw, "defect\tfinding\tseverity\tsigstore-go\tsigstore-js\n")
+	for i, b := range all {
 		t.Run(b.name, func(t *testing.T) {
-			data, w := b.make(t)
-			findings, err := Lint(data, LintOptions{At: b.at})
+			name := fmt.Sprintf("%02d", i)
+			findings, err := Lint(samples[name].data, LintOptions{At: b.at})
 			if err != nil {
 				t.Fatal(err)
 			}
-			i := slices.IndexFunc(findings, func(f Finding) bool { return f.ID == b.id && f.Path == b.path })
-			if i < 0 {
+			at := slices.IndexFunc(findings, func(f Finding) bool { return f.ID == b.id && f.Path == b.path })
+			if at < 0 {
 				t.Fatalf("no finding %s at %s among %v", b.id, b.path, findings)
 			}
-			f := findings[i]
+			f := findings[at]
 			if f.Line < 1 || f.Text == "" || f.Repair == "" || f.Effect == "" || len(f.Clients) == 0 {
 				t.Errorf("finding is incomplete: %+v", f)
 			}
-			observed, why := observe(t, data, w)
-			if claimed := strongest(findings); !agrees(claimed, observed) {
-				t.Errorf("the findings say that sigstore-go %s; it %s (%s)\n%v", claimed, observed, why, findings)
+			seen := map[string]verdict{SigstoreGo: askGo(t, samples[name].data, samples[name].bundles)}
+			if js != nil {
+				seen[SigstoreJS] = js[name]
 			}
-			if len(why) > 90 {
-				why = why[:90] + "…"
+			for client, v := range seen {
+				if claimed := strongest(findings, client); !agrees(claimed, v.effect) {
+					t.Errorf("the findings say that %s %s; it %s (%s)\n%v", client, claimed, v.effect, v.why, findings)
+				}
 			}
-			row("%s\t%s\t%s\t%s\t%s\n", b.name, f.ID, f.Severity, observed, strings.ReplaceAll(why, "\n", " "))
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", b.name, f.ID, f.Severity, seen[SigstoreGo].column(), seen[SigstoreJS].column())
 		})
 	}
 	if err := tw.Flush(); err != nil {
@@ -119,14 +83,17 @@ func TestLint_BrokenFiles(t *testing.T) {
 	t.Logf("\n%s", table.String())
 }
 
-// strongest returns the loudest of what findings say of sigstore-go.
-func strongest(findings []Finding) Effect {
-	for _, e := range []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts} {
-		if slices.ContainsFunc(findings, func(f Finding) bool { return f.claim(SigstoreGo) == e }) {
-			return e
-		}
+// column is a verdict in a table.
+func (v verdict) column() string {
+	if v.effect == "" {
+		return "not installed"
 	}
-	return Unaffected
+	verb, _, _ := strings.Cut(string(v.effect), " ")
+	why := strings.TrimPrefix(strings.ReplaceAll(v.why, "\n", " "), "sigstore-go refuses it: ")
+	if r := []rune(why); len(r) > 60 {
+		why = string(r[:60]) + "…"
+	}
+	return strings.TrimSuffix(verb+": "+why, ": ")
 }
 
 func TestLint_LineOfFinding(t *testing.T) {

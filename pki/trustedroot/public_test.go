@@ -115,6 +115,10 @@ func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
 	if want := 4; len(coverage.Bundles[2].Needs) != want {
 		t.Errorf("the public bundle needs %v", coverage.Bundles[2].Needs)
 	}
+	both := []Bundle{own.sign(t, "own after", 2, after), own.signBy(t, "public", services, before)}
+	if js := askJS(t, map[string]sample{"both": {data, both}}); js != nil && js["both"].effect != Accepts {
+		t.Errorf("sigstore-js: %v", js["both"])
+	}
 	if _, err := CheckBundles(public, own.sign(t, "own before", 1, before)); err == nil {
 		t.Error("our bundle verifies under the public file alone")
 	}

@@ -1,9 +1,10 @@
 package trustedroot
 
 // rule is one kind of finding and what clients do with such a file. What
-// sigstore-go does is measured by the table of broken files in the tests.
-// cosign verifies through sigstore-go. What is said of the others was read in
-// their sources or seen on them; where neither, the client is not listed.
+// sigstore-go does, and sigstore-js where it is installed, is measured by the
+// table of broken files in the tests. cosign verifies through sigstore-go. What
+// is said of the others was read in their sources or seen on them; where
+// neither, the client was not observed, and findings say so.
 type rule struct {
 	id       string
 	severity Severity
@@ -13,10 +14,16 @@ type rule struct {
 // The shape of a document.
 var (
 	ruleSyntax     = rule{"json-syntax", Error, everyone(Refuses)}
+	ruleNotUTF8    = rule{"json-syntax", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
 	ruleDuplicate  = rule{"duplicate-field", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
 	ruleUnknown    = rule{"unknown-field", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
-	ruleFieldName  = rule{"field-name", Warning, goDoes(Accepts, nil)}
+	ruleFieldName  = rule{"field-name", Warning, goDoes(Accepts, effects{SigstoreJS: Misreads})}
 	ruleType       = rule{"wrong-type", Error, goDoes(Refuses, nil)}
+	ruleTypeBytes  = rule{"wrong-type", Error, goDoes(Refuses, effects{SigstoreJS: Refuses})}
+	ruleTypeID     = rule{"wrong-type", Error, goDoes(Refuses, effects{SigstoreJS: Rejects})}
+	ruleTypeEnum   = rule{"wrong-type", Error, goDoes(Refuses, effects{SigstoreJS: Refuses})}
+	ruleTypeTime   = rule{"wrong-type", Error, goDoes(Refuses, effects{SigstoreJS: Misreads})}
+	ruleTypeList   = rule{"wrong-type", Error, goDoes(Refuses, effects{SigstoreJS: Rejects})}
 	ruleRefused    = rule{"refused", Error, goDoes(Refuses, nil)}
 	ruleMediaType  = rule{"media-type", Error, goDoes(Refuses, effects{SigstorePython: Refuses, SigstoreJava: Refuses, SigstoreJS: Accepts})}
 	ruleRoleEmpty  = rule{"role-empty", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Refuses})}
@@ -32,12 +39,17 @@ var (
 	ruleKeyAbsent   = rule{"public-key-missing", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
 	ruleKeyBroken   = rule{"public-key-undecodable", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
 	ruleKeyDetails  = rule{"key-details", Error, goDoes(Accepts, effects{SigstoreJS: Accepts, SigstorePython: Rejects, SigstoreJava: Rejects})}
+	ruleKeyFamily   = rule{"key-details", Error, goDoes(Refuses, effects{SigstoreJS: Accepts, SigstorePython: Refuses})}
+	ruleKeyNotRSA   = rule{"key-details", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
 	ruleKeyKind     = rule{"key-type", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
-	ruleKeyEd25519  = rule{"key-type", Warning, goDoes(Accepts, nil)}
+	ruleKeyRSA      = rule{"key-type", Error, goDoes(Accepts, effects{SigstoreJS: Refuses})}
+	ruleKeyPKCS1    = rule{"key-type", Error, goDoes(Accepts, nil)}
+	ruleKeyEd25519  = rule{"key-type", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleKeyID       = rule{"key-id", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts, SigstoreJava: Rejects})}
 	ruleSharedKey   = rule{"duplicate-key", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleLogWindow   = rule{"log-window-missing", Error, goDoes(Refuses, effects{SigstoreJS: Misreads, SigstorePython: Misreads, SigstoreJava: Misreads})}
 	ruleBaseURL     = rule{"base-url", Error, goDoes(Rejects, effects{SigstoreJS: Unaffected})}
+	ruleBaseURLNone = rule{"base-url", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
 	ruleURLForm     = rule{"url-form", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
 	ruleV02         = rule{"v02-field", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleV02Key      = rule{"v02-field", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
@@ -45,43 +57,46 @@ var (
 
 // Certificate authorities and timestamp authorities.
 var (
-	ruleChainAbsent  = rule{"chain-missing", Error, goDoes(Refuses, effects{SigstorePython: Refuses})}
-	ruleCertBroken   = rule{"certificate-undecodable", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
-	ruleChainOrder   = rule{"chain-order", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
-	ruleChainShort   = rule{"chain-incomplete", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
-	ruleChainBroken  = rule{"chain-broken", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
-	ruleChainExtra   = rule{"chain-extra", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
-	ruleCertWindow   = rule{"authority-window-missing", Error, goDoes(Misreads, effects{SigstoreJS: Misreads, SigstorePython: Misreads, SigstoreJava: Misreads})}
-	ruleWindowCert   = rule{"window-outside-certificate", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
-	ruleSubject      = rule{"subject", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
-	ruleNames        = rule{"subject-names", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
-	ruleTwice        = rule{"duplicate-authority", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
-	ruleURI          = rule{"uri", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
-	ruleNotCA        = rule{"fulcio-not-ca", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
-	ruleKeyUsage     = rule{"key-usage", Error, goDoes(Rejects, nil)}
-	ruleFulcioEKU    = rule{"fulcio-eku", Error, goDoes(Rejects, nil)}
-	ruleFulcioNoEKU  = rule{"fulcio-eku-missing", Warning, goDoes(Accepts, nil)}
-	ruleFulcioEKUCr  = rule{"fulcio-eku-critical", Warning, goDoes(Unaffected, effects{SigstorePython: Rejects})}
-	ruleBasic        = rule{"basic-constraints", Warning, goDoes(Accepts, effects{SigstorePython: Rejects})}
-	rulePathLen      = rule{"path-length", Error, goDoes(Rejects, effects{SigstorePython: Rejects})}
-	ruleRootEKU      = rule{"root-eku", Warning, goDoes(Accepts, nil)}
-	ruleConstraints  = rule{"name-constraints", Warning, goDoes(Accepts, effects{SigstorePython: Rejects})}
-	ruleTSALeaf      = rule{"tsa-leaf-missing", Error, goDoes(Rejects, nil)}
-	ruleTSAEKU       = rule{"tsa-eku", Error, goDoes(Rejects, nil)}
-	ruleTSAEKUCr     = rule{"tsa-eku-not-critical", Error, goDoes(Rejects, nil)}
-	ruleUnrestricted = rule{"ca-without-eku", Warning, goDoes(Accepts, nil)}
+	ruleChainAbsent   = rule{"chain-missing", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
+	ruleChainEmpty    = rule{"chain-missing", Error, goDoes(Refuses, effects{SigstoreJS: Rejects, SigstorePython: Refuses})}
+	ruleCertBroken    = rule{"certificate-undecodable", Error, goDoes(Refuses, effects{SigstoreJS: Refuses, SigstorePython: Refuses})}
+	ruleChainOrder    = rule{"chain-order", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleChainOrderTSA = rule{"chain-order", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleChainShort    = rule{"chain-incomplete", Error, goDoes(Accepts, effects{SigstoreJS: Rejects})}
+	ruleChainBroken   = rule{"chain-broken", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleChainExtra    = rule{"chain-extra", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleCertWindow    = rule{"authority-window-missing", Error, goDoes(Misreads, effects{SigstoreJS: Misreads, SigstorePython: Misreads, SigstoreJava: Misreads})}
+	ruleWindowCert    = rule{"window-outside-certificate", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleSubject       = rule{"subject", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleNames         = rule{"subject-names", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleTwice         = rule{"duplicate-authority", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleURI           = rule{"uri", Warning, goDoes(Accepts, effects{SigstoreJS: Unaffected})}
+	ruleNotCA         = rule{"fulcio-not-ca", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleKeyUsage      = rule{"key-usage", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleKeyUsageTSA   = rule{"key-usage", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleFulcioEKU     = rule{"fulcio-eku", Error, goDoes(Rejects, effects{SigstoreJS: Accepts})}
+	ruleFulcioNoEKU   = rule{"fulcio-eku-missing", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleFulcioEKUCr   = rule{"fulcio-eku-critical", Warning, goDoes(Unaffected, effects{SigstoreJS: Unaffected, SigstorePython: Rejects})}
+	ruleBasic         = rule{"basic-constraints", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts, SigstorePython: Rejects})}
+	rulePathLen       = rule{"path-length", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Rejects})}
+	ruleRootEKU       = rule{"root-eku", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleConstraints   = rule{"name-constraints", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts, SigstorePython: Rejects})}
+	ruleTSALeaf       = rule{"tsa-leaf-missing", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
+	ruleTSAEKU        = rule{"tsa-eku", Error, goDoes(Rejects, effects{SigstoreJS: Accepts})}
+	ruleTSAEKUCr      = rule{"tsa-eku-not-critical", Error, goDoes(Rejects, effects{SigstoreJS: Accepts})}
+	ruleUnrestricted  = rule{"ca-without-eku", Warning, goDoes(Accepts, nil)}
 )
 
 // Windows.
 var (
 	ruleBackwards   = rule{"window-backwards", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
-	ruleBackwardsV2 = rule{"window-backwards", Error, goDoes(Accepts, nil)}
+	ruleBackwardsV2 = rule{"window-backwards", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleGap         = rule{"gap", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
-	ruleGapLogs     = rule{"gap", Error, goDoes(Accepts, nil)}
+	ruleGapLogs     = rule{"gap", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleGapMeant    = rule{"gap-after-compromise", Info, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleGapExpired  = rule{"gap-after-expiry", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleClosedEarly = rule{"closed-at-successor-start", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts})}
-	ruleClosedLog   = rule{"closed-at-successor-start", Error, goDoes(Accepts, nil)}
+	ruleClosedLog   = rule{"closed-at-successor-start", Error, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleNotCurrent  = rule{"nothing-current", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 )
 

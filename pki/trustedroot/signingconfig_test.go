@@ -220,7 +220,7 @@ func TestLintSigningConfig_BrokenFiles(t *testing.T) {
 				t.Fatalf("no finding %s at %s among %v", b.id, b.path, findings)
 			}
 			observed, why := choose(data, before)
-			if claimed := strongest(findings); !agrees(claimed, observed) {
+			if claimed := strongest(findings, SigstoreGo); !agrees(claimed, observed) {
 				t.Errorf("the findings say that sigstore-go %s; it %s (%s)\n%v", claimed, observed, why, findings)
 			}
 			if len(why) > 90 {

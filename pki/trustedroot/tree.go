@@ -41,6 +41,9 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.err.Error() }
 func (e *syntaxError) Unwrap() error { return e.err }
 
+// errNotUTF8 is why a document that is JSON otherwise is none.
+var errNotUTF8 = errors.New("not valid UTF-8")
+
 // readTree parses one JSON document, and nothing behind it. The error is a
 // *syntaxError.
 func readTree(data []byte) (*node, error) {
@@ -55,7 +58,7 @@ func readTree(data []byte) (*node, error) {
 			}
 			at += size
 		}
-		return nil, r.fail(int64(at), errors.New("not valid UTF-8"))
+		return nil, r.fail(int64(at), errNotUTF8)
 	}
 	root, err := r.value("$", 0)
 	if err != nil {
