@@ -96,21 +96,24 @@ func (d *day) askClock() error {
 		people = []string{""}
 	}
 	for _, person := range people {
-		q := term.Question{
-			Text: fmt.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
-			Yes:  "the token is opened",
-			No:   "nothing was made; set the clock and run the same command again",
-			Type: "clock is right",
-		}
-		if person != "" {
-			q.Text = person + ": " + q.Text
-			q.Type = person
-		}
-		if err := d.ask("clock", q); err != nil {
+		if err := d.ask("clock", d.clockQuestion(person)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (d *day) clockQuestion(person string) term.Question {
+	q := term.Question{
+		Text: fmt.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
+		Yes:  "the token is opened",
+		No:   "nothing was made; set the clock and run the same command again",
+		Type: "clock is right",
+	}
+	if person != "" {
+		q.Text, q.Type = person+": "+q.Text, person
+	}
+	return q
 }
 
 // show journals a text and shows it.
