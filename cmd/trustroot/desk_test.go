@@ -33,6 +33,7 @@ const (
 	keyAdmin = "arn:aws:iam::111122223333:role/key-admin"
 	outside  = "arn:aws:iam::444455556666:role/admin-host"
 	fulcioID = "arn:aws:iam::444455556666:role/fulcio"
+	reviewer = "arn:aws:iam::777788889999:role/reviewer"
 )
 
 func newDesk(t *testing.T) *desk {

@@ -28,7 +28,7 @@ func (a *accessFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&a.account, "key-account", "", "12 digits of the account that holds the keys (default: the role's or the key's)")
 	flags.StringArrayVar(&a.admins, "admin", nil, "ARN of a role or user that administers keys and may not sign (repeatable)")
 	flags.StringArrayVar(&a.signers, "signer", nil, "NAME=ARN of the service that signs with the key NAME of the plan (repeatable)")
-	flags.StringArrayVar(&a.requesters, "requester", nil, "ARN of the admin host, which signs the authorities' certification requests (repeatable)")
+	flags.StringArrayVar(&a.requesters, "requester", nil, "ARN of the admin host, which reads every key and signs the authorities' certification requests (repeatable)")
 	flags.StringArrayVar(&a.auditors, "auditor", nil, "ARN that may read public keys, policies and grants (repeatable)")
 	flags.StringArrayVar(&a.deleters, "deleter", nil, "ARN that may schedule a deletion, 30 days ahead (repeatable)")
 }
@@ -63,6 +63,9 @@ func (a *accessFlags) resolve(p *plan.Plan, role string) (func(kms.Planned) kms.
 		access := kms.Access{Account: a.account, Admins: a.admins, Services: services[k.String()], Auditors: a.auditors, Deleters: a.deleters}
 		if k.Role == kms.RoleAuthority {
 			access.Requesters = a.requesters
+		} else {
+			// the admin host lists and exports these keys and signs nothing with them
+			access.Auditors = slices.Concat(a.auditors, a.requesters)
 		}
 		for _, arn := range []string{role, k.ARN} {
 			if f := strings.SplitN(arn, ":", 6); access.Account == "" && len(f) == 6 {

@@ -101,7 +101,7 @@ func TestKMSCreate_InAnotherAccountWithPolicies(t *testing.T) {
 	d.fails(2, []string{`--signer "nobody=x" names no key of the plan`}, "kms", "create", "--key-account-role", keyAdmin, "--admin", keyAdmin, "--signer", "nobody=x")
 	d.called(map[string]int{})
 	d.operator.Asked = nil
-	access := []string{"--key-account-role", keyAdmin, "--admin", keyAdmin, "--signer", "fulcio=" + fulcioID, "--requester", outside, "--auditor", outside}
+	access := []string{"--key-account-role", keyAdmin, "--admin", keyAdmin, "--signer", "fulcio=" + fulcioID, "--requester", outside}
 	_, errs, code := d.run(append([]string{"kms", "create"}, access...)...)
 	if code != 0 || !strings.Contains(errs, "the key policy of authorities/fulcio g1:\n{") || !strings.Contains(errs, "AdministerButNotSign") {
 		t.Fatalf("exit code %d\n%s", code, errs)
