@@ -86,7 +86,7 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions, run ceremonyRunner)
 		Now:      o.now,
 		Host:     host,
 		Open: func(ctx context.Context, serial uint32) (ceremony.Device, error) {
-			return yubikey.Open(ctx, serial, prompter{o.operator})
+			return yubikey.Open(ctx, serial, newCountingPrompter(o.operator))
 		},
 		AllowNetwork: o.allowNetwork,
 	})

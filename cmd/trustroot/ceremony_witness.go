@@ -46,7 +46,7 @@ func runCeremonyWitness(ctx context.Context, o *ceremonyWitnessOptions) (err err
 		Slot:          yubikey.Slot(o.slot),
 		Operator:      o.operator,
 		Open: func(ctx context.Context, serial uint32) (ceremony.Device, error) {
-			return yubikey.Open(ctx, serial, prompter{o.operator})
+			return yubikey.Open(ctx, serial, newCountingPrompter(o.operator))
 		},
 	})
 	if err != nil {
