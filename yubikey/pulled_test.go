@@ -47,6 +47,11 @@ func pulled(t *testing.T, f *fake, before func(), job func() error, after func(n
 			if !errors.Is(err, ErrRemoved) || fault.Hint(err) == "" || fault.ExitCode(err) != int(fault.Device) {
 				t.Errorf("exchange %d (%s): got %v (hint: %s)", i+1, ins, err, fault.Hint(err))
 			}
+			for _, secret := range []string{testPIN, testPUK, defaultPIN, defaultPUK} {
+				if err != nil && strings.Contains(err.Error()+fault.Hint(err), secret) {
+					t.Errorf("exchange %d (%s): the error holds a PIN or PUK", i+1, ins)
+				}
+			}
 			f.reinsert(t, ins == "a4" || ins == "fd")
 			f.oneTryAtMost(t, i+1)
 			after(i + 1)
