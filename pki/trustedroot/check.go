@@ -12,8 +12,8 @@ import (
 )
 
 // maxDocument bounds a trusted root or signing config, in bytes. The public
-// Sigstore's is about 10 kB.
-const maxDocument = 4 << 20
+// Sigstore's is about 10 kB; ten thousand generations take some 16 MB.
+const maxDocument = 32 << 20
 
 // Check reads a trusted root as sigstore-go does, strictly: an unknown field,
 // another media type, a log without hash algorithm, key ID or start is an

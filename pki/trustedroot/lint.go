@@ -32,7 +32,7 @@ type LintOptions struct {
 
 // Lint judges a trusted root, ours or not. Findings are ordered by line. A file
 // that sigstore-go refuses always has one of severity Error, unless Clients
-// excludes it. The error is of the options, of a file above four MiB or of
+// excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]Finding, error) {
 	l, err := newLinter(data, o)

@@ -73,14 +73,25 @@ func readTree(data []byte) (*node, error) {
 type treeReader struct {
 	data []byte
 	dec  *json.Decoder
+
+	counted int // bytes whose newlines are in lines
+	lines   int
 }
 
 func (r *treeReader) fail(offset int64, err error) error {
 	return &syntaxError{line: r.line(offset), err: err}
 }
 
+// line counts on from the last offset that it was asked for: a document is read
+// in linear time.
 func (r *treeReader) line(offset int64) int {
-	return 1 + bytes.Count(r.data[:min(int(offset), len(r.data))], []byte("\n"))
+	at := min(int(offset), len(r.data))
+	if at < r.counted {
+		return 1 + bytes.Count(r.data[:at], []byte("\n"))
+	}
+	r.lines += bytes.Count(r.data[r.counted:at], []byte("\n"))
+	r.counted = at
+	return 1 + r.lines
 }
 
 func (r *treeReader) token() (json.Token, error) {
