@@ -28,8 +28,8 @@ type Closing struct {
 }
 
 // Cutover records in one entry when services were seen to use their newest
-// generation, and closes the windows of the older ones there. A time before
-// the new generation begins or after now is refused.
+// generation, and closes the windows of the older ones there. A time that is
+// not after the new generation's start, or after now, is refused.
 func (d *Directory) Cutover(names []string, at, now time.Time) (*Closing, error) {
 	if at.After(now) {
 		return nil, fault.New(fault.Usage, "record a switch once it was seen, with the time at which it happened",
@@ -43,8 +43,8 @@ func (d *Directory) Cutover(names []string, at, now time.Time) (*Closing, error)
 			errs = append(errs, fmt.Errorf("%q is no authority and no log of the ledger", name))
 		case g.Number == 1:
 			errs = append(errs, fmt.Errorf("%s has one generation: there is nothing that it could replace", name))
-		case at.Before(g.Start):
-			errs = append(errs, fmt.Errorf("%s begins %s: nobody used it at %s", generationName(name, g.Number), stamp(g.Start), stamp(at)))
+		case !at.After(g.Start): // trusted roots with such a window are refused, and the ledger forgets nothing
+			errs = append(errs, fmt.Errorf("%s begins %s: nobody was seen to use it at %s", generationName(name, g.Number), stamp(g.Start), stamp(at)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
