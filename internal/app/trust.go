@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -165,13 +166,18 @@ func stems(stem string, generation int, newest bool) []string {
 	return []string{numbered}
 }
 
-// replace writes files that are made anew each time.
+// replace writes files that are made anew each time. One that is there with the
+// same bytes is left as it is: a write is synced, and most files never change.
 func (d *Directory) replace(files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := os.MkdirAll(filepath.Dir(d.join(name)), 0o755); err != nil {
+		path := d.join(name)
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, files[name]) { //nolint:gosec // a name of our own
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return fmt.Errorf("make the folder of %s: %w", name, err)
 		}
-		if err := durable.Replace(d.join(name), files[name], 0o644); err != nil {
+		if err := durable.Replace(path, files[name], 0o644); err != nil {
 			return err
 		}
 	}
