@@ -15,7 +15,8 @@
 // PINs and management keys are kept in buffers that are wiped on Close. What
 // stays out of reach: piv-go takes PINs as strings and copies them into the
 // commands that it sends, cgo and libpcsclite copy those again, and neither is
-// wiped. Harden keeps these copies out of swap and core files.
+// wiped. Harden keeps these copies out of swap and core files; docs/secrets.md
+// names all that is wiped and all that is not.
 //
 // It may import yubikey/attestation, internal/fault, piv-go and scard (for the
 // few commands that piv-go does not have), and nothing that reaches a network.

@@ -11,8 +11,10 @@ import (
 // prompter lets a token speak to the operator.
 type prompter struct{ operator ceremony.Operator }
 
-// PIN implements yubikey.Prompter.
+// PIN implements yubikey.Prompter. Whichever command it is that needs the PIN,
+// the process is hardened before it is typed.
 func (p prompter) PIN(id yubikey.Identity, retries int) ([]byte, error) {
+	harden(p.operator.Notice)
 	return p.operator.Secret(fmt.Sprintf("PIN of YubiKey %d (%d tries left)", id.Serial, retries))
 }
 

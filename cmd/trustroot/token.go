@@ -67,15 +67,22 @@ func (f *factory) openToken(ctx context.Context, serial uint32) (*yubikey.Token,
 	return nil, fault.New(fault.Usage, text, errors.New("no token was named"))
 }
 
-// hardened hardens the process once.
-var hardened = sync.OnceValue(yubikey.Harden)
+var hardening sync.Once
 
-// openForSecrets is openToken for a command that takes a PIN, a PUK or makes a
-// key: the process is hardened first, and what could not be done is said.
+// harden keeps secrets out of swap and core files, once a process, and says
+// what could not be done.
+func harden(say func(string)) {
+	hardening.Do(func() {
+		for _, left := range yubikey.Harden() {
+			say("secrets are less protected here: " + left)
+		}
+	})
+}
+
+// openForSecrets is openToken for a command that asks for a new PIN or PUK or
+// that makes a key: the process is hardened before there is a secret in it.
 func (f *factory) openForSecrets(ctx context.Context, serial uint32) (*yubikey.Token, error) {
-	for _, left := range hardened() {
-		f.progress("secrets are less protected here: %s", left)
-	}
+	harden(func(text string) { f.progress("%s", text) })
 	return f.openToken(ctx, serial)
 }
 
