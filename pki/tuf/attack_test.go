@@ -2,9 +2,11 @@ package tuf
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +30,9 @@ type attacked struct {
 	st    *memory
 	old   *memory // as it was after the first publication
 	root1 []byte
-	cache string
+	cache string // of our client
+	other string // of a client that others wrote
+	url   string // where the repository is served already, or empty
 }
 
 func newAttacked(t *testing.T) *attacked {
@@ -41,6 +45,11 @@ func newAttacked(t *testing.T) *attacked {
 	w.publish(w.sign(w.stageTargets(a.st, day(1)), "alice", "carol"), a.st, day(1))
 	return a
 }
+
+// alsoRejects asks a client that others wrote, in the conformance suite. It is
+// called before the attack, which the client must accept, and after it with
+// our own answer.
+var alsoRejects func(a *attacked, now time.Time, ours error)
 
 func (a *attacked) verify(now time.Time) error {
 	_, err := VerifyStore(a.t.Context(), a.st, a.root1, now, Cache(a.cache))
@@ -74,6 +83,9 @@ func (a *attacked) rejected(now time.Time, want string, attack func()) {
 	if err := a.verify(day(1)); err != nil {
 		a.t.Fatalf("before the attack: %v", err)
 	}
+	if alsoRejects != nil {
+		alsoRejects(a, day(1), nil)
+	}
 	attack()
 	err := a.verify(now)
 	if err == nil {
@@ -84,6 +96,9 @@ func (a *attacked) rejected(now time.Time, want string, attack func()) {
 	}
 	if fault.ExitCode(err) != int(fault.Verification) {
 		a.t.Errorf("exit code %d", fault.ExitCode(err))
+	}
+	if alsoRejects != nil {
+		alsoRejects(a, now, err)
 	}
 }
 
@@ -261,6 +276,56 @@ func TestAttack_WrongKeyType(t *testing.T) {
 	}
 }
 
+// TestAttack_WrongKeyTypeSigns hands targets to one P-384 key that signs as
+// go-tuf does for its curve, with SHA-384, under the scheme that says SHA-256.
+func TestAttack_WrongKeyTypeSigns(t *testing.T) {
+	a := newAttacked(t)
+	a.rejected(day(1), "not enough signatures", func() {
+		wrong, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+		a.must(err)
+		key, err := metadata.KeyFromPublicKey(wrong.Public())
+		a.must(err)
+		id, err := key.ID()
+		a.must(err)
+		r := a.repo()
+		root := r.root()
+		root.root.Signed.Version = 2
+		root.root.Signatures, root.canon = nil, nil
+		a.must(root.root.Signed.AddKey(key, metadata.TARGETS))
+		root.root.Signed.Roles[metadata.TARGETS].KeyIDs = []string{id}
+		root.root.Signed.Roles[metadata.TARGETS].Threshold = 1
+		for _, name := range []string{"alice", "bob"} {
+			_, err := signDocument(root, a.keys[name])
+			a.must(err)
+		}
+		_, err = root.encode()
+		a.must(err)
+		a.st.objects["2.root.json"] = root.raw
+
+		targets := r.targets[metadata.TARGETS]
+		targets.targets.Signed.Version = 3
+		targets.targets.Signatures, targets.canon = nil, nil
+		canon, err := targets.canonical()
+		a.must(err)
+		digest := sha512.Sum384(canon)
+		sig, err := wrong.Sign(rand.Reader, digest[:], crypto.SHA384)
+		a.must(err)
+		targets.targets.Signatures = []metadata.Signature{{KeyID: id, Signature: sig}}
+		_, err = targets.encode()
+		a.must(err)
+		a.st.objects["3.targets.json"] = targets.raw
+		snapshot := metadata.Snapshot(day(9))
+		snapshot.Signed.Version = 3
+		snapshot.Signed.Meta["targets.json"] = listing(targets)
+		d := &document{role: metadata.SNAPSHOT, snapshot: snapshot}
+		a.resign(d, "3.snapshot.json")
+		timestamp := metadata.Timestamp(day(9))
+		timestamp.Signed.Version = 3
+		timestamp.Signed.Meta["snapshot.json"] = listing(d)
+		a.resign(&document{role: metadata.TIMESTAMP, timestamp: timestamp}, "timestamp.json")
+	})
+}
+
 func TestAttack_NullWhereGoTUFWouldFollowIt(t *testing.T) {
 	a := newAttacked(t)
 	a.rejected(day(1), "", func() {
@@ -291,6 +356,10 @@ func TestAttack_EndlessData(t *testing.T) {
 	_, err := Verify(t.Context(), server.URL, a.root1, day(1))
 	if err == nil || !strings.Contains(err.Error(), "more than 16384 bytes") {
 		t.Fatalf("endless timestamp: %v", err)
+	}
+	if alsoRejects != nil {
+		a.url = server.URL
+		alsoRejects(a, day(1), err)
 	}
 }
 

@@ -21,8 +21,9 @@ import (
 // Clients that fetch between two writes of the publication must never see a
 // mixture that they refuse. So targets are staged too when the published ones
 // would not count under the new root, to be signed by the old threshold and the
-// new (and with the new one alone where they are due anyway); an online key that is replaced stays beside the new one until
-// snapshot and timestamp are signed by the new one and root is staged again.
+// new (and with the new one alone where they are due anyway); an online key
+// that is replaced stays beside the new one until snapshot and timestamp are
+// signed by the new one and root is staged again.
 func StageRoot(ctx context.Context, dir string, from store.Store, pol Policy, now time.Time, renew bool) (*Staged, error) {
 	if err := pol.Validate(); err != nil {
 		return nil, fault.New(fault.Usage, "correct the plan; nothing was written", fmt.Errorf("stage root: %w", err))
