@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "github.com/linnemanlabs/trustroot/internal/heap" // before the libraries
 )
 
 func main() { os.Exit(run()) }
