@@ -25,7 +25,7 @@ func kmslocal() {
 		if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 			os.Exit(failed.ExitCode())
 		}
-		fmt.Fprintln(os.Stderr, "kmslocal:", err) //nolint:errcheck // nowhere left to say it
+		fmt.Fprintln(os.Stderr, "kmslocal:", err)
 		os.Exit(125)
 	}
 }

@@ -23,7 +23,7 @@ func tell(err error) []told {
 }
 
 func takeApart(err error) []told {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the error itself, not one that it wraps
+	joined, ok := err.(interface{ Unwrap() []error }) // of the error itself, not of one that it wraps
 	if !ok {
 		return inFault(err)
 	}
@@ -40,7 +40,7 @@ func takeApart(err error) []told {
 // inFault looks through what wraps one error, with words before it or none.
 func inFault(err error) []told {
 	whole := told{strings.TrimSpace(err.Error()), fault.Hint(err)}
-	wrapped, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // only the error itself, not one that it wraps
+	wrapped, ok := err.(interface{ Unwrap() error }) // of the error itself, not of one that it wraps
 	if !ok || wrapped.Unwrap() == nil {
 		return []told{whole}
 	}
