@@ -19,6 +19,7 @@ type kmsPolicyOptions struct {
 	*factory
 	names  []string
 	check  bool
+	set    bool
 	only   string
 	role   string
 	access accessFlags
@@ -31,19 +32,21 @@ func newKMSPolicyCmd(f *factory, run func(context.Context, *kmsPolicyOptions) er
 	o := &kmsPolicyOptions{factory: f}
 	cmd := &cobra.Command{
 		Use:   "policy [NAME...]",
-		Short: "Print the key policies and the callers' policies, or check the live ones",
+		Short: "Print the key policies and the callers' policies, or check or set the live ones",
 		Long: "Print, as JSON, the key policy of each key of the plan and the IAM policies that\n" +
 			"callers need beside it in their own accounts: key, signer (a service, or the\n" +
 			"admin host for an authority's request), reader (kms list and export) and maker\n" +
 			"(the role of kms create). With --check the live policies and grants are read\n" +
 			"and held against the same: who can sign that should not, who cannot and should,\n" +
-			"and what could not be seen from here.",
+			"and what could not be seen from here. With --set those that differ are replaced,\n" +
+			"after they were shown.",
 		RunE: func(c *cobra.Command, args []string) error {
 			o.names = args
 			return run(c.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.check, "check", false, "read the live policies and hold them against the flags; exit code 5 when one differs")
+	cmd.Flags().BoolVar(&o.set, "set", false, "replace the live policies that differ, after asking")
 	cmd.Flags().StringVar(&o.only, "only", "", "print one bare document: "+strings.Join(policyDocuments, ", "))
 	keyAccountRole(cmd, &o.role)
 	o.access.register(cmd)
@@ -76,8 +79,13 @@ func runKMSPolicy(ctx context.Context, o *kmsPolicyOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.check {
+	switch {
+	case (o.check && o.set) || (o.only != "" && (o.check || o.set)):
+		return usage("give one of them", "--check, --set and --only exclude each other")
+	case o.check:
 		return o.checkLive(ctx, keys, access)
+	case o.set:
+		return o.setLive(ctx, keys, access)
 	}
 	if o.only != "" {
 		return o.printOne(keys, access)
@@ -150,10 +158,7 @@ type livePolicy struct {
 }
 
 func (o *kmsPolicyOptions) checkLive(ctx context.Context, keys []kms.Planned, access func(kms.Planned) kms.Access) error {
-	if len(o.access.admins) == 0 {
-		return usage("name who administers the keys with --admin and who signs with --signer: a policy is held against what was meant", "nothing to hold the live policies against")
-	}
-	client, err := o.kmsClient(ctx, o.role)
+	client, err := o.policyClient(ctx)
 	if err != nil {
 		return err
 	}
@@ -185,6 +190,14 @@ func (o *kmsPolicyOptions) checkLive(ctx context.Context, keys []kms.Planned, ac
 		return fault.New(fault.Verification, "", errors.Join(append(asked, err)...))
 	}
 	return errors.Join(append(asked, err)...)
+}
+
+// policyClient refuses to go on without the access that was meant.
+func (o *kmsPolicyOptions) policyClient(ctx context.Context) (*kms.Client, error) {
+	if len(o.access.admins) == 0 {
+		return nil, usage("name who administers the keys with --admin and who signs with --signer: a policy is held against what was meant", "nothing to hold the live policies against")
+	}
+	return o.kmsClient(ctx, o.role)
 }
 
 func textOf(all []livePolicy) string {

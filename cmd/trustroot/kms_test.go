@@ -304,3 +304,33 @@ func (d *desk) twentyAuthorities() {
 	}
 	d.save()
 }
+
+func TestKMSPolicy_SetReplacesWhatDiffers(t *testing.T) {
+	d := newDesk(t)
+	d.create() // under the default policy, which trusts the account
+	d.calls()
+	admin := "arn:aws:iam::111122223333:user/rehearsal" // who asks here
+	access := []string{"--admin", admin, "--signer", "fulcio=" + fulcioID, "--requester", outside}
+	set := append([]string{"kms", "policy", "fulcio", "rekor", "--set"}, access...)
+	d.operator.Refuse = "will be replaced"
+	if _, errs, code := d.run(set...); code != 3 || d.calls()["PutKeyPolicy"] != 0 || !strings.Contains(errs, "authorities/fulcio g1: everyone in account 111122223333") {
+		t.Errorf("a no: exit code %d\n%s", code, errs)
+	}
+	d.operator.Refuse = ""
+	if out := d.ok(set...); strings.Count(out, "policy replaced") != 2 || d.calls()["PutKeyPolicy"] != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	if out := d.ok(append([]string{"kms", "policy", "fulcio", "rekor", "--check"}, access...)...); strings.Count(out, "as meant") != 2 {
+		t.Errorf("afterwards:\n%s", out)
+	}
+	// once more: nothing to do, nothing asked
+	d.operator.Asked = nil
+	if _, errs, code := d.run(set...); code != 0 || len(d.operator.Asked) != 0 || !strings.Contains(errs, "none was changed") {
+		t.Errorf("again: exit code %d\n%s", code, errs)
+	}
+	// one that would lock its setter out is refused by KMS
+	d.fails(4, []string{"tsa g1: ", "KMS refuses the key policy", "0 of 1 policies were replaced"},
+		"kms", "policy", "tsa", "--set", "--admin", keyAdmin)
+	d.fails(2, []string{"exclude each other"}, "kms", "policy", "--set", "--check", "--admin", keyAdmin)
+	d.fails(2, []string{"--admin"}, "kms", "policy", "--set")
+}
