@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
@@ -18,7 +21,10 @@ func newLedgerCmd(f *factory) *cobra.Command {
 	return cmd
 }
 
-type ledgerOptions struct{ *factory }
+type ledgerOptions struct {
+	*factory
+	heads []string
+}
 
 func newLedgerShowCmd(f *factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
 	o := &ledgerOptions{factory: f}
@@ -32,12 +38,18 @@ func newLedgerShowCmd(f *factory, run func(context.Context, *ledgerOptions) erro
 
 func newLedgerVerifyCmd(f *factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
 	o := &ledgerOptions{factory: f}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check the ledger's chain and every file that it speaks of",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+		Short: "Check the ledger's chain, every file that it speaks of, and every head kept elsewhere",
+		Long: `Check the ledger's chain and every file that it speaks of. Then look for the
+ledger's heads that requests, records and the staged and published repository
+carry: a ledger that was cut or rewritten no longer has them. --head takes one
+from elsewhere, such as the paper of a ceremony.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
+	cmd.Flags().StringSliceVar(&o.heads, "head", nil, "a head that must be a line of the ledger (hex SHA-256)")
+	return cmd
 }
 
 func runLedgerShow(_ context.Context, o *ledgerOptions) error {
@@ -67,8 +79,16 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 	if err := l.VerifyFiles(d.FS()); err != nil {
 		return err
 	}
+	kept, err := d.Heads()
+	errs := []error{err}
+	for _, head := range o.heads {
+		errs = append(errs, d.Ledger.CheckHead(strings.ToLower(strings.Join(strings.Fields(head), ""))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.New(fault.Verification, "", err)
+	}
 	s := l.State()
-	o.progress("the ledger's %d lines and all files that they speak of hold; head %s", s.Entries, s.Head)
+	o.progress("the ledger's %d lines and all files that they speak of hold, and %d heads kept elsewhere are among them; head %s", s.Entries, kept+len(o.heads), s.Head)
 	return nil
 }
 
