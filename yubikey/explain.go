@@ -16,8 +16,9 @@ import (
 
 // Status words (SP 800-73-4 part 2, 5.6; Yubico's extensions).
 const (
-	swSecurity = 0x6982 // a wrong management key, no PIN, or a touch that did not come
-	swNotFound = 0x6a82 // no such object
+	swSecurity    = 0x6982 // a wrong management key, no PIN, or a touch that did not come
+	swNotFound    = 0x6a82 // no such object
+	swInstruction = 0x6d00 // no such command
 )
 
 // status returns the card's status word in err, or 0.

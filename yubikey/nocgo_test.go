@@ -16,6 +16,7 @@ func TestNoCGO_EveryFunctionSaysSo(t *testing.T) {
 	ctx := context.Background()
 	_, list := List(ctx)
 	_, open := Open(ctx, 1, nil)
+	_, again := Reopen(ctx, 1, nil)
 	_, info := token.Info()
 	_, slot := token.Slot("9c")
 	_, generate := token.Generate("9c", KeyOptions{})
@@ -24,7 +25,7 @@ func TestNoCGO_EveryFunctionSaysSo(t *testing.T) {
 	_, certificate := token.Certificate("9c")
 	_, retries := token.Retries()
 	for i, err := range []error{
-		list, open, info, slot, generate, attest, signer, certificate, retries,
+		list, open, again, info, slot, generate, attest, signer, certificate, retries,
 		token.Import("9c", KeyOptions{}, nil), token.Install("9c", nil), token.Provision(ProvisionOptions{}),
 		token.Unblock(nil, nil), token.ChangePIN(nil, nil), token.Reset(),
 		token.Provisionable(ProvisionOptions{}), token.Vacant("9c"),

@@ -3,10 +3,12 @@
 package yubikey
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
@@ -109,5 +111,36 @@ func TestToken_Closed(t *testing.T) {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%d: got %v", i, err)
 		}
+	}
+}
+
+func TestReopen_GoesOnWhenTheTokenIsBack(t *testing.T) {
+	f := plugOne(t)
+	f.withKey(t, "9c", rootKey)
+	pub := f.public(t, "9c")
+	token := f.open(t, right())
+	f.SetFaults(virtual.Fault{At: f.Exchanges() + 1, Kind: virtual.FaultRemoved})
+	_, err := token.Slot("9c")
+	refused(t, err, ErrRemoved)
+	mustDo(t, token.Close())
+	f.SetFaults()
+	inserted := make(chan error, 1)
+	go func() {
+		time.Sleep(500 * time.Millisecond)
+		inserted <- f.readers.Insert(f.Card)
+	}()
+	again, err := Reopen(t.Context(), f.Serial(), right())
+	mustDo(t, err)
+	mustDo(t, <-inserted)
+	signs(t, again, "9c", pub)
+	mustDo(t, again.Close())
+}
+
+func TestReopen_EndsWithTheContext(t *testing.T) {
+	plugOne(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := Reopen(ctx, 77, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -27,6 +27,9 @@ func List(context.Context) ([]Info, error) { return nil, noPCSC() }
 // Open answers ErrNoPCSC.
 func Open(context.Context, uint32, Prompter) (*Token, error) { return nil, noPCSC() }
 
+// Reopen answers ErrNoPCSC.
+func Reopen(context.Context, uint32, Prompter) (*Token, error) { return nil, noPCSC() }
+
 // Identity is empty.
 func (*Token) Identity() Identity { return Identity{} }
 

@@ -177,25 +177,35 @@ func (i *importing) one(n int, key *ecdsa.PrivateKey, proof *importProof) error 
 		if err == nil {
 			err = i.prove(n, &key.PublicKey, proof)
 		}
-		if !errors.Is(err, yubikey.ErrRemoved) && !errors.Is(err, yubikey.ErrNotFound) {
+		if !errors.Is(err, yubikey.ErrRemoved) {
 			return err
 		}
-		if stopped := i.operator.Confirm(term.Question{
-			Text: fmt.Sprintf("YubiKey %d was pulled out. The key is still in memory.", i.serials[n]),
-			Yes:  "plug it in first; then it goes on with this token",
-			No:   "the key is wiped, and the tokens that have it stay as they are",
-		}); stopped != nil {
+		if stopped := i.reopen(n); stopped != nil {
 			return errors.Join(stopped, err)
 		}
-		token, err := yubikey.Open(i.ctx, i.serials[n], prompter{i.operator})
-		if err != nil {
-			i.progress("%v", err)
-			continue
+	}
+}
+
+// reopen asks for the token until it is there again.
+func (i *importing) reopen(n int) error {
+	for {
+		if err := i.operator.Confirm(term.Question{
+			Text: fmt.Sprintf("YubiKey %d was pulled out. The key is still in memory.", i.serials[n]),
+			Yes:  "plug it in; it goes on with this token as soon as it answers",
+			No:   "the key is wiped, and the tokens that have it stay as they are",
+		}); err != nil {
+			return err
 		}
-		if err := i.tokens[n].Close(); err != nil {
-			i.progress("%v", err)
+		err := i.tokens[n].Close() // or its reader would count as taken
+		var token *yubikey.Token
+		if err == nil {
+			token, err = yubikey.Reopen(i.ctx, i.serials[n], prompter{i.operator})
 		}
-		i.tokens[n] = token
+		if err == nil {
+			i.tokens[n] = token
+			return nil
+		}
+		i.progress("%v", err)
 	}
 }
 

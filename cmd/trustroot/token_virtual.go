@@ -18,6 +18,7 @@ type tokenVirtualOptions struct {
 	serial   uint32
 	firmware string
 	touch    string
+	pullAt   int
 	trace    bool
 }
 
@@ -34,6 +35,7 @@ func newTokenVirtualCmd(f *factory, run func(context.Context, *tokenVirtualOptio
 	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token; a random one where it is left away")
 	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
 	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
+	cmd.Flags().IntVar(&o.pullAt, "pull-at", 0, "pull the first token out at this exchange, counted from 1, and put it back a second later")
 	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, serial number first and without secrets")
 	return cmd
 }
@@ -56,11 +58,20 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	pulled := make(chan struct{})
 	var cards []*virtual.Card
 	for i, state := range o.states {
 		options := virtual.Options{Firmware: firmware, StateFile: state, Touch: touch}
 		if o.serial != 0 {
 			options.Serial = o.serial + uint32(i)
+		}
+		if i == 0 && o.pullAt > 0 {
+			options.Faults = []virtual.Fault{{At: o.pullAt, Kind: virtual.FaultRemoved}}
+			options.OnExchange = func(n int, _ byte) {
+				if n == o.pullAt {
+					close(pulled)
+				}
+			}
 		}
 		trace := &tagged{w: o.err}
 		if o.trace {
@@ -84,6 +95,20 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if err := printText(o.out, fmt.Sprintf("PCSCLITE_CSOCK_NAME=%s\n", readers.Socket())); err != nil {
 		return err
 	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pulled:
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(time.Second):
+	}
+	if err := readers.Insert(cards[0]); err != nil {
+		return err
+	}
+	o.progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
 	<-ctx.Done()
 	return nil
 }
