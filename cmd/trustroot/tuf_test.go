@@ -404,3 +404,77 @@ func TestTUF_RefreshSaysWhoMustSign(t *testing.T) {
 		t.Errorf("service:\n%s", service)
 	}
 }
+
+func TestTUF_GateAndInvitationRefuse(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	p := newPeople(t)
+
+	// an answer counts once, from the plan's token, attested
+	p.run("tuf", "invite", "first")
+	challenge := filepath.Join(p.dir, "holders", "first", "challenge.json")
+	old := filepath.Join(t.TempDir(), "old.json")
+	p.must(os.Link(challenge, old))
+	wrong := filepath.Join(t.TempDir(), "wrong.json")
+	p.run("tuf", "join", challenge, "--serial", fmt.Sprint(tokens[3]), "--out", wrong)
+	p.refused(fault.Verification, "32000004", "tuf", "join", "--accept", wrong, "--rehearsal")
+	p.run("tuf", "invite", "first")
+	void := filepath.Join(t.TempDir(), "void.json")
+	p.run("tuf", "join", old, "--serial", fmt.Sprint(tokens[0]), "--out", void)
+	p.refused(fault.Verification, "it answers another challenge", "tuf", "join", "--accept", void, "--rehearsal")
+	answer := filepath.Join(t.TempDir(), "answer.json")
+	p.run("tuf", "join", challenge, "--serial", fmt.Sprint(tokens[0]), "--out", answer)
+	p.refused(fault.Verification, "this belongs to a rehearsal", "tuf", "join", "--accept", answer)
+	p.run("tuf", "join", "--accept", answer, "--rehearsal")
+	p.refused(fault.Verification, "no invitation", "tuf", "join", "--accept", answer, "--rehearsal")
+	p.refused(fault.Usage, "holder second has no public key yet", "tuf", "init")
+
+	p.first()
+	p.refused(fault.Usage, "holds a repository already", "tuf", "init")
+
+	// a trusted root that takes back what was published is not signed
+	trusted := filepath.Join(p.dir, "trust", ".well-known", "trusted_root.json")
+	good, err := os.ReadFile(trusted)
+	p.must(err)
+	var file map[string]any
+	p.must(json.Unmarshal(good, &file))
+	file["tlogs"] = []any{}
+	bad, err := json.Marshal(file)
+	p.must(err)
+	p.must(os.WriteFile(trusted, bad, 0o644))
+	p.refused(fault.Verification, "takes back what was published", "tuf", "stage", "targets")
+	p.refused(fault.Verification, "takes back what was published", "tuf", "sign", p.staged(2), "--serial", fmt.Sprint(tokens[0]))
+	p.must(os.WriteFile(trusted, good, 0o644))
+
+	// a ledger that was cut is found out at the gate
+	ledger := filepath.Join(p.dir, "ledger.jsonl")
+	whole, err := os.ReadFile(ledger)
+	p.must(err)
+	cut := whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1]
+	p.must(os.WriteFile(ledger, cut, 0o644))
+	p.run("tuf", "stage", "targets")
+	p.sign(p.staged(3), tokens[0])
+	p.sign(p.staged(3), tokens[1])
+	p.refused(fault.Verification, "the ledger does not continue the published one", "tuf", "publish", p.staged(3), "--rehearsal")
+	p.must(os.WriteFile(ledger, whole, 0o644))
+
+	// an attestation of another key than the holder's is found at the gate, and
+	// by those who verify
+	p.run("tuf", "stage", "targets", "--renew")
+	p.sign(p.staged(4), tokens[0])
+	p.sign(p.staged(4), tokens[1])
+	slot := func(name string) string {
+		return filepath.Join(p.dir, "holders", name, "attestation", "slot.pem")
+	}
+	kept, err := os.ReadFile(slot("second"))
+	p.must(err)
+	other, err := os.ReadFile(slot("first"))
+	p.must(err)
+	p.must(os.WriteFile(slot("second"), other, 0o644))
+	p.refused(fault.Verification, "attestation of holder second", "tuf", "publish", p.staged(4), "--rehearsal")
+	p.refused(fault.Verification, "attestation of holder second", "tuf", "verify", filepath.Join(p.dir, "tuf"), "--root", filepath.Join(p.dir, "tuf", "1.root.json"), "--rehearsal")
+	p.must(os.WriteFile(slot("second"), kept, 0o644))
+	p.run("tuf", "publish", p.staged(4), "--rehearsal")
+	p.verify()
+}

@@ -132,12 +132,16 @@ func (d *Directory) AcceptHolder(data []byte, roots attestation.Roots, now time.
 		return tuf.Holder{}, err
 	}
 	dir := holderDir(name)
-	if err := d.writeNew(
-		file{dir + "attestation/slot.pem", slot},
-		file{dir + "attestation/device.pem", device},
-		file{dir + "proof.json", data},
-		file{dir + "key.pem", public}, // last: with it the holder counts
-	); err != nil {
+	// a token attests the same key in other bytes each time
+	if err := d.replace(map[string][]byte{
+		dir + "attestation/slot.pem":   slot,
+		dir + "attestation/device.pem": device,
+		dir + "proof.json":             data,
+	}); err != nil {
+		return tuf.Holder{}, err
+	}
+	// last: with it the holder counts
+	if err := d.writeNew(file{dir + "key.pem", public}); err != nil {
 		return tuf.Holder{}, err
 	}
 	return holder, os.Remove(d.join(dir + challengeFile))
