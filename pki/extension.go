@@ -92,8 +92,12 @@ func parsePolicies(der []byte) ([]Policy, error) {
 			Qualifier asn1.RawValue
 		} `asn1:"optional"`
 	}
-	if rest, err := asn1.Unmarshal(der, &list); err != nil || len(rest) != 0 {
-		return nil, fmt.Errorf("parse certificate policies: %d bytes left, %v", len(rest), err)
+	rest, err := asn1.Unmarshal(der, &list)
+	if err != nil {
+		return nil, fmt.Errorf("parse certificate policies: %w", err)
+	}
+	if len(rest) != 0 {
+		return nil, fmt.Errorf("parse certificate policies: %d bytes follow", len(rest))
 	}
 	policies := make([]Policy, len(list))
 	for i, information := range list {

@@ -41,11 +41,11 @@ func Problems(err error) []*Problem {
 	if err == nil {
 		return nil
 	}
-	if p, ok := err.(*Problem); ok {
+	if p, ok := err.(*Problem); ok { //nolint:errorlint // the tree itself is walked
 		return []*Problem{p}
 	}
 	var found []*Problem
-	switch w := err.(type) {
+	switch w := err.(type) { //nolint:errorlint // the tree itself is walked
 	case interface{ Unwrap() []error }:
 		for _, e := range w.Unwrap() {
 			found = append(found, Problems(e)...)

@@ -69,11 +69,9 @@ func (a axis) years() string {
 
 func (a axis) bar(i Item, now time.Time) string {
 	line := []rune(strings.Repeat(" ", a.columns))
-	first, last, mark := 0, a.columns-1, '━'
+	first, last, mark := a.column(now), a.columns-1, '━'
 	if !i.Start.IsZero() {
 		first = a.column(i.Start)
-	} else {
-		first = a.column(now)
 	}
 	if i.Expires != nil {
 		last = a.column(*i.Expires)
