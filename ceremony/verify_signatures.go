@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -19,17 +18,17 @@ func (v *verifier) imported() bool {
 }
 
 // attested proves that the plan's token holds the key that a sealed file is
-// about, and returns that key.
-func (v *verifier) attested(name string, want attestation.Expect) (crypto.PublicKey, error) {
+// about.
+func (v *verifier) attested(name string, want attestation.Expect) error {
 	slot, err := onlyCertificate(v.Record.Files[name])
 	if err != nil {
-		return nil, inFile(name, err)
+		return inFile(name, err)
 	}
 	device, err := onlyCertificate(v.Record.Files[record.DeviceFile])
 	if err != nil {
-		return nil, inFile(record.DeviceFile, err)
+		return inFile(record.DeviceFile, err)
 	}
-	return slot.PublicKey, inFile(name, checkAttestation(v.Request.Plan, v.plan.Token, slot, device, want, v.roots, v.at))
+	return inFile(name, checkAttestation(v.Request.Plan, v.plan.Token, slot, device, want, v.roots, v.at))
 }
 
 // onlyCertificate reads PEM in the one form that is written here, so that no
@@ -56,13 +55,13 @@ func (v *verifier) rootKey() (string, error) {
 		return "", nil // nothing is claimed: people have to be believed
 	}
 	key := v.Request.Plan.Authorities[plan.RootAuthority].Token
-	_, err := v.attested(record.SlotFile, keyExpectation(keyIntent{key.Slot, "", key.PIN, key.Touch}, v.root.PublicKey))
+	err := v.attested(record.SlotFile, keyExpectation(keyIntent{key.Slot, "", key.PIN, key.Touch}, v.root.PublicKey))
 	return fmt.Sprintf("the attestation of token %d, slot %s, PIN %s, touch %s", v.plan.Token, key.Slot, key.PIN, key.Touch), err
 }
 
 func (v *verifier) recordKey() (string, error) {
 	in := recordKeyIn(v.plan)
-	_, err := v.attested(record.RecordSlotFile, keyExpectation(in, nil))
+	err := v.attested(record.RecordSlotFile, keyExpectation(in, nil))
 	return fmt.Sprintf("the attestation of token %d, slot %s, PIN %s, touch %s", v.plan.Token, in.Slot, in.PIN, in.Touch), err
 }
 
