@@ -55,15 +55,3 @@ func SerialHex(serial *big.Int) string {
 	}
 	return digits
 }
-
-// CheckFreshSerial refuses a serial number that was signed before. taken maps
-// SerialHex to the authority that holds it.
-func CheckFreshSerial(serial *big.Int, taken map[string]string) error {
-	if err := CheckSerial(serial); err != nil {
-		return err
-	}
-	if holder, ok := taken[SerialHex(serial)]; ok {
-		return fmt.Errorf("serial number %s was signed before, for %s: one serial number serves one certificate", SerialHex(serial), holder)
-	}
-	return nil
-}

@@ -52,20 +52,6 @@ func TestNewSerial_AFailingSourceIsAnError(t *testing.T) {
 	}
 }
 
-func TestCheckFreshSerial_RefusesReuse(t *testing.T) {
-	serial, err := pki.NewSerial(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken := map[string]string{pki.SerialHex(serial): "fulcio"}
-	if err := pki.CheckFreshSerial(serial, taken); err == nil || !strings.Contains(err.Error(), "fulcio") {
-		t.Errorf("got %v", err)
-	}
-	if err := pki.CheckFreshSerial(new(big.Int).Xor(serial, big.NewInt(1)), taken); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestSerialHex_WholeOctets(t *testing.T) {
 	if got := pki.SerialHex(big.NewInt(0xabc)); got != "0abc" {
 		t.Errorf("got %s", got)

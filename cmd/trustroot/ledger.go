@@ -62,7 +62,7 @@ func runLedgerShow(_ context.Context, o *ledgerOptions) error {
 	}
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	for _, e := range l.Entries() {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary()) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
 	}
 	return w.Flush()
 }
