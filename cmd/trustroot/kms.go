@@ -82,6 +82,9 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 	if o.json {
 		return errors.Join(printJSON(o.out, rows), err)
 	}
+	if len(rows) == 0 {
+		o.progress("the plan has no key in KMS")
+	}
 	var text strings.Builder
 	for _, r := range rows {
 		if o.pin {
@@ -105,7 +108,7 @@ func writePin(text *strings.Builder, r kms.Row) {
 func verdict(r kms.Row) string {
 	switch {
 	case r.ARN == "" && r.KeyARN == "":
-		return "the plan names no key yet"
+		return "the plan names no key yet: trustroot kms create makes it"
 	case len(r.Problems) > 0:
 		return "DEVIATES"
 	case r.Unreachable != "":

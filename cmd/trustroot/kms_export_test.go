@@ -171,7 +171,7 @@ func TestTwentyKeys_OneDenied(t *testing.T) {
 	}
 	// and a request cannot be made of what is not there
 	stick := t.TempDir()
-	d.fails(1, []string{"read authorities/tsa-c/g1/request.csr", "trustroot kms csr tsa-c"}, "request", "create", "--out", stick)
+	d.fails(1, []string{"authorities/tsa-c/g1/request.csr is missing", "trustroot kms csr tsa-c"}, "request", "create", "--out", stick)
 	if entries, err := os.ReadDir(stick); err != nil || len(entries) != 0 {
 		t.Errorf("something was written to the stick: %v %v", entries, err)
 	}

@@ -38,7 +38,7 @@ func (d *Directory) AddLog(name string, now time.Time) (ledger.Log, error) {
 	path := generationDir("logs", name, g.Generation) + "/" + publicFile
 	data, err := fs.ReadFile(d.FS(), path)
 	if err != nil {
-		return ledger.Log{}, fault.New(fault.Failure, "export the key first with `trustroot kms export "+name+"`", fmt.Errorf("read %s: %w", path, err))
+		return ledger.Log{}, fault.New(fault.Failure, "export the key first with `trustroot kms export "+name+"`; nothing was changed", err)
 	}
 	key, err := d.checkpointKey(log, data)
 	if err != nil {

@@ -97,8 +97,11 @@ func (d *Directory) gather(ceremony string, outside external) (map[string][]byte
 			return
 		}
 		data, err := fs.ReadFile(d.FS(), name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s is missing", name)
+		}
 		if err != nil {
-			errs = append(errs, fault.New(fault.Failure, hint, fmt.Errorf("read %s: %w", name, err)))
+			errs = append(errs, fault.New(fault.Failure, hint, err))
 			return
 		}
 		files[name] = data
