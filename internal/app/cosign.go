@@ -51,7 +51,7 @@ func FindCosign(ctx context.Context) (*Cosign, error) {
 }
 
 func cosignVersion(ctx context.Context, path string) (string, error) {
-	out, err := exec.CommandContext(ctx, path, "version", "--json").Output() //nolint:gosec // a program named cosign, or of our cache
+	out, err := exec.CommandContext(ctx, path, "version", "--json").Output()
 	if err != nil {
 		return "", err
 	}

@@ -171,7 +171,7 @@ func stems(stem string, generation int, newest bool) []string {
 func (d *Directory) replace(files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := d.join(name)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, files[name]) { //nolint:gosec // a name of our own
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, files[name]) {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
