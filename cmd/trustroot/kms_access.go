@@ -68,8 +68,8 @@ func (a *accessFlags) resolve(p *plan.Plan, role string) (func(kms.Planned) kms.
 			access.Auditors = slices.Concat(a.auditors, a.requesters)
 		}
 		for _, arn := range []string{role, k.ARN} {
-			if f := strings.SplitN(arn, ":", 6); access.Account == "" && len(f) == 6 {
-				access.Account = f[4]
+			if access.Account == "" {
+				access.Account = accountOf(arn)
 			}
 		}
 		return access

@@ -12,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 type kmsCreateOptions struct {
@@ -67,7 +68,11 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 	for _, m := range made {
 		o.progress("there already: %s %s", m.Planned, m.KeyARN)
 	}
-	if err := o.ask(left); err != nil {
+	where, err := o.where(ctx, client, d.Plan)
+	if err != nil {
+		return err
+	}
+	if err := o.ask(where, left); err != nil {
 		return err
 	}
 	fresh, err := client.CreateMissing(ctx, left)
@@ -91,12 +96,40 @@ func (o *kmsCreateOptions) steps(d *app.Directory) ([]kms.Step, error) {
 	return kms.Missing(d.Plan, m)
 }
 
-// ask shows every key and every policy before anything is made.
-func (o *kmsCreateOptions) ask(steps []kms.Step) error {
-	where := "in the caller's own account"
-	if o.role != "" {
-		where = "under " + o.role
+// where names the account in which the keys would be made, and refuses one in
+// which none of the plan's other keys is.
+func (o *kmsCreateOptions) where(ctx context.Context, client *kms.Client, p *plan.Plan) (string, error) {
+	who := o.role
+	if who == "" {
+		var err error
+		if who, err = client.Caller(ctx); err != nil {
+			return "in the caller's own account, which STS does not name", nil //nolint:nilerr // said in the question
+		}
 	}
+	account := accountOf(who)
+	var others []string
+	for _, k := range kms.Keys(p) {
+		if k.ARN != "" {
+			others = append(others, accountOf(k.ARN))
+		}
+	}
+	if len(others) > 0 && !slices.Contains(others, account) {
+		return "", usage("give a role in account "+others[0]+" with --key-account-role, or use credentials of that account",
+			"wrong account: the plan's other keys are in %s, %s is in %s; nothing was made", others[0], who, account)
+	}
+	return fmt.Sprintf("in account %s, as %s", account, who), nil
+}
+
+// accountOf is the account of an ARN; empty where it is none.
+func accountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
+}
+
+// ask shows every key and every policy before anything is made.
+func (o *kmsCreateOptions) ask(where string, steps []kms.Step) error {
 	text := fmt.Sprintf("In KMS, %s:\n", where)
 	shown := map[string]string{}
 	for _, s := range steps {

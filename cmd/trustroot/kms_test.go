@@ -106,7 +106,7 @@ func TestKMSCreate_InAnotherAccountWithPolicies(t *testing.T) {
 	if code != 0 || !strings.Contains(errs, "the key policy of authorities/fulcio g1:\n{") || !strings.Contains(errs, "AdministerButNotSign") {
 		t.Fatalf("exit code %d\n%s", code, errs)
 	}
-	if asked := d.operator.Asked[0].Text; !strings.Contains(asked, "under "+keyAdmin) || !strings.Contains(asked, "with its own key policy") {
+	if asked := d.operator.Asked[0].Text; !strings.Contains(asked, "in account 111122223333, as "+keyAdmin) || !strings.Contains(asked, "with its own key policy") {
 		t.Errorf("asked %s", asked)
 	}
 	d.create(access...)
@@ -333,4 +333,18 @@ func TestKMSPolicy_SetReplacesWhatDiffers(t *testing.T) {
 		"kms", "policy", "tsa", "--set", "--admin", keyAdmin)
 	d.fails(2, []string{"exclude each other"}, "kms", "policy", "--set", "--check", "--admin", keyAdmin)
 	d.fails(2, []string{"--admin"}, "kms", "policy", "--set")
+}
+
+func TestKMSCreate_WrongAccount(t *testing.T) {
+	d := newDesk(t)
+	d.create()
+	d.plan.Logs["rekor"].Generations[0].Key, d.plan.Logs["rekor"].Generations[0].SPKISHA256 = "", ""
+	d.save()
+	d.as("OUTSIDE")
+	d.operator.Asked = nil
+	d.fails(2, []string{"wrong account: the plan's other keys are in 111122223333, " + outside + " is in 444455556666; nothing was made", "--key-account-role"}, "kms", "create")
+	if n := d.calls(); n["CreateKey"] != 5 || len(d.operator.Asked) != 0 {
+		t.Errorf("calls %v, asked %v", n, d.operator.Asked)
+	}
+	d.ok("kms", "create", "--key-account-role", keyAdmin)
 }
