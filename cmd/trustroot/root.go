@@ -40,6 +40,7 @@ func newRootCmd(f *factory) *cobra.Command {
 		newTrustedRootCmd(f),
 		newSigningConfigCmd(f),
 		newTUFCmd(f),
+		newServicesCmd(f),
 		newVerifyCmd(f, runVerify),
 	)
 	markUsage(cmd)

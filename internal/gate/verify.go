@@ -104,7 +104,7 @@ func (r *Report) verdict() error {
 			judged[c.Bundle] = true
 		}
 	}
-	if len(problems) == 0 && !(judged[kindKey] && judged[kindKeyless]) {
+	if len(problems) == 0 && (!judged[kindKey] || !judged[kindKeyless]) {
 		problems = append(problems, errors.New("no verdict was reached on both bundles"))
 	}
 	if len(problems) == 0 {

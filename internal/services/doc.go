@@ -1,0 +1,12 @@
+// Package services says what Fulcio, the timestamp authority, Rekor v2 and
+// TesseraCT are started with, from plan and ledger: chain files in the order
+// and form that each reads, flags, and units to start them.
+//
+// It refuses what the programs accept and fail on later: a chain that is
+// reversed, short or without keyCertSign, a CT key that is not P-256, a Rekor
+// host name other than the base URL's, and a generation that verifiers cannot
+// have fetched yet.
+//
+// It may import pki and what lies below, pki/trustedroot, pki/tuf, templates
+// and internal/fault.
+package services

@@ -1,0 +1,197 @@
+package services
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Versions that were tried with these flags.
+const (
+	fulcioVersion    = "v1.8.8"
+	tsaVersion       = "v2.1.3"
+	rekorVersion     = "v2.3.0"
+	tesseractVersion = "v0.1.1"
+)
+
+// leafOf runs a check over the certificates of a chain file, and returns the
+// first one's key and DER.
+func leafOf(check func([]*x509.Certificate) error) func([]byte) (*ecdsa.PublicKey, []byte, error) {
+	return func(data []byte) (*ecdsa.PublicKey, []byte, error) {
+		chain, err := pki.ParseCertificates(data)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := check(chain); err != nil {
+			return nil, nil, err
+		}
+		pub, err := pki.CheckKey(chain[0].PublicKey)
+		return pub, chain[0].Raw, err
+	}
+}
+
+func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Service, error) {
+	key, keyErr := kmsKey(a.Generations, g.Number)
+	chain, _, chainErr := s.authority(g, leafOf(CheckFulcioChain))
+	ct, ctKey, ctErr := s.ctLog()
+	config, oidcErr := fulcioConfig(s.Plan.OIDC)
+	if err := errors.Join(keyErr, chainErr, ctErr, oidcErr); err != nil {
+		return Service{}, err
+	}
+	return Service{
+		Name: name, Program: Fulcio, Version: fulcioVersion, Generation: g.Number, Port: 5555,
+		Arguments: []string{"serve", "--ca", "kmsca", "--kms-resource", key, "--kms-cert-chain-path", "{dir}/chain.pem",
+			"--ct-log-url", ct.URL, "--ct-log-public-key-path", "{dir}/ct.pub",
+			"--config-path", "{dir}/fulcio.yaml", "--host", "{host}", "--port", "5555", "--grpc-host", "{host}", "--grpc-port", "5554",
+			"--metrics-port", "2113"},
+		Variables: []string{"AWS_REGION"},
+		Files:     map[string][]byte{"chain.pem": chain, "ct.pub": ctKey, "fulcio.yaml": config},
+	}, nil
+}
+
+// ctLog is the CT log that Fulcio submits to: the plan's only one, in its
+// newest generation.
+func (s *Source) ctLog() (*ledger.Log, []byte, error) {
+	var names []string
+	for name, l := range s.Plan.Logs {
+		if l.Kind == plan.StaticCT {
+			names = append(names, name)
+		}
+	}
+	if len(names) != 1 {
+		return nil, nil, fmt.Errorf("Fulcio submits to one CT log, the plan has %d", len(names)) //nolint:staticcheck // a name
+	}
+	g := ledger.Newest(s.State.Logs[names[0]])
+	if g == nil {
+		return nil, nil, fmt.Errorf("the ledger has no key of CT log %s", names[0])
+	}
+	key, err := s.checkpointKey(*g)
+	return g.Log, key, err
+}
+
+func (s *Source) tsa(name string, a plan.Authority, g ledger.Generation) (Service, error) {
+	key, keyErr := kmsKey(a.Generations, g.Number)
+	chain, pub, chainErr := s.authority(g, leafOf(CheckTSAChain))
+	if err := errors.Join(keyErr, chainErr); err != nil {
+		return Service{}, err
+	}
+	return Service{
+		Name: name, Program: TSA, Version: tsaVersion, Generation: g.Number, Port: 3004,
+		Arguments: []string{"serve", "--timestamp-signer", "kms", "--kms-key-resource", key, "--timestamp-signer-hash", SignerHash(pub),
+			"--certificate-chain-path", "{dir}/chain.pem", "--disable-ntp-monitoring", "--host", "{host}", "--port", "3004"},
+		Variables: []string{"AWS_REGION"},
+		Files:     map[string][]byte{"chain.pem": chain},
+		Notes:     []string{"serves metrics on port 2112 of every address", "NTP monitoring is off: let the host keep its clock, with chrony for instance"},
+	}, nil
+}
+
+// SignerHash is the hash that a timestamp server must be told for its key:
+// with another one it starts, and answers every request with an error.
+func SignerHash(pub *ecdsa.PublicKey) string {
+	if pub.Curve == elliptic.P384() {
+		return "sha384"
+	}
+	return "sha256"
+}
+
+func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, error) {
+	key, keyErr := kmsKey(l.Generations, g.Number)
+	data, dataErr := s.checkpointKey(g)
+	at, urlErr := checkURL(l, g)
+	if err := errors.Join(keyErr, dataErr, urlErr); err != nil {
+		return Service{}, err
+	}
+	return Service{
+		Name: name, Program: Rekor, Version: rekorVersion, Generation: g.Number, Port: 3000,
+		Arguments: []string{"serve", "--hostname", at.Hostname(), "--signer-kmskey", key, "--signer-kmshash", "sha256",
+			"--aws-bucket", "${REKOR_BUCKET}", "--aws-mysql-dsn", "${REKOR_MYSQL_DSN}",
+			"--http-address", "{host}", "--http-port", "3000", "--grpc-address", "{host}", "--grpc-port", "3001", "--http-metrics-port", "2114"},
+		Variables: []string{"AWS_REGION", "REKOR_BUCKET", "REKOR_MYSQL_DSN"},
+		Files:     map[string][]byte{"key.pub": data},
+		Notes: []string{"this is the aws build: the posix build takes a key file only",
+			"the server takes the database's DSN as a flag only, so its password shows in the process list"},
+	}, s.fetchableKey(g, data)
+}
+
+func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Service, error) {
+	data, dataErr := s.checkpointKey(g)
+	at, urlErr := checkURL(l, g)
+	roots, rootErr := s.roots()
+	if err := errors.Join(dataErr, urlErr, rootErr); err != nil {
+		return Service{}, err
+	}
+	arguments := []string{"-private_key", "{dir}/private/key.pem", "-origin", g.Log.Origin, "-roots_pem_file", "{dir}/roots.pem",
+		"-storage_dir", "/var/lib/" + name, "-http_endpoint", "{host}:6962", "-logtostderr"}
+	if prefix := strings.Trim(at.Path, "/"); prefix != "" {
+		arguments = append(arguments, "-path_prefix", prefix)
+	}
+	return Service{
+		Name: name, Program: TesseraCT, Version: tesseractVersion, Generation: g.Number, Port: 6962, Arguments: arguments,
+		Files: map[string][]byte{"roots.pem": roots, "key.pub": data},
+		Notes: []string{"no upstream build of TesseraCT takes a key in KMS: put the private key of key.pub, as SEC1 EC PRIVATE KEY, at private/key.pem, " +
+			"or build a program of your own over TesseraCT's library with a KMS signer"},
+	}, s.fetchableKey(g, data)
+}
+
+// fetchableKey is fetchable for a public key in PEM.
+func (s *Source) fetchableKey(g ledger.Generation, data []byte) error {
+	pub, err := pki.ParsePublicKey(data)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return err
+	}
+	return s.fetchable(g, der)
+}
+
+// roots are the certificates that the CT log accepts chains of: every
+// generation of the root.
+func (s *Source) roots() ([]byte, error) {
+	var out bytes.Buffer
+	for _, g := range s.State.Authorities[plan.RootAuthority] {
+		data, err := s.read(g.Certificate.File)
+		if err != nil {
+			return nil, err
+		}
+		out.Write(data)
+	}
+	if out.Len() == 0 {
+		return nil, errors.New("the ledger has no root certificate for the log to accept")
+	}
+	return out.Bytes(), nil
+}
+
+// issuer is one identity provider in Fulcio's configuration.
+type issuer struct{ URL, Type string }
+
+// fulcioConfig is Fulcio's OIDC configuration.
+func fulcioConfig(providers []string) ([]byte, error) {
+	if len(providers) == 0 {
+		return nil, errors.New("the plan names no identity provider under oidc: Fulcio would issue to nobody")
+	}
+	var issuers []issuer
+	for _, provider := range slices.Sorted(slices.Values(providers)) {
+		u, err := url.Parse(provider)
+		if err != nil {
+			return nil, fmt.Errorf("identity provider %q: %w", provider, err)
+		}
+		kind := "email"
+		if u.Host == "token.actions.githubusercontent.com" {
+			kind = "github-workflow"
+		}
+		issuers = append(issuers, issuer{URL: provider, Type: kind})
+	}
+	return execute("fulcio.yaml.tmpl", issuers)
+}

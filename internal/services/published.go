@@ -1,0 +1,154 @@
+package services
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// Publication is a TUF repository that verifiers fetch from, verified.
+type Publication struct {
+	versions []version // of its targets, the newest first
+	wait     time.Duration
+}
+
+// version is one version of the repository's targets.
+type version struct {
+	number    int64
+	published time.Time // when its snapshot was signed
+	text      string    // of its trusted_root.json
+}
+
+// ReadPublication verifies the repository in a directory, from the root that
+// it holds first, and reads every version of trusted_root.json in it.
+func ReadPublication(ctx context.Context, dir string, roles *plan.TUF, now time.Time) (*Publication, error) {
+	files := os.DirFS(dir)
+	anchor, err := fs.ReadFile(files, "1.root.json")
+	if err != nil {
+		return nil, err
+	}
+	report, err := tuf.Verify(ctx, dir, anchor, now)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publication{wait: days(roles.Timestamp.Expiry)}
+	var newest, snapshots int64
+	for _, role := range report.Roles {
+		switch role.Role {
+		case "targets":
+			newest = role.Version.Version
+		case "snapshot":
+			snapshots = role.Version.Version
+		}
+	}
+	for n := newest; n > 0; n-- {
+		v, err := readVersion(files, n, snapshots, days(roles.Snapshot.Expiry))
+		if errors.Is(err, fs.ErrNotExist) {
+			break // what is no longer kept is older than what is
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.versions = append(p.versions, v)
+	}
+	return p, nil
+}
+
+func days(n plan.Days) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// readVersion reads what verifiers got with one version of the targets. The
+// first snapshot that names the version tells the time: it ends its expiry
+// after it was signed.
+func readVersion(files fs.FS, n, snapshots int64, expiry time.Duration) (version, error) {
+	var targets struct {
+		Signed struct {
+			Targets map[string]struct {
+				Hashes map[string]string `json:"hashes"`
+			} `json:"targets"`
+		} `json:"signed"`
+	}
+	if err := readJSON(files, fmt.Sprintf("%d.targets.json", n), &targets); err != nil {
+		return version{}, err
+	}
+	sum := targets.Signed.Targets[tuf.TrustedRootName].Hashes["sha256"]
+	data, err := fs.ReadFile(files, "targets/"+sum+"."+tuf.TrustedRootName)
+	if err != nil {
+		return version{}, err
+	}
+	if got := sha256.Sum256(data); hex.EncodeToString(got[:]) != sum {
+		return version{}, fmt.Errorf("the trusted root of %d.targets.json has other bytes than it says", n)
+	}
+	tree, err := trustedroot.Check(data)
+	if err != nil {
+		return version{}, err
+	}
+	canonical, err := tree.MarshalJSON()
+	if err != nil {
+		return version{}, err
+	}
+	v := version{number: n, text: string(canonical)}
+	for s := int64(1); s <= snapshots; s++ {
+		var snapshot struct {
+			Signed struct {
+				Expires time.Time `json:"expires"`
+				Meta    map[string]struct {
+					Version int64 `json:"version"`
+				} `json:"meta"`
+			} `json:"signed"`
+		}
+		err := readJSON(files, fmt.Sprintf("%d.snapshot.json", s), &snapshot)
+		if err == nil && snapshot.Signed.Meta["targets.json"].Version == n {
+			v.published = snapshot.Signed.Expires.Add(-expiry)
+			return v, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return version{}, err
+		}
+	}
+	return version{}, fmt.Errorf("no snapshot names version %d of the targets", n)
+}
+
+func readJSON(files fs.FS, name string, into any) error {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// Fetchable refuses what verifiers cannot be expected to have: raw is the DER
+// of a certificate, or of a log's public key, in standard base64. A verifier
+// asks again when its timestamp expires, so it may be that long behind; with
+// the first version there is nothing to be behind.
+func (p *Publication) Fetchable(raw string, now time.Time) error {
+	if len(p.versions) == 0 || !strings.Contains(p.versions[0].text, raw) {
+		return errors.New("the published trusted_root.json does not have it")
+	}
+	first := p.versions[0]
+	for _, v := range p.versions[1:] {
+		if !strings.Contains(v.text, raw) {
+			break
+		}
+		first = v
+	}
+	ready := first.published.Add(p.wait)
+	if first.number > 1 && now.Before(ready) {
+		return fmt.Errorf("it was published on %s, and verifiers may live on what they fetched before until %s",
+			first.published.Format(time.RFC3339), ready.Format(time.RFC3339))
+	}
+	return nil
+}

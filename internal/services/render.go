@@ -1,0 +1,228 @@
+package services
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/checkpoint"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Programs that are rendered for.
+const (
+	Fulcio    = "fulcio"
+	TSA       = "tsa"
+	Rekor     = "rekor"
+	TesseraCT = "tesseract"
+)
+
+// Source is what rendering reads.
+type Source struct {
+	Plan  *plan.Plan
+	State *ledger.State
+	Files fs.FS // the trust directory
+	// Published is what verifiers fetch; nil refuses every generation.
+	Published *Publication
+	Now       time.Time
+	// Generation is the one to render for; 0 takes the newest of each.
+	Generation int
+}
+
+// Service is what one program is started with. Arguments hold "{dir}" where
+// the folder of its files belongs and "{host}" where the address to listen on.
+type Service struct {
+	Name       string            `json:"name"` // of the authority or log in the plan
+	Program    string            `json:"program"`
+	Version    string            `json:"version"` // that was tried
+	Generation int               `json:"generation"`
+	Arguments  []string          `json:"arguments"`
+	Variables  []string          `json:"variables,omitempty"` // that the environment must hold
+	Port       int               `json:"port"`
+	Files      map[string][]byte `json:"-"` // by name
+	Notes      []string          `json:"notes,omitempty"`
+}
+
+// Names lists what a plan has that can be rendered, sorted.
+func Names(p *plan.Plan) []string {
+	var names []string
+	for name, a := range p.Authorities {
+		if programOf(a.Profile) != "" {
+			names = append(names, name)
+		}
+	}
+	names = slices.AppendSeq(names, maps.Keys(p.Logs))
+	slices.Sort(names)
+	return names
+}
+
+func programOf(profile string) string {
+	switch profile {
+	case pki.ProfileFulcioCA:
+		return Fulcio
+	case pki.ProfileTSA, pki.ProfileTSALeaf:
+		return TSA
+	}
+	return ""
+}
+
+// Render returns what the named services are started with. The error joins
+// what is wrong with each and carries fault.Verification; then nothing is
+// returned.
+func (s *Source) Render(names ...string) ([]Service, error) {
+	var out []Service
+	var problems []error
+	for _, name := range names {
+		service, err := s.render(name)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		out = append(out, service)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fault.New(fault.Verification, "nothing was written; repair what is named, or render the generation that is published with --generation", err)
+	}
+	return out, nil
+}
+
+func (s *Source) render(name string) (Service, error) {
+	if a, ok := s.Plan.Authorities[name]; ok && programOf(a.Profile) != "" {
+		g, err := s.generation(s.State.Authorities[name])
+		if err != nil {
+			return Service{}, err
+		}
+		if programOf(a.Profile) == Fulcio {
+			return s.fulcio(name, a, g)
+		}
+		return s.tsa(name, a, g)
+	}
+	if l, ok := s.Plan.Logs[name]; ok {
+		g, err := s.generation(s.State.Logs[name])
+		if err != nil {
+			return Service{}, err
+		}
+		if l.Kind == plan.RekorV2 {
+			return s.rekor(name, l, g)
+		}
+		return s.tesseract(name, l, g)
+	}
+	return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Names(s.Plan), ", "))
+}
+
+// generation picks the generation to render for.
+func (s *Source) generation(all []ledger.Generation) (ledger.Generation, error) {
+	if s.Generation == 0 {
+		if newest := ledger.Newest(all); newest != nil {
+			return *newest, s.usable(*newest)
+		}
+		return ledger.Generation{}, errors.New("the ledger has no generation of it")
+	}
+	for _, g := range all {
+		if g.Number == s.Generation {
+			return g, s.usable(g)
+		}
+	}
+	return ledger.Generation{}, fmt.Errorf("the ledger has no generation %d of it", s.Generation)
+}
+
+// usable refuses a generation that is over.
+func (s *Source) usable(g ledger.Generation) error {
+	if g.Compromised != nil {
+		return fmt.Errorf("generation %d is compromised: %s", g.Number, g.Compromised.Reason)
+	}
+	if g.End != nil && s.Now.After(*g.End) {
+		return fmt.Errorf("generation %d ended on %s: verifiers reject what it signs now", g.Number, g.End.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// read returns a file that the ledger speaks of, with those bytes.
+func (s *Source) read(f ledger.File) ([]byte, error) {
+	data, err := fs.ReadFile(s.Files, f.Path)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 {
+		return nil, fmt.Errorf("%s is not the file that the ledger speaks of", f.Path)
+	}
+	return data, nil
+}
+
+// kmsKey is the key of a generation as Sigstore's AWS provider names it.
+func kmsKey(generations []plan.Generation, number int) (string, error) {
+	if number > len(generations) || !strings.HasPrefix(generations[number-1].Key, "arn:") {
+		return "", fmt.Errorf("the plan names no KMS key for generation %d", number)
+	}
+	return "awskms:///" + generations[number-1].Key, nil
+}
+
+// fetchable refuses a certificate or key that verifiers may not have.
+func (s *Source) fetchable(g ledger.Generation, der []byte) error {
+	err := errors.New("no published TUF repository was found")
+	if s.Published != nil {
+		err = s.Published.Fetchable(base64.StdEncoding.EncodeToString(der), s.Now)
+	}
+	if err != nil {
+		return fmt.Errorf("generation %d cannot be fetched by every verifier yet: %w", g.Number, err)
+	}
+	return nil
+}
+
+// checkpointKey reads a log's public key, P-256 or refused.
+func (s *Source) checkpointKey(g ledger.Generation) ([]byte, error) {
+	data, err := s.read(g.Log.File)
+	if err != nil {
+		return nil, err
+	}
+	pub, err := pki.ParsePublicKey(data)
+	if err != nil {
+		return nil, err
+	}
+	if pub.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("the key of log %s is on %s, not P-256: Fulcio refuses such a CT key at the start, and sigstore-js such checkpoints",
+			g.Log.Name, pub.Curve.Params().Name)
+	}
+	return data, nil
+}
+
+// authority reads an authority's chain and checks it.
+func (s *Source) authority(g ledger.Generation, check func([]byte) (*ecdsa.PublicKey, []byte, error)) ([]byte, *ecdsa.PublicKey, error) {
+	data, err := s.read(g.Certificate.Chain)
+	if err != nil {
+		return nil, nil, err
+	}
+	pub, der, err := check(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
+	}
+	spki, err := pki.SPKISHA256(pub)
+	if err != nil {
+		return nil, nil, err
+	}
+	if spki != g.Certificate.SPKISHA256 {
+		return nil, nil, fmt.Errorf("%s is the chain of another key than generation %d's: an old chain", g.Certificate.Chain.Path, g.Number)
+	}
+	return data, pub, s.fetchable(g, der)
+}
+
+// checkURL refuses a log whose origin verifiers would not look for.
+func checkURL(l plan.Log, g ledger.Generation) (*url.URL, error) {
+	if err := checkpoint.CheckURL(l.Kind, g.Log.Origin, g.Log.URL); err != nil {
+		return nil, err
+	}
+	return url.Parse(g.Log.URL)
+}
