@@ -142,25 +142,47 @@ func inspectChild() error {
 	return json.NewEncoder(os.Stdout).Encode(h)
 }
 
-func TestHost_CleanInANamespaceOfItsOwn(t *testing.T) {
-	cmd := exec.Command("unshare", "--net", os.Args[0])
+// inNamespace looks at this machine from a network namespace of its own, in
+// which a shell runs setup first. It takes root.
+func inNamespace(t *testing.T, setup string) Host {
+	t.Helper()
+	cmd := exec.Command("unshare", "--net", "sh", "-ec", setup+`exec "$0"`, os.Args[0])
 	cmd.Env = append(os.Environ(), envNetwork+"=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("unshare --net, which takes root: %v", err)
+		t.Fatalf("a network namespace, which takes root: %v", err)
 	}
 	var h Host
 	must(t, json.Unmarshal(out, &h))
-	if h.network() != "" {
-		t.Errorf("a network in an empty namespace: %s", h.network())
+	return h
+}
+
+func TestHost_CleanInANamespaceOfItsOwn(t *testing.T) {
+	for _, setup := range []string{"", "ip link set lo up; "} {
+		h := inNamespace(t, setup)
+		if h.network() != "" {
+			t.Errorf("after %q there is a network: %s", setup, h.network())
+		}
+		if h.Version == "" || len(h.BinarySHA256) != 64 || h.OutFree == 0 || len(h.OutMode) != 10 {
+			t.Errorf("found %+v", h)
+		}
+		exceptions, err := h.check(newWorldPlan(t), time.Now(), false)
+		if err != nil || len(exceptions) != 0 {
+			t.Errorf("exceptions %v: %v", exceptions, err)
+		}
 	}
-	if h.Version == "" || len(h.BinarySHA256) != 64 || h.OutFree == 0 || len(h.OutMode) != 10 {
-		t.Errorf("found %+v", h)
-	}
-	c := newWorldPlan(t)
-	exceptions, err := h.check(c, time.Now(), false)
-	if err != nil || len(exceptions) != 0 {
-		t.Errorf("exceptions %v: %v", exceptions, err)
+}
+
+func TestHost_InterfaceUpAndDefaultRoute(t *testing.T) {
+	h := inNamespace(t, "ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip address add 192.0.2.1/24 dev v0; ")
+	_, err := h.check(newWorldPlan(t), time.Now(), false)
+	refused(t, err, fault.Usage, "network interfaces are up: v")
+	h = inNamespace(t, "ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip address add 192.0.2.1/24 dev v0; ip route add default via 192.0.2.9; ")
+	_, err = h.check(newWorldPlan(t), time.Now(), false)
+	refused(t, err, fault.Usage, "there is a default route: v0")
+	exceptions, err := h.check(newWorldPlan(t), time.Now(), true)
+	if err != nil || len(exceptions) != 1 {
+		t.Errorf("with the exception: %v, %v", exceptions, err)
 	}
 }
