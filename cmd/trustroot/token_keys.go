@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"path/filepath"
 
@@ -17,6 +18,7 @@ type tokenGenerateOptions struct {
 	serial uint32
 	slot   string
 	key    yubikey.KeyOptions
+	keep   bool
 }
 
 func newTokenGenerateCmd(f *factory, run func(context.Context, *tokenGenerateOptions) error) *cobra.Command {
@@ -24,12 +26,14 @@ func newTokenGenerateCmd(f *factory, run func(context.Context, *tokenGenerateOpt
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Make a key in an empty slot; it can never leave the token",
+		Long:  "Make a key in an empty slot; it can never leave the token.\n\nA run that was cut may have made the key and lost the answer: the same command with --keep then takes the key that is there.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	serialFlag(cmd, &o.serial)
 	slotFlag(cmd, &o.slot)
 	keyFlags(cmd, &o.key)
+	cmd.Flags().BoolVar(&o.keep, "keep", false, "take the key that is in the slot if it was generated with these very options and has no certificate yet")
 	return cmd
 }
 
@@ -48,7 +52,7 @@ func runTokenGenerate(ctx context.Context, o *tokenGenerateOptions) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
-	pub, err := token.Generate(yubikey.Slot(o.slot), o.key)
+	pub, err := o.generate(token)
 	if err != nil {
 		return err
 	}
@@ -63,6 +67,23 @@ func runTokenGenerate(ctx context.Context, o *tokenGenerateOptions) (err error) 
 		})
 	}
 	return printText(o.out, string(text))
+}
+
+// generate makes the key, or takes the one that an earlier run made.
+func (o *tokenGenerateOptions) generate(token *yubikey.Token) (crypto.PublicKey, error) {
+	slot := yubikey.Slot(o.slot)
+	if o.keep {
+		info, err := token.Slot(slot)
+		if err != nil {
+			return nil, err
+		}
+		there := yubikey.KeyOptions{Algorithm: info.Algorithm, PIN: info.PINPolicy, Touch: info.TouchPolicy}
+		if !info.Empty && info.Origin == yubikey.Generated && there == o.key && info.Certificate == nil && info.PublicKey != nil {
+			o.progress("slot %s holds such a key already, and no other was made", slot)
+			return info.PublicKey, nil
+		}
+	}
+	return token.Generate(slot, o.key)
 }
 
 type tokenAttestOptions struct {
