@@ -72,7 +72,7 @@ func printDeadlines(out io.Writer, next []tuf.Deadline) error {
 		if !d.Online {
 			who = fmt.Sprintf("%d of %s", d.Threshold, strings.Join(d.Holders, ", "))
 		}
-		fmt.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who)
 	}
 	return w.Flush()
 }

@@ -93,20 +93,20 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]app.Signer, error
 func printReport(out io.Writer, r *tuf.Report, signers []app.Signer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, role := range r.Roles {
-		fmt.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly)) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
 	}
 	for _, s := range signers {
 		who := "holder " + s.Holder
 		if s.Former {
 			who += " (former key)"
 		}
-		fmt.Fprintf(w, "%.12s\t%s\tattested\t\n", s.KeyID, who) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%.12s\t%s\tattested\t\n", s.KeyID, who)
 	}
 	for _, t := range r.Targets {
-		fmt.Fprintf(w, "%s\t%d bytes\t%s\t\n", t.Name, t.Size, t.SHA256) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "%s\t%d bytes\t%s\t\n", t.Name, t.Size, t.SHA256)
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", text) //nolint:errcheck // Flush reports it
+		fmt.Fprintf(w, "warning: %s\n", text)
 	}
 	return w.Flush()
 }
