@@ -208,3 +208,25 @@ func TestAdopt_Refusals(t *testing.T) {
 		t.Errorf("with a cutover before the new generation: %v", err)
 	}
 }
+
+// A hierarchy whose logs come later is adopted without them.
+func TestAdopt_CertificatesAlone(t *testing.T) {
+	h := newHandMade(t)
+	o := h.answers()
+	o.TrustedRoot = ""
+	o.URLs = map[string]string{"fulcio": "https://fulcio.linnemanlabs.com", "tsa": "https://tsa.linnemanlabs.com/api/v1/timestamp"}
+	a, err := app.Adopt(o, adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "trust")
+	if err := a.Write(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(a.Found, "\n"), "not built yet: there is no Rekor log, CT log") {
+		t.Errorf("found is %v", a.Found)
+	}
+	if _, err := app.Open(dir); err != nil {
+		t.Error(err)
+	}
+}

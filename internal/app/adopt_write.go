@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/durable"
@@ -44,7 +45,9 @@ func (a *Adoption) Write(path string, keep bool) error {
 	if err := d.Ledger.VerifyFiles(d.FS()); err != nil {
 		return err
 	}
-	if _, err := d.BuildTrustedRoot(); err != nil {
+	if missing := a.missingRoles(); a.old == nil && missing != "" {
+		a.found("trusted_root.json is not built yet: there is no %s; add it to the plan and the ledger, then run `trustroot trusted-root build`", missing)
+	} else if _, err := d.BuildTrustedRoot(); err != nil {
 		return err
 	}
 	if a.old != nil {
@@ -60,6 +63,26 @@ func (a *Adoption) Write(path string, keep bool) error {
 		return nil
 	}
 	return dir.Commit()
+}
+
+// missingRoles names the roles without which no client reads a trusted root.
+func (a *Adoption) missingRoles() string {
+	have := map[string]bool{}
+	for _, l := range a.logs {
+		have[l.Kind] = true
+	}
+	for _, g := range a.authorities {
+		have[g.profile] = true
+	}
+	var missing []string
+	for _, role := range []struct{ id, name string }{
+		{pki.ProfileFulcioCA, "Fulcio CA"}, {plan.RekorV2, "Rekor log"}, {plan.StaticCT, "CT log"},
+	} {
+		if !have[role.id] {
+			missing = append(missing, role.name)
+		}
+	}
+	return strings.Join(missing, ", ")
 }
 
 // CheckNew refuses a path at which something is.
