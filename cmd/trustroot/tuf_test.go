@@ -478,3 +478,29 @@ func TestTUF_GateAndInvitationRefuse(t *testing.T) {
 	p.run("tuf", "publish", p.staged(4), "--rehearsal")
 	p.verify()
 }
+
+func TestTUF_ApplicationKeysUnderTheirOwnDelegation(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	p := newPeople(t)
+	p.first()
+	path := filepath.Join(p.dir, "pki.yaml")
+	data, err := os.ReadFile(path)
+	p.must(err)
+	p.must(os.WriteFile(path, append([]byte("apps:\n  portal: {algorithm: P-256, generations: [{generation: 1}]}\n"), data...), 0o644))
+	key, err := os.ReadFile(filepath.Join(p.dir, "holders", "first", "key.pem"))
+	p.must(err)
+	app := filepath.Join(p.dir, "apps", "portal", "g1")
+	p.must(os.MkdirAll(app, 0o755))
+	p.must(os.WriteFile(filepath.Join(app, "key.pem"), key, 0o644))
+	if text := p.run("tuf", "stage", "targets"); !strings.Contains(text, "delegation apps signs apps/*, apps/*/*") || !strings.Contains(text, "added: apps/portal/g1.pub") {
+		t.Errorf("staged:\n%s", text)
+	}
+	p.sign(p.staged(2), tokens[0])
+	p.sign(p.staged(2), tokens[1])
+	p.run("tuf", "publish", p.staged(2), "--rehearsal")
+	if text := p.verify(); !regexp.MustCompile(`apps +version 1 +2 of 2 signed`).MatchString(text) {
+		t.Errorf("verified:\n%s", text)
+	}
+}
