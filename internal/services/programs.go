@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -184,8 +185,8 @@ func fulcioConfig(providers []string) ([]byte, error) {
 	var issuers []issuer
 	for _, provider := range slices.Sorted(slices.Values(providers)) {
 		u, err := url.Parse(provider)
-		if err != nil {
-			return nil, fmt.Errorf("identity provider %q: %w", provider, err)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || !utf8.ValidString(provider) {
+			return nil, fmt.Errorf("identity provider %q is no http or https URL", provider)
 		}
 		kind := "email"
 		if u.Host == "token.actions.githubusercontent.com" {
