@@ -53,15 +53,15 @@ func named(t *testing.T, err error, file string) {
 	}
 }
 
-func TestVerify_EveryByteOfAFile(t *testing.T) {
+func TestVerify_SignatureDamaged(t *testing.T) {
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
 	name := filepath.Join(path, record.SignaturesDir, record.RecordKeyFile)
 	text, err := os.ReadFile(name)
 	must(t, err)
 	for at := range text {
-		if at%17 != 0 && at > 200 && at < len(text)-300 {
-			continue // the payload's base64, sampled
+		if at%61 != 0 {
+			continue // package record changes every byte of an envelope
 		}
 		bad := bytes.Clone(text)
 		bad[at] ^= 1 << (at % 7)

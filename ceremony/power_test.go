@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha512"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -60,7 +61,9 @@ func cutRun(o Options, chip *chip, c *cutter) (err error) {
 // finished resumes a ceremony and wants what one that was never cut leaves.
 func (w *world) finished(what string, r *request.Request, before int) {
 	w.t.Helper()
-	path, err := walk(context.Background(), w.options(r))
+	o := w.options(r)
+	o.Linter = noLint{}
+	path, err := walk(context.Background(), o)
 	if err != nil && strings.Contains(err.Error(), "exists already") {
 		// the cut came after the record was whole
 		path, err = filepath.Join(w.out(), r.Plan.Ceremonies[r.Manifest.Ceremony].Day+"-"+r.Manifest.Ceremony), nil
@@ -116,10 +119,11 @@ func (w *world) accounted(what string, v *Verified, before int) {
 // way, and then to its end.
 func everyPoint(t *testing.T, how string, stop func() error, prepare func(w *world) *request.Request) {
 	t.Helper()
+	base := newWorld(t)
+	r := prepare(base)
+	before := rootSignatures(base.chip)
 	for at := 1; ; at++ {
-		w := newWorld(t)
-		r := prepare(w)
-		before := rootSignatures(w.chip)
+		w := base.again(t)
 		c := &cutter{at: at, stop: stop}
 		o := w.options(r)
 		o.Linter = noLint{}
@@ -137,6 +141,17 @@ func everyPoint(t *testing.T, how string, stop func() error, prepare func(w *wor
 		}
 		w.finished(fmt.Sprintf("%s at point %d, %s", how, at, c.point), r, before)
 	}
+}
+
+// again is the world as it is now, with an empty stick.
+func (w *world) again(t *testing.T) *world {
+	t.Helper()
+	state, err := json.Marshal(w.chip)
+	must(t, err)
+	out := &world{t: t, dir: t.TempDir(), now: w.now, chip: &chip{}}
+	must(t, json.Unmarshal(state, out.chip))
+	must(t, os.Mkdir(out.out(), 0o700))
+	return out
 }
 
 func rootSignatures(c *chip) (n int) {
