@@ -38,7 +38,7 @@ func openDir(path string) (Store, error) {
 }
 
 func (d *dir) WriteNew(ctx context.Context, name string, data []byte) error {
-	return d.note(name, d.bucket.WriteNew(ctx, name, data))
+	return d.write(ctx, name, data, &blob.WriterOptions{IfNotExist: true}, nil)
 }
 
 func (d *dir) Replace(ctx context.Context, name string, data []byte) error {
@@ -51,19 +51,32 @@ func (d *dir) Replace(ctx context.Context, name string, data []byte) error {
 		}
 		return nil
 	}}
+	return d.write(ctx, name, data, opts, func() error { return f.Sync() })
+}
+
+// write streams an object into a file: gocloud's WriteAll would hash it twice
+// more. written is called before the file gets its name, or is nil.
+func (d *dir) write(ctx context.Context, name string, data []byte, opts *blob.WriterOptions, written func() error) error {
 	if err := CheckName(name); err != nil {
 		return fmt.Errorf("write in %s: %w", d.place, err)
 	}
+	// a writer whose context has ended leaves nothing behind
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	opts.CacheControl, opts.ContentType = Headers(name)
 	w, err := d.blobs.NewWriter(ctx, name, opts)
 	if err != nil {
-		return fmt.Errorf("write %s in %s: %w", name, d.place, err)
+		return fmt.Errorf("write %s in %s: %w", name, d.place, cause(err))
 	}
-	if _, err = w.Write(data); err == nil {
-		err = f.Sync()
+	_, err = w.Write(data)
+	if err == nil && written != nil {
+		err = written()
+	}
+	if err != nil {
+		cancel()
 	}
 	if err := errors.Join(err, w.Close()); err != nil {
-		return fmt.Errorf("write %s in %s: %w", name, d.place, err)
+		return fmt.Errorf("write %s in %s: %w", name, d.place, cause(err))
 	}
 	return d.note(name, nil)
 }
