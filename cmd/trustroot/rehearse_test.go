@@ -69,7 +69,7 @@ func gone(t *testing.T, pids []int) {
 }
 
 func TestRehearse_InterruptLeavesNothing(t *testing.T) {
-	for _, title := range []string{"[3/11]", "[5/11]", "[7/11]", "[10/11]"} {
+	for _, title := range []string{"[3/", "[5/", "[7/", "[10/"} {
 		t.Run(title, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "r")
 			cmd := exec.Command(program(t), "rehearse", "--out", out)
