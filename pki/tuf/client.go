@@ -85,19 +85,37 @@ func newClient(ctx context.Context, src source, rootJSON []byte, now time.Time, 
 }
 
 // target returns the bytes of a target as a client sees them.
-func (c *client) target(name string) (data []byte, err error) {
+func (c *client) target(name string) ([]byte, error) {
+	info, err := c.info(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.download(name, info)
+}
+
+// info finds a target. It may load metadata of delegated roles, so it is for
+// one goroutine at a time.
+func (c *client) info(name string) (info *metadata.TargetFiles, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			info, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
+		}
+	}()
+	info, err = c.up.GetTargetInfo(name)
+	if err == nil && info.Length > maxTargetFile {
+		err = fmt.Errorf("target %s: %d bytes, at most %d", name, info.Length, maxTargetFile)
+	}
+	return info, err
+}
+
+// download fetches and checks a target that was found. It changes nothing in
+// the client: several may run at once.
+func (c *client) download(name string, info *metadata.TargetFiles) (data []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			data, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
 		}
 	}()
-	info, err := c.up.GetTargetInfo(name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Length > maxTargetFile {
-		return nil, fmt.Errorf("target %s: %d bytes, at most %d", name, info.Length, maxTargetFile)
-	}
 	_, data, err = c.up.DownloadTarget(info, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", name, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -79,7 +80,9 @@ func verify(ctx context.Context, src source, rootJSON []byte, now time.Time, cac
 	v.checkRoles()
 	v.checkNames()
 	if content {
-		v.fetchAll(c)
+		if err := v.fetchAll(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	return v.report, errors.Join(v.errs...)
 }
@@ -153,25 +156,44 @@ func (v *verification) checkNames() {
 	}
 }
 
-// fetchAll fetches every target as a client does.
-func (v *verification) fetchAll(c *client) {
+// fetchAll fetches every target as a client does, several at once.
+func (v *verification) fetchAll(ctx context.Context, c *client) error {
 	top := v.repo.targets[metadata.TARGETS]
-	seen := map[string]bool{}
+	infos, roles := map[string]*metadata.TargetFiles{}, map[string]string{}
+	var names []string
 	for _, role := range append([]string{metadata.TARGETS}, delegations(top)...) {
 		for _, name := range slices.Sorted(maps.Keys(v.repo.targets[role].targets.Signed.Targets)) {
-			if seen[name] {
+			if roles[name] != "" {
 				continue
 			}
-			seen[name] = true
-			data, err := c.target(name)
+			roles[name] = role
+			info, err := c.info(name)
 			if err != nil {
 				v.errs = append(v.errs, err)
 				continue
 			}
-			file := v.repo.targets[role].targets.Signed.Targets[name]
-			v.report.Targets = append(v.report.Targets, TargetReport{Name: name, Role: role, Size: int64(len(data)), SHA256: file.Hashes["sha256"].String()})
+			infos[name] = info
+			names = append(names, name)
 		}
 	}
+	var mu sync.Mutex
+	failed, sizes := map[string]error{}, map[string]int{}
+	err := each(ctx, names, func(_ context.Context, name string) error {
+		data, err := c.download(name, infos[name])
+		mu.Lock()
+		defer mu.Unlock()
+		failed[name], sizes[name] = err, len(data)
+		return nil // every target is looked at
+	})
+	for _, name := range names {
+		if failed[name] != nil {
+			v.errs = append(v.errs, failed[name])
+			continue
+		}
+		file := v.repo.targets[roles[name]].targets.Signed.Targets[name]
+		v.report.Targets = append(v.report.Targets, TargetReport{Name: name, Role: roles[name], Size: int64(sizes[name]), SHA256: file.Hashes["sha256"].String()})
+	}
+	return err
 }
 
 // keys returns who signs a role now.
