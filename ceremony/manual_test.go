@@ -21,7 +21,7 @@ func TestManual_HasThePrompts(t *testing.T) {
 	must(t, err)
 	manual := strings.Join(strings.Fields(string(data)), " ")
 	for _, q := range everyQuestion(t) {
-		prompt := strings.Replace(strings.TrimSpace(q.Prompt()), "Type Ben to", "Type Ada to", 1)
+		prompt := strings.NewReplacer("Type Ada to", "Type NAME to", "Type Ben to", "Type NAME to").Replace(strings.TrimSpace(q.Prompt()))
 		for _, text := range []string{prompt, q.Yes, q.No} {
 			if !strings.Contains(manual, text) {
 				t.Errorf("the manual does not have %q", text)
