@@ -13,6 +13,7 @@ const (
 	domain       = "example.com"
 	Serial       = 32000001 // of the virtual root token
 	holder       = "first"
+	app          = "deploy"
 	PIN          = "315926"
 	PUK          = "27182845"
 	ceremony     = "founding"

@@ -78,6 +78,8 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		Holders:          []plan.ExampleHolder{{Name: holder, Token: Serial}},
 		Threshold:        1,
 		SingleHolder:     "a rehearsal has one token",
+		App:              app,
+		OIDC:             "https://login." + domain,
 		AttestationRoots: roots.String(),
 	}
 	if err := r.savePlan(); err != nil {

@@ -20,7 +20,9 @@ type Example struct {
 	Holders      []ExampleHolder
 	Threshold    int
 	SingleHolder string         // the reason for a threshold of one; empty where it is more
-	Keys         map[string]Pin // by authority or log; "online_key" for the TUF repository
+	App          string         // name of an application with a key in KMS; empty leaves it to be filled in
+	OIDC         string         // issuer URL of the identity provider; empty leaves it to be filled in
+	Keys         map[string]Pin // by authority, log or application; "online_key" for the TUF repository
 	// AttestationRoots marks a rehearsal: PEM certificates.
 	AttestationRoots string
 }
@@ -59,6 +61,8 @@ func (e Example) Render() ([]byte, error) {
 		"Holders":          e.Holders,
 		"Threshold":        e.Threshold,
 		"SingleHolder":     e.SingleHolder,
+		"App":              e.App,
+		"OIDC":             e.OIDC,
 		"Keys":             keys,
 		"AttestationRoots": indentPEM(e.AttestationRoots),
 	})
