@@ -86,6 +86,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		o.Progress = func(string) {}
 	}
 	cfg.Retryer = retryer(cfg, o)
+	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
 	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
 	asker := sts.NewFromConfig(cfg, func(so *sts.Options) {
