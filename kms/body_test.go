@@ -53,7 +53,7 @@ func TestReadOnly_AnswerOutlivesTheRequestsBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end below
+	defer answer.Body.Close()
 	if err := body.Close(); err != nil {
 		t.Fatal(err)
 	}

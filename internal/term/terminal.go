@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -62,24 +59,29 @@ func (t *Terminal) Confirm(q Question) error {
 	return nil
 }
 
-// Secret reads a line without echo. The caller wipes it.
-func (t *Terminal) Secret(prompt string) ([]byte, error) {
+// Secret reads a line without echo. What was typed before the prompt is
+// forgotten: it was shown. The caller wipes the secret.
+func (t *Terminal) Secret(prompt string) (secret []byte, err error) {
 	tty, err := t.open()
 	if err != nil {
 		return nil, err
 	}
-	fd := int(tty.Fd())
-	state, err := term.GetState(fd)
+	loud, err := quiet(int(tty.Fd()))
 	if err != nil {
-		return nil, fmt.Errorf("read the terminal's state: %w", err)
+		return nil, fault.New(fault.Failure, "run the command in a terminal that can hide what is typed", err)
 	}
+	defer func() {
+		if loudErr := loud(); loudErr != nil {
+			clear(secret)
+			secret, err = nil, errors.Join(err, loudErr)
+		}
+	}()
 	if _, err := fmt.Fprintf(tty, "%s: ", prompt); err != nil {
 		return nil, fmt.Errorf("ask: %w", err)
 	}
-	secret, err := t.wait(func() ([]byte, error) { return term.ReadPassword(fd) })
+	secret, err = t.wait(func() ([]byte, error) { return readLine(tty) })
 	if err != nil {
-		// a cancelled read leaves the echo off
-		return nil, errors.Join(err, term.Restore(fd, state))
+		return nil, err
 	}
 	if _, err := fmt.Fprintln(tty); err != nil {
 		clear(secret)
@@ -119,21 +121,26 @@ func (t *Terminal) wait(read func() ([]byte, error)) ([]byte, error) {
 	}
 }
 
+// maxLine is the longest line that a terminal hands over: termios(3) cuts
+// what is longer.
+const maxLine = 4096
+
 // readLine reads byte by byte: what follows the newline belongs to the next
-// question, perhaps a secret.
+// question, perhaps a secret. The buffer never grows, so that no copy of a
+// secret is left behind.
 func readLine(r io.Reader) ([]byte, error) {
-	var line strings.Builder
-	b := make([]byte, 1)
-	for {
-		n, err := r.Read(b)
-		if n == 1 && b[0] == '\n' {
-			return []byte(line.String()), nil
+	line := make([]byte, maxLine)
+	for end := 0; end < maxLine; {
+		n, err := r.Read(line[end : end+1])
+		if n == 1 && line[end] == '\n' {
+			return line[:end], nil
 		}
-		if n == 1 {
-			line.WriteByte(b[0])
-		}
+		end += n
 		if err != nil {
+			clear(line)
 			return nil, err
 		}
 	}
+	clear(line)
+	return nil, errors.New("the line is too long")
 }
