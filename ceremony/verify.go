@@ -10,6 +10,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
@@ -20,6 +21,9 @@ const hintRecord = "do not use this record; keep it and ask who was there"
 type VerifyOptions struct {
 	Linter    pki.Linter
 	Rehearsal bool // accept the virtual token that the record's own plan pins
+	// Logs are the log keys that somebody trusts beside those that the record's
+	// own plan pins; nil where nobody said.
+	Logs []LogKey
 }
 
 // Claim is one thing that a record proves, or that it can only say.
@@ -44,6 +48,7 @@ type Verified struct {
 	Request   *request.Request
 	Issued    []Issued // the root first, where the ceremony made it
 	Witnesses []Witness
+	Anchors   []*anchor.Anchor // the earliest first
 	Claims    []Claim
 }
 
@@ -64,6 +69,7 @@ type verifier struct {
 	entries   []journal.Entry
 	at        time.Time             // when the journal began
 	results   map[string]signResult // by authority, from the journal
+	unpinned  []Claim               // about log keys that nothing here names
 }
 
 // check is one claim: text says what is claimed, prove returns by what.
@@ -88,6 +94,7 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 		{"the record key is on the same token", v.recordKey},
 		{"the record key signed this record and no other", v.signature},
 		{"the witnesses' tokens signed the same", v.witnesses},
+		{"the record existed when its anchors say", v.anchored},
 	} {
 		by, err := c.prove()
 		if err != nil {

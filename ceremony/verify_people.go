@@ -30,7 +30,7 @@ func (v *verifier) believed() []Claim {
 	for _, e := range v.Request.Plan.Exceptions {
 		add("who reviewed the plan: "+e.Reason, "exception: %s", e.Name)
 	}
-	return claims
+	return append(claims, v.unpinned...)
 }
 
 func (v *verifier) binary() string {

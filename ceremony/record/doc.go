@@ -14,6 +14,7 @@
 //	signatures/
 //	    record-key.dsse.json                the record key's, made at the ceremony
 //	    witness-<serial>.dsse.json          a witness's, beside witness-<serial>-slot.pem and -device.pem
+//	anchors/<UTC time>/                     when the statement existed at the latest, as package anchor has it
 //	session/                                recordings and pictures, which nothing here reads
 //
 // Every signature is over the same in-toto statement, which follows from the
@@ -23,6 +24,6 @@
 //
 // The package reads and writes that layout and refuses what is not in it; what
 // the files mean is judged by package ceremony. It imports the standard
-// library, the DSSE library, internal/courier, internal/durable and
-// internal/fault. It opens no connection and starts no program.
+// library, the DSSE library, pki/anchor, internal/courier, internal/durable
+// and internal/fault. It opens no connection and starts no program.
 package record

@@ -12,6 +12,7 @@ import (
 const (
 	SealedDir     = "sealed"
 	SignaturesDir = "signatures"
+	AnchorsDir    = "anchors"
 	SessionDir    = "session"
 )
 

@@ -19,8 +19,9 @@ const hintCopy = "take the record from the ceremony's stick again; do not use th
 // Record is a record whose files are those that SHA256SUMS lists.
 type Record struct {
 	Path       string
-	Files      map[string][]byte // what lies under sealed/, by slash-separated path
-	Signatures map[string][]byte // what lies under signatures/, by name
+	Files      map[string][]byte            // what lies under sealed/, by slash-separated path
+	Signatures map[string][]byte            // what lies under signatures/, by name
+	Anchors    map[string]map[string][]byte // files by name, by folder under anchors/
 }
 
 // Digest is the SHA-256 of SHA256SUMS, which covers every sealed file.
@@ -117,7 +118,8 @@ func (r *Record) read() (err error) {
 	if err != nil {
 		return fmt.Errorf("signatures/: %w", err)
 	}
-	return nil
+	r.Anchors, err = readAnchors(r.Path)
+	return err
 }
 
 // checkTop refuses what has no place beside sealed/.
@@ -128,7 +130,7 @@ func checkTop(path string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case SealedDir, SignaturesDir, SessionDir:
+		case SealedDir, SignaturesDir, AnchorsDir, SessionDir:
 			if !e.IsDir() {
 				return fmt.Errorf("%s: not a folder", e.Name())
 			}

@@ -20,6 +20,7 @@ func newCeremonyCmd(f *factory) *cobra.Command {
 		newCeremonyReportCmd(f, runCeremonyReport),
 		newCeremonyWitnessCmd(f, runCeremonyWitness),
 		newCeremonyAcceptCmd(f, runCeremonyAccept),
+		newCeremonyAnchorCmd(f, runCeremonyAnchor),
 	)
 	return cmd
 }

@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
 type ceremonyVerifyOptions struct {
 	*factory
-	record    string
-	rehearsal bool
+	record      string
+	rehearsal   bool
+	trustedRoot string
 }
 
 func newCeremonyVerifyCmd(f *factory, run func(context.Context, *ceremonyVerifyOptions) error) *cobra.Command {
@@ -29,15 +33,45 @@ func newCeremonyVerifyCmd(f *factory, run func(context.Context, *ceremonyVerifyO
 		},
 	}
 	rehearsalFlag(cmd, &o.rehearsal)
+	cmd.Flags().StringVar(&o.trustedRoot, "trusted-root", "", "trusted_root.json with the log keys that anchors may be under, beside those of the record's own plan")
 	return cmd
 }
 
 func runCeremonyVerify(_ context.Context, o *ceremonyVerifyOptions) error {
-	verified, err := ceremony.Verify(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal})
+	logs, err := o.logKeys()
+	if err != nil {
+		return err
+	}
+	verified, err := ceremony.Verify(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal, Logs: logs})
 	if verified == nil {
 		return err
 	}
 	return errors.Join(o.printClaims(verified), err)
+}
+
+// logKeys are those of the trusted root that was given, nil where none was.
+func (o *ceremonyVerifyOptions) logKeys() ([]ceremony.LogKey, error) {
+	if o.trustedRoot == "" {
+		return nil, nil
+	}
+	data, err := readFile(o.trustedRoot)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := trustedroot.Check(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.trustedRoot, err)
+	}
+	keys := []ceremony.LogKey{}
+	for _, l := range trusted.RekorLogs() {
+		// verifiers take a log's origin from its base URL (sigstore-go, pkg/verify)
+		u, errU := url.Parse(l.BaseURL)
+		spki, errK := pki.SPKISHA256(l.PublicKey)
+		if errU == nil && errK == nil { // a key of another kind signs no anchor
+			keys = append(keys, ceremony.LogKey{Origin: u.Hostname(), SPKISHA256: spki})
+		}
+	}
+	return keys, nil
 }
 
 func (f *factory) printClaims(v *ceremony.Verified) error {

@@ -96,6 +96,11 @@ func (d *Directory) fileRecord(name string, r *record.Record) error {
 				return err
 			}
 		}
+		for name, files := range r.Anchors {
+			if err := courier.WriteFolder(filepath.Join(dir.Path(), record.AnchorsDir, name), files); err != nil {
+				return err
+			}
+		}
 		return dir.Commit()
 	}
 	there, err := record.Open(final)

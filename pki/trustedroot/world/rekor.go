@@ -45,7 +45,7 @@ func (s *Services) logEntry(digest, sig, cert []byte) (*protorekor.TransparencyL
 		return nil, fmt.Errorf("write the log entry: %w", err)
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(body)
-	checkpoint, id, err := s.checkpoint(leaf)
+	checkpoint, id, err := s.checkpoint(1, leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +60,13 @@ func (s *Services) logEntry(digest, sig, cert []byte) (*protorekor.TransparencyL
 	}, nil
 }
 
-// checkpoint returns the signed note of a log of one leaf, and the log's ID.
-func (s *Services) checkpoint(leaf []byte) (string, []byte, error) {
+// checkpoint returns the signed note of a log, and the log's ID.
+func (s *Services) checkpoint(size uint64, hash []byte) (string, []byte, error) {
 	signer, err := rekornote.NewNoteSigner(context.Background(), s.RekorOrigin, messages{s.RekorKey})
 	if err != nil {
 		return "", nil, fmt.Errorf("load Rekor's key: %w", err)
 	}
-	text := formatslog.Checkpoint{Origin: s.RekorOrigin, Size: 1, Hash: leaf}.Marshal()
+	text := formatslog.Checkpoint{Origin: s.RekorOrigin, Size: size, Hash: hash}.Marshal()
 	signed, err := note.Sign(&note.Note{Text: string(text)}, signer)
 	if err != nil {
 		return "", nil, fmt.Errorf("sign the checkpoint: %w", err)

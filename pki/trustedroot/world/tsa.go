@@ -31,13 +31,17 @@ func (s *Services) timestamp(sig []byte, at time.Time) ([]byte, error) {
 		Time:          at,
 		Policy:        policy,
 	}
-	hash := crypto.SHA256
-	if ec, ok := s.TSAKey.Public().(*ecdsa.PublicKey); ok && ec.Curve == elliptic.P384() {
-		hash = crypto.SHA384
-	}
-	out, err := response.CreateResponseWithOpts(s.TSA, s.TSAKey, hash)
+	out, err := response.CreateResponseWithOpts(s.TSA, s.TSAKey, s.timestampHash())
 	if err != nil {
 		return nil, fmt.Errorf("sign the timestamp: %w", err)
 	}
 	return out, nil
+}
+
+// timestampHash is the one that KMS signs with under the TSA's key.
+func (s *Services) timestampHash() crypto.Hash {
+	if ec, ok := s.TSAKey.Public().(*ecdsa.PublicKey); ok && ec.Curve == elliptic.P384() {
+		return crypto.SHA384
+	}
+	return crypto.SHA256
 }

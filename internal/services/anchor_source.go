@@ -1,0 +1,112 @@
+package services
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/checkpoint"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Anchorage finds the plan's timestamp authority and Rekor v2, with the log
+// keys and the certificates that the ledger knows. An address that is given
+// stands in place of the plan's; whose keys answer there does not change.
+func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
+	var authorities, logs []string // their addresses
+	var problems []error
+	for _, name := range courier.Names(s.Plan.Authorities) {
+		p := s.Plan.Authorities[name]
+		if programOf(p.Profile) != TSA {
+			continue
+		}
+		if p.URL != "" {
+			authorities = append(authorities, p.URL)
+		}
+		between, err := s.chains(name)
+		a.Between, problems = append(a.Between, between...), append(problems, err)
+	}
+	for _, name := range courier.Names(s.Plan.Logs) {
+		l := s.Plan.Logs[name]
+		if l.Kind != plan.RekorV2 {
+			continue
+		}
+		logs = append(logs, l.URL)
+		keys, err := s.logKeys(name)
+		a.Logs, problems = append(a.Logs, keys...), append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return a, err
+	}
+	a.TSA, err = address("timestamp authority", "--tsa", tsa, authorities)
+	if err != nil {
+		return a, err
+	}
+	if a.Rekor, err = address("Rekor v2", "--rekor", rekor, logs); err != nil {
+		return a, err
+	}
+	if len(a.Logs) == 0 {
+		return a, fault.New(fault.Failure, "enter its key with `trustroot log add`", errors.New("the ledger knows no key of a Rekor v2 log; nothing was written"))
+	}
+	return a, nil
+}
+
+// address is the one that was given, or the plan's only one.
+func address(what, flag, given string, planned []string) (string, error) {
+	slices.Sort(planned)
+	switch planned = slices.Compact(planned); {
+	case given != "":
+	case len(planned) == 0:
+		return "", fault.New(fault.Usage, "name one with "+flag, fmt.Errorf("the plan has no address of a %s; nothing was written", what))
+	case len(planned) > 1:
+		return "", fault.New(fault.Usage, "name one with "+flag, fmt.Errorf("the plan has more than one %s: %s; nothing was written", what, strings.Join(planned, ", ")))
+	default:
+		given = planned[0]
+	}
+	if u, err := url.Parse(given); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", fault.New(fault.Usage, "write it like https://host/path", fmt.Errorf("%q is no address of a %s; nothing was written", given, what))
+	}
+	return given, nil
+}
+
+// chains are all certificates of an authority's generations and of their
+// issuers.
+func (s *Source) chains(name string) (all []*x509.Certificate, err error) {
+	for _, g := range s.State.Authorities[name] {
+		data, err := s.read(g.Certificate.Chain)
+		if err != nil {
+			return nil, err
+		}
+		chain, err := pki.ParseCertificates(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
+		}
+		all = append(all, chain...)
+	}
+	return all, nil
+}
+
+// logKeys are the keys of a log's generations, but for compromised ones.
+func (s *Source) logKeys(name string) (all []checkpoint.Key, err error) {
+	for _, g := range s.State.Logs[name] {
+		if g.Compromised != nil {
+			continue
+		}
+		data, err := s.checkpointKey(g)
+		if err != nil {
+			return nil, err
+		}
+		key, err := checkpoint.Parse(g.Log.Kind, g.Log.Origin, data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.Log.File.Path, err)
+		}
+		all = append(all, key)
+	}
+	return all, nil
+}

@@ -1,0 +1,101 @@
+package anchor
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/digitorus/timestamp"
+	"github.com/sigstore/timestamp-authority/v2/pkg/verification"
+
+	"github.com/linnemanlabs/trustroot/pki"
+)
+
+// VerifyTimestamp proves an RFC 3161 response over the SHA-256 of data, made
+// under the first certificate of a chain, and returns its time. The
+// certificates must have been valid then: a timestamp outlives its authority.
+func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (time.Time, error) {
+	t, err := verification.VerifyTimestampResponse(response, bytes.NewReader(data), verification.VerifyOpts{
+		TSACertificate: chain[0],
+		Intermediates:  chain[1 : len(chain)-1],
+		Roots:          chain[len(chain)-1:],
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	if t.HashAlgorithm != crypto.SHA256 {
+		return time.Time{}, fmt.Errorf("it is over a digest of %s, not SHA-256", t.HashAlgorithm)
+	}
+	return t.Time.UTC(), nil
+}
+
+// readChain reads a chain in the one form that is written here, from the
+// authority up to the root.
+func readChain(data []byte, root *x509.Certificate) ([]*x509.Certificate, error) {
+	chain, err := pki.ParseCertificates(data)
+	if err != nil {
+		return nil, err
+	}
+	again, err := pki.EncodeCertificates(chain)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(again, data) {
+		return nil, errors.New("not PEM in the form that is written here")
+	}
+	if len(chain) < 2 || !chain[len(chain)-1].Equal(root) {
+		return nil, errors.New("it does not end in the root that this is about")
+	}
+	return chain, nil
+}
+
+// ChainOf finds the certificates that lead from the signer of an RFC 3161
+// response to a root, leaf-first and root last. The response must carry its
+// signer's certificate; those between may stand in it or among the others.
+func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate) ([]*x509.Certificate, error) {
+	t, err := timestamp.ParseResponse(response)
+	if err != nil {
+		return nil, err
+	}
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots.AddCert(root)
+	for _, c := range slices.Concat(t.Certificates, others) {
+		between.AddCert(c)
+	}
+	var names []string
+	for _, c := range t.Certificates {
+		chains, err := c.Verify(x509.VerifyOptions{
+			Roots: roots, Intermediates: between, CurrentTime: t.Time,
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping},
+		})
+		if err == nil && !c.IsCA && len(chains[0]) > 1 {
+			return chains[0], nil
+		}
+		names = append(names, c.Subject.String())
+	}
+	if len(names) == 0 {
+		return nil, errors.New("it carries no certificate")
+	}
+	return nil, fmt.Errorf("no certificate that it carries (%q) leads to the root %s", names, root.Subject)
+}
+
+// CheckTimestamps is the first half of New: nothing needs to be logged where
+// the timestamps do not hold.
+func (s Subject) CheckTimestamps(m Material) error {
+	e, err := readEnvelope(s)
+	if err != nil {
+		return err
+	}
+	at, err := VerifyTimestamp(e.statement, m.Timestamp, m.Chain)
+	if err != nil {
+		return err
+	}
+	if _, err := VerifyTimestamp(e.signature, m.SignatureTimestamp, m.Chain); err != nil {
+		return err
+	}
+	return s.checkTime(at)
+}
