@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -43,20 +44,20 @@ func leafOf(check func([]*x509.Certificate) error) func([]byte) (*ecdsa.PublicKe
 
 func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
-	chain, _, chainErr := s.authority(g, leafOf(CheckFulcioChain))
+	ca, chainErr := s.authority(g, leafOf(CheckFulcioChain))
 	ct, ctKey, ctErr := s.ctLog()
 	config, oidcErr := fulcioConfig(s.Plan.OIDC)
 	if err := errors.Join(keyErr, chainErr, ctErr, oidcErr); err != nil {
 		return Service{}, err
 	}
 	return Service{
-		Name: name, Program: Fulcio, Version: fulcioVersion, Generation: g.Number, Port: 5555,
+		Name: name, Program: Fulcio, Version: fulcioVersion, Generation: g.Number, Key: key, Early: ca.early, Port: 5555,
 		Arguments: []string{"serve", "--ca", "kmsca", "--kms-resource", key, "--kms-cert-chain-path", "{dir}/chain.pem",
 			"--ct-log-url", ct.URL, "--ct-log-public-key-path", "{dir}/ct.pub",
 			"--config-path", "{dir}/fulcio.yaml", "--host", "{host}", "--port", "5555", "--grpc-host", "{host}", "--grpc-port", "5554",
 			"--metrics-port", "2113"},
 		Variables: []string{"AWS_REGION"},
-		Files:     map[string][]byte{"chain.pem": chain, "ct.pub": ctKey, "fulcio.yaml": config},
+		Files:     map[string][]byte{"chain.pem": ca.chain, "ct.pub": ctKey, "fulcio.yaml": config},
 	}, nil
 }
 
@@ -82,16 +83,16 @@ func (s *Source) ctLog() (*ledger.Log, []byte, error) {
 
 func (s *Source) tsa(name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
-	chain, pub, chainErr := s.authority(g, leafOf(CheckTSAChain))
+	own, chainErr := s.authority(g, leafOf(CheckTSAChain))
 	if err := errors.Join(keyErr, chainErr); err != nil {
 		return Service{}, err
 	}
 	return Service{
-		Name: name, Program: TSA, Version: tsaVersion, Generation: g.Number, Port: 3004,
-		Arguments: []string{"serve", "--timestamp-signer", "kms", "--kms-key-resource", key, "--timestamp-signer-hash", SignerHash(pub),
+		Name: name, Program: TSA, Version: tsaVersion, Generation: g.Number, Key: key, Early: own.early, Port: 3004,
+		Arguments: []string{"serve", "--timestamp-signer", "kms", "--kms-key-resource", key, "--timestamp-signer-hash", SignerHash(own.key),
 			"--certificate-chain-path", "{dir}/chain.pem", "--disable-ntp-monitoring", "--host", "{host}", "--port", "3004"},
 		Variables: []string{"AWS_REGION"},
-		Files:     map[string][]byte{"chain.pem": chain},
+		Files:     map[string][]byte{"chain.pem": own.chain},
 		Notes:     []string{"serves metrics on port 2112 of every address", "NTP monitoring is off: let the host keep its clock, with chrony for instance"},
 	}, nil
 }
@@ -107,13 +108,13 @@ func SignerHash(pub *ecdsa.PublicKey) string {
 
 func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(l.Generations, g.Number)
-	data, dataErr := s.checkpointKey(g)
+	data, early, dataErr := s.logKey(g)
 	at, urlErr := checkURL(l, g)
 	if err := errors.Join(keyErr, dataErr, urlErr); err != nil {
 		return Service{}, err
 	}
 	return Service{
-		Name: name, Program: Rekor, Version: rekorVersion, Generation: g.Number, Port: 3000,
+		Name: name, Program: Rekor, Version: rekorVersion, Generation: g.Number, Key: key, Early: early, Port: 3000,
 		Arguments: []string{"serve", "--hostname", at.Hostname(), "--signer-kmskey", key, "--signer-kmshash", "sha256",
 			"--aws-bucket", "${REKOR_BUCKET}", "--aws-mysql-dsn", "${REKOR_MYSQL_DSN}",
 			"--http-address", "{host}", "--http-port", "3000", "--grpc-address", "{host}", "--grpc-port", "3001", "--http-metrics-port", "2114"},
@@ -121,11 +122,11 @@ func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, e
 		Files:     map[string][]byte{"key.pub": data},
 		Notes: []string{"this is the aws build: the posix build takes a key file only",
 			"the server takes the database's DSN as a flag only, so its password shows in the process list"},
-	}, s.fetchableKey(g, data)
+	}, nil
 }
 
 func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Service, error) {
-	data, dataErr := s.checkpointKey(g)
+	data, early, dataErr := s.logKey(g)
 	at, urlErr := checkURL(l, g)
 	roots, rootErr := s.roots()
 	if err := errors.Join(dataErr, urlErr, rootErr); err != nil {
@@ -136,25 +137,34 @@ func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Servic
 	if prefix := strings.Trim(at.Path, "/"); prefix != "" {
 		arguments = append(arguments, "-path_prefix", prefix)
 	}
+	key, err := kmsKey(l.Generations, g.Number)
+	if err != nil {
+		key = "" // a file of its own is as good to upstream's build
+	}
 	return Service{
-		Name: name, Program: TesseraCT, Version: tesseractVersion, Generation: g.Number, Port: 6962, Arguments: arguments,
+		Name: name, Program: TesseraCT, Version: tesseractVersion, Generation: g.Number, Key: key, Early: early, Port: 6962, Arguments: arguments,
 		Files: map[string][]byte{"roots.pem": roots, "key.pub": data},
 		Notes: []string{"no upstream build of TesseraCT takes a key in KMS: put the private key of key.pub, as SEC1 EC PRIVATE KEY, at private/key.pem, " +
 			"or build a program of your own over TesseraCT's library with a KMS signer"},
-	}, s.fetchableKey(g, data)
+	}, nil
 }
 
-// fetchableKey is fetchable for a public key in PEM.
-func (s *Source) fetchableKey(g ledger.Generation, data []byte) error {
+// logKey reads the public key of a log that is to sign: P-256, and published.
+func (s *Source) logKey(g ledger.Generation) ([]byte, time.Time, error) {
+	data, err := s.checkpointKey(g)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	pub, err := pki.ParsePublicKey(data)
 	if err != nil {
-		return err
+		return nil, time.Time{}, err
 	}
 	der, err := x509.MarshalPKIXPublicKey(pub)
 	if err != nil {
-		return err
+		return nil, time.Time{}, err
 	}
-	return s.fetchable(g, der)
+	early, err := s.fetchable(g, der)
+	return data, early, err
 }
 
 // roots are the certificates that the CT log accepts chains of: every

@@ -130,10 +130,23 @@ func readJSON(files fs.FS, name string, into any) error {
 	return nil
 }
 
+// EarlyError is what is published and may not have reached every verifier.
+type EarlyError struct {
+	Published time.Time
+	Ready     time.Time // when it has
+}
+
+// Error implements error.
+func (e *EarlyError) Error() string {
+	return fmt.Sprintf("it was published on %s, and verifiers may live on what they fetched before until %s",
+		e.Published.Format(time.RFC3339), e.Ready.Format(time.RFC3339))
+}
+
 // Fetchable refuses what verifiers cannot be expected to have: raw is the DER
 // of a certificate, or of a log's public key, in standard base64. A verifier
-// asks again when its timestamp expires, so it may be that long behind; with
-// the first version there is nothing to be behind.
+// asks again when its timestamp expires, so it may be that long behind, and
+// the error is an *EarlyError; with the first version there is nothing to be
+// behind.
 func (p *Publication) Fetchable(raw string, now time.Time) error {
 	if len(p.versions) == 0 || !strings.Contains(p.versions[0].text, raw) {
 		return errors.New("the published trusted_root.json does not have it")
@@ -147,8 +160,7 @@ func (p *Publication) Fetchable(raw string, now time.Time) error {
 	}
 	ready := first.published.Add(p.wait)
 	if first.number > 1 && now.Before(ready) {
-		return fmt.Errorf("it was published on %s, and verifiers may live on what they fetched before until %s",
-			first.published.Format(time.RFC3339), ready.Format(time.RFC3339))
+		return &EarlyError{Published: first.published, Ready: ready}
 	}
 	return nil
 }

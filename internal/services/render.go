@@ -40,6 +40,9 @@ type Source struct {
 	Now       time.Time
 	// Generation is the one to render for; 0 takes the newest of each.
 	Generation int
+	// Urgent renders a generation that is published without waiting until every
+	// verifier must have fetched it.
+	Urgent bool
 }
 
 // Service is what one program is started with. Arguments hold "{dir}" where
@@ -49,11 +52,15 @@ type Service struct {
 	Program    string            `json:"program"`
 	Version    string            `json:"version"` // that was tried
 	Generation int               `json:"generation"`
+	Key        string            `json:"key,omitempty"` // in KMS, as awskms:///ARN
 	Arguments  []string          `json:"arguments"`
 	Variables  []string          `json:"variables,omitempty"` // that the environment must hold
 	Port       int               `json:"port"`
 	Files      map[string][]byte `json:"-"` // by name
 	Notes      []string          `json:"notes,omitempty"`
+	// Early is until when verifiers may refuse what the service signs, for a
+	// generation that was rendered before it had to be everywhere; else zero.
+	Early time.Time `json:"early,omitzero"`
 }
 
 // Names lists what a plan has that can be rendered, sorted.
@@ -170,16 +177,22 @@ func kmsKey(generations []plan.Generation, number int) (string, error) {
 	return "awskms:///" + generations[number-1].Key, nil
 }
 
-// fetchable refuses a certificate or key that verifiers may not have.
-func (s *Source) fetchable(g ledger.Generation, der []byte) error {
+// fetchable refuses a certificate or key that verifiers may not have. When it
+// is urgent it refuses only what is not published, and returns until when a
+// verifier may be behind.
+func (s *Source) fetchable(g ledger.Generation, der []byte) (time.Time, error) {
 	err := errors.New("no published TUF repository was found")
 	if s.Published != nil {
 		err = s.Published.Fetchable(base64.StdEncoding.EncodeToString(der), s.Now)
 	}
-	if err != nil {
-		return fmt.Errorf("generation %d cannot be fetched by every verifier yet: %w", g.Number, err)
+	var early *EarlyError
+	if s.Urgent && errors.As(err, &early) {
+		return early.Ready, nil
 	}
-	return nil
+	if err != nil {
+		return time.Time{}, fmt.Errorf("generation %d cannot be fetched by every verifier yet: %w", g.Number, err)
+	}
+	return time.Time{}, nil
 }
 
 // checkpointKey reads a log's public key, P-256 or refused.
@@ -199,24 +212,32 @@ func (s *Source) checkpointKey(g ledger.Generation) ([]byte, error) {
 	return data, nil
 }
 
+// authority is what rendering needs of one.
+type authority struct {
+	chain []byte
+	key   *ecdsa.PublicKey
+	early time.Time
+}
+
 // authority reads an authority's chain and checks it.
-func (s *Source) authority(g ledger.Generation, check func([]byte) (*ecdsa.PublicKey, []byte, error)) ([]byte, *ecdsa.PublicKey, error) {
+func (s *Source) authority(g ledger.Generation, check func([]byte) (*ecdsa.PublicKey, []byte, error)) (authority, error) {
 	data, err := s.read(g.Certificate.Chain)
 	if err != nil {
-		return nil, nil, err
+		return authority{}, err
 	}
 	pub, der, err := check(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
+		return authority{}, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
 	}
 	spki, err := pki.SPKISHA256(pub)
 	if err != nil {
-		return nil, nil, err
+		return authority{}, err
 	}
 	if spki != g.Certificate.SPKISHA256 {
-		return nil, nil, fmt.Errorf("%s is the chain of another key than generation %d's: an old chain", g.Certificate.Chain.Path, g.Number)
+		return authority{}, fmt.Errorf("%s is the chain of another key than generation %d's: an old chain", g.Certificate.Chain.Path, g.Number)
 	}
-	return data, pub, s.fetchable(g, der)
+	early, err := s.fetchable(g, der)
+	return authority{data, pub, early}, err
 }
 
 // checkURL refuses a log whose origin verifiers would not look for.
