@@ -21,7 +21,7 @@ import (
 
 func newServicesCmd(f *factory) *cobra.Command {
 	cmd := &cobra.Command{Use: "services", Short: "The running Fulcio, timestamp authority, Rekor and TesseraCT", RunE: help}
-	cmd.AddCommand(newServicesRenderCmd(f, runServicesRender))
+	cmd.AddCommand(newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck))
 	return cmd
 }
 
@@ -30,6 +30,7 @@ type servicesRenderOptions struct {
 	name       string
 	to         string
 	generation int
+	urgent     bool
 }
 
 func newServicesRenderCmd(f *factory, run func(context.Context, *servicesRenderOptions) error) *cobra.Command {
@@ -46,7 +47,12 @@ A generation is refused that the published TUF repository (tuf/ in the trust
 directory) does not carry, or that it has carried for less than the expiry of
 its timestamp: some verifier may not have fetched it yet. So is a chain that the
 program would start with and fail on later. The exit code is then 5, and nothing
-is written.`,
+is written.
+
+--urgent does not wait for the timestamp's expiry, for a key that was lost or
+stolen. The repository must carry the generation all the same. Verifiers that
+still live on what they fetched before refuse what the new generation signs,
+until they fetch again; standard error says until when.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]
@@ -55,6 +61,7 @@ is written.`,
 	}
 	cmd.Flags().StringVar(&o.to, "out", "services", "new folder to write")
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "render this generation in place of the newest")
+	cmd.Flags().BoolVar(&o.urgent, "urgent", false, "take a published generation before every verifier must have fetched it")
 	return cmd
 }
 
@@ -67,7 +74,7 @@ func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
 	if o.name == "all" {
 		names = services.Names(d.Plan)
 	}
-	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.now, Generation: o.generation}
+	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.now, Generation: o.generation, Urgent: o.urgent}
 	if source.Published, err = o.publication(ctx, d); err != nil {
 		return err
 	}
@@ -86,11 +93,11 @@ func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
 }
 
 // publication reads tuf/ in the trust directory; it is nil where there is none.
-func (o *servicesRenderOptions) publication(ctx context.Context, d *app.Directory) (*services.Publication, error) {
+func (f *factory) publication(ctx context.Context, d *app.Directory) (*services.Publication, error) {
 	if d.Plan.TUF == nil {
 		return nil, nil
 	}
-	p, err := services.ReadPublication(ctx, filepath.Join(d.Path, "tuf"), d.Plan.TUF, o.now)
+	p, err := services.ReadPublication(ctx, filepath.Join(d.Path, "tuf"), d.Plan.TUF, f.now)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -122,6 +129,10 @@ func writeFolder(to string, files map[string][]byte) error {
 // print shows the command lines, as the systemd units have them.
 func (o *servicesRenderOptions) print(rendered []services.Service) error {
 	for _, s := range rendered {
+		if !s.Early.IsZero() {
+			o.progress("%s: generation %d is early: until %s a verifier that has not fetched it refuses what it signs; have them refresh",
+				s.Name, s.Generation, stamp(s.Early))
+		}
 		for _, note := range s.Notes {
 			o.progress("%s: %s", s.Name, note)
 		}

@@ -1,0 +1,171 @@
+package services
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"unicode"
+
+	build "github.com/linnemanlabs/trustroot/internal/version"
+)
+
+// Bounds of answers, in bytes: far above what is served, far below what hurts.
+const (
+	maxAnswer = 1 << 20
+	maxRoots  = 8 << 20 // a CT log may accept many roots
+	maxCopy   = 8 << 20
+)
+
+// errTooLarge says that an answer is above its bound.
+var errTooLarge = errors.New("the answer is too large")
+
+// statusError is an answer with another status than success.
+type statusError struct {
+	code int
+	text string // the status and the first line of what came with it
+}
+
+func (e *statusError) Error() string { return "answers " + e.text }
+
+// web asks over HTTP. It goes where http.ProxyFromEnvironment says and follows
+// a redirect on the same host only: another host is another service.
+type web struct{ client *http.Client }
+
+func newWeb(o Options) *web {
+	transport := o.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	return &web{client: &http.Client{
+		Transport: transport,
+		Timeout:   o.Timeout,
+		CheckRedirect: func(next *http.Request, before []*http.Request) error {
+			first := before[0].URL
+			if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
+				return fmt.Errorf("it redirects to %s, which is another place", next.URL.Redacted())
+			}
+			if len(before) > 3 {
+				return errors.New("it redirects again and again")
+			}
+			return nil
+		},
+	}}
+}
+
+func (w *web) get(ctx context.Context, at string, limit int64) ([]byte, error) {
+	return w.do(ctx, http.MethodGet, at, "", nil, limit)
+}
+
+func (w *web) post(ctx context.Context, at, contentType string, body []byte, limit int64) ([]byte, error) {
+	return w.do(ctx, http.MethodPost, at, contentType, body, limit)
+}
+
+func (w *web) do(ctx context.Context, method, at, contentType string, body []byte, limit int64) (data []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "trustroot/"+build.String())
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := w.client.Do(req)
+	if err != nil {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err // the finding names the URL already
+		}
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
+		start, _ := io.ReadAll(io.LimitReader(res.Body, 512)) //nolint:errcheck // the status says enough
+		return nil, &statusError{code: res.StatusCode, text: strings.TrimSpace(res.Status + " " + firstLine(start))}
+	}
+	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
+	}
+	return data, nil
+}
+
+// firstLine is the beginning of a text that somebody else wrote, fit to print.
+func firstLine(data []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(data), "?")), "\n")
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line)
+	if runes := []rune(line); len(runes) > 120 {
+		return string(runes[:120]) + "…"
+	}
+	return line
+}
+
+// isWeb reports whether a place is a URL; else it is a path.
+func isWeb(place string) bool {
+	return strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://")
+}
+
+// fetch reads a URL or a file.
+func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte, err error) {
+	if isWeb(place) {
+		return w.get(ctx, place, limit)
+	}
+	file, err := os.Open(place)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	data, err = io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
+	}
+	return data, err
+}
+
+// get asks the service, and says what keeps it from answering.
+func (q *inquiry) get(ctx context.Context, at string, limit int64) ([]byte, bool) {
+	data, err := q.web.get(ctx, at, limit)
+	if err != nil {
+		q.silence(at, err)
+		return nil, false
+	}
+	return data, true
+}
+
+// silence tells no answer from a wrong one.
+func (q *inquiry) silence(at string, err error) {
+	status, ok := errors.AsType[*statusError](err)
+	switch {
+	case errors.Is(err, errTooLarge):
+		q.badAnswer(at, err)
+	case ok:
+		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "%s %s", shown(at), status)
+	default:
+		q.unanswered("unreachable", "start it, or look at name, certificate and proxy on the way; another URL is given with --url "+q.Name+"=URL", "%s does not answer: %v", shown(at), err)
+	}
+}
+
+// badAnswer says that something answers that is not the service.
+func (q *inquiry) badAnswer(at string, err error) {
+	q.mismatch("bad-answer", "see what answers there: it is not the service that the plan names", "%s answers what is none of its answers: %v", shown(at), err)
+}
+
+// shown is a URL without its password.
+func shown(at string) string {
+	if u, err := url.Parse(at); err == nil {
+		return u.Redacted()
+	}
+	return at
+}

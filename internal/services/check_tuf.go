@@ -1,0 +1,203 @@
+package services
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// Files of the trust directory that the published ones are compared with.
+const (
+	localTrustedRoot   = "trust/.well-known/trusted_root.json"
+	localSigningConfig = "trust/.well-known/signing-config.json"
+)
+
+// askTUF verifies the repository from the newest root in tuf/ and compares
+// what it publishes with what the trust directory would.
+func (q *inquiry) askTUF(ctx context.Context) {
+	anchor, err := newestRoot(q.source.Files)
+	if err != nil {
+		q.unanswered("no-root", "publish a repository first: `trustroot tuf init`", "there is no root.json to start from: %v", err)
+		return
+	}
+	at := q.URL + "/timestamp.json"
+	if _, ok := q.get(ctx, at, maxAnswer); !ok {
+		return
+	}
+	// a server that trickles must not hold the check for ever
+	ctx, cancel := context.WithTimeout(ctx, 10*q.web.client.Timeout)
+	defer cancel()
+	report, err := tuf.Verify(ctx, q.URL, anchor, q.source.Now)
+	if ctx.Err() != nil {
+		q.unanswered("unreachable", "look at the server and the way to it", "%s is not read within %s", shown(q.URL), 10*q.web.client.Timeout)
+		return
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			q.mismatch("repository", "do not trust it before the cause is known: `trustroot tuf verify "+q.URL+" --root tuf/1.root.json`", "%s", line)
+		}
+		return
+	}
+	q.checkRoles(report)
+	q.checkTargets(ctx, anchor, report)
+}
+
+// newestRoot is the newest root.json that the trust directory has.
+func newestRoot(files fs.FS) ([]byte, error) {
+	names, err := fs.Glob(files, "tuf/*.root.json")
+	if err != nil {
+		return nil, err
+	}
+	newest := 0
+	for _, name := range names {
+		if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(name), ".root.json")); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	if newest == 0 {
+		return nil, errors.New("tuf/ has no N.root.json")
+	}
+	return fs.ReadFile(files, fmt.Sprintf("tuf/%d.root.json", newest))
+}
+
+// checkRoles notes when each role ends, and which should have been signed
+// again by now. What has expired is refused before.
+func (q *inquiry) checkRoles(report *tuf.Report) {
+	for _, role := range report.Roles {
+		q.Expires = append(q.Expires, Expiry{role.Role, role.Expires.UTC()})
+		if role.SignFrom.IsZero() {
+			continue
+		}
+		online := role.Role == "snapshot" || role.Role == "timestamp"
+		switch late := q.source.Now.Sub(role.SignFrom); {
+		case online && late > 24*time.Hour:
+			q.notice("refresh-late", "see why `trustroot tuf refresh` does not run", "%s should have been signed again on %s and expires on %s", role.Role, rfc3339(role.SignFrom), rfc3339(role.Expires))
+		case !online && late > 0:
+			q.notice("sign-again", "`trustroot tuf stage`, and have the holders sign", "%s expires on %s and should be signed again since %s", role.Role, rfc3339(role.Expires), rfc3339(role.SignFrom))
+		}
+	}
+}
+
+// checkTargets compares the published files with the trust directory's.
+func (q *inquiry) checkTargets(ctx context.Context, anchor []byte, report *tuf.Report) {
+	sums := map[string]string{}
+	for _, t := range report.Targets {
+		sums[t.Name] = t.SHA256
+	}
+	data, err := tuf.Fetch(ctx, q.URL, anchor, tuf.TrustedRootName, q.source.Now)
+	if err != nil {
+		q.unanswered("unreachable", "ask again", "%s: %v", tuf.TrustedRootName, err)
+		return
+	}
+	if q.published, err = canonical(data); err != nil {
+		q.mismatch("trusted-root", "build and publish it again", "the published trusted_root.json: %v", err)
+		return
+	}
+	if local, ok := q.local(localTrustedRoot); ok {
+		q.drift(data, local, "stage it, have the holders sign, publish: `trustroot tuf stage`; or, if this directory is behind, bring it up to date")
+	}
+	if local, ok := q.local(localSigningConfig); ok {
+		sum := sha256.Sum256(local)
+		switch sums[tuf.SigningConfigName] {
+		case hex.EncodeToString(sum[:]):
+		case "":
+			q.mismatch("signing-config", "stage and publish it: `trustroot tuf stage`", "it does not publish %s, and nobody can sign by it", tuf.SigningConfigName)
+		default:
+			q.mismatch("signing-config", "stage and publish it: `trustroot tuf stage`", "its %s is another one than %s", tuf.SigningConfigName, localSigningConfig)
+		}
+	}
+}
+
+// local reads what the trust directory would publish.
+func (q *inquiry) local(name string) ([]byte, bool) {
+	data, err := fs.ReadFile(q.source.Files, name)
+	if err != nil {
+		q.unanswered("no-reference", "build it: `trustroot trusted-root build` and `trustroot signing-config build`", "there is nothing to compare with: %v", err)
+		return nil, false
+	}
+	return data, true
+}
+
+// canonical is a trusted root as sigstore-go writes it, to look for keys in.
+func canonical(data []byte) (string, error) {
+	tree, err := trustedroot.Check(data)
+	if err != nil {
+		return "", err
+	}
+	text, err := tree.MarshalJSON()
+	return string(text), err
+}
+
+// askCopy compares a copy of trusted_root.json with the trust directory's.
+func (q *inquiry) askCopy(ctx context.Context) {
+	local, ok := q.local(localTrustedRoot)
+	if !ok {
+		return
+	}
+	data, err := q.web.fetch(ctx, q.URL, maxCopy)
+	switch {
+	case errors.Is(err, errTooLarge) || isWeb(q.URL) && err != nil:
+		q.silence(q.URL, err)
+		return
+	case err != nil:
+		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)
+		return
+	}
+	q.drift(data, local, "replace it by "+localTrustedRoot)
+}
+
+// drift names how a trusted root differs from the trust directory's.
+func (q *inquiry) drift(data, local []byte, repair string) {
+	if bytes.Equal(data, local) {
+		return
+	}
+	changes, err := trustedroot.Diff(data, local)
+	for _, c := range changes {
+		q.mismatch("stale", repair, "stale: %s", q.missing(c))
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if id := strings.TrimPrefix(line, "old file: "); id != line {
+				q.mismatch("bad-answer", repair, "it is no trusted_root.json: %s", id)
+				continue
+			}
+			q.mismatch("drift", "find out who changed it, then "+repair, "drift against %s: %s", localTrustedRoot, line)
+		}
+	}
+	if len(changes) == 0 && err == nil {
+		q.notice("other-bytes", repair, "it says the same in other bytes")
+	}
+}
+
+// missing says in the ledger's words what a copy does not have.
+func (q *inquiry) missing(c trustedroot.Change) string {
+	of := c.Name + " (" + c.KeyID + ")"
+	if k, ok := q.known[c.KeyID]; ok {
+		of = fmt.Sprintf("generation %d of %s", k.generation.Number, k.name)
+	}
+	switch c.Kind {
+	case trustedroot.Added:
+		return "lacks " + of
+	case trustedroot.Closed:
+		return "leaves " + of + " open, which " + firstSentence(c.Text)
+	default:
+		return "has an older end of " + of + ", which " + firstSentence(c.Text)
+	}
+}
+
+// firstSentence leaves out what a change means for clients.
+func firstSentence(text string) string {
+	sentence, _, _ := strings.Cut(text, ". ")
+	return sentence
+}

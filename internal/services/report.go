@@ -1,0 +1,146 @@
+package services
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+// Report is what the running services answered.
+type Report struct {
+	At       time.Time `json:"at"`
+	Answers  []Answer  `json:"answers"` // services by name, the repository, then copies
+	Findings []Finding `json:"findings"`
+}
+
+// Answer is one place that was asked.
+type Answer struct {
+	Name    string `json:"name"`           // of the service in the plan, or a copy's place
+	Program string `json:"program"`        // Fulcio, TSA, Rekor, TesseraCT, TUF or Copy
+	URL     string `json:"url"`            // that was asked
+	Read    string `json:"read,omitempty"` // where a log's checkpoint was found
+	Up      bool   `json:"up"`             // everything that was asked was answered
+	// Generation is the one that the service is on, 0 where no answer showed it;
+	// Newest is the ledger's.
+	Generation int      `json:"generation,omitempty"`
+	Newest     int      `json:"newest,omitempty"`
+	Expires    []Expiry `json:"expires,omitempty"`
+	Size       *uint64  `json:"size,omitempty"`           // entries of a log
+	Offset     *float64 `json:"offset_seconds,omitempty"` // of a timestamp server's clock from the own
+	Verdict    Verdict  `json:"verdict"`
+}
+
+// Expiry is the last instant at which something that was served is valid.
+type Expiry struct {
+	Of string    `json:"of"` // "certificate", or a role of the repository
+	At time.Time `json:"at"`
+}
+
+// Verdict says in a word what came of asking.
+type Verdict string
+
+// Verdicts, from good to bad.
+const (
+	Agrees   Verdict = "agrees"
+	NoAnswer Verdict = "no answer" // some of it was not answered, and no answer was wrong
+	Differs  Verdict = "mismatch"
+)
+
+// Severity says what a finding means.
+type Severity string
+
+// Severities, from bad to good.
+const (
+	Mismatch   Severity = "mismatch"   // an answer that plan or ledger contradict
+	Unanswered Severity = "unanswered" // a question that nobody answered: no pass
+	Notice     Severity = "notice"     // worth knowing
+)
+
+// Finding is one thing that a check found.
+type Finding struct {
+	Name     string   `json:"name"` // as in Answer; empty for what concerns several
+	ID       string   `json:"id"`   // does not change with the wording: chain-reversed
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"`
+	Repair   string   `json:"repair"`
+}
+
+func (q *inquiry) find(severity Severity, id, repair, format string, args ...any) {
+	q.findings = append(q.findings, Finding{Name: q.Name, ID: id, Severity: severity, Text: fmt.Sprintf(format, args...), Repair: repair})
+}
+
+func (q *inquiry) mismatch(id, repair, format string, args ...any) {
+	q.find(Mismatch, id, repair, format, args...)
+}
+
+func (q *inquiry) unanswered(id, repair, format string, args ...any) {
+	q.find(Unanswered, id, repair, format, args...)
+}
+
+func (q *inquiry) notice(id, repair, format string, args ...any) {
+	q.find(Notice, id, repair, format, args...)
+}
+
+// report joins what was found, and what only all answers together show.
+func (s *Source) report(inquiries []*inquiry) *Report {
+	r := &Report{At: s.Now, Answers: []Answer{}, Findings: []Finding{}}
+	s.checkPublished(inquiries)
+	for _, q := range inquiries {
+		q.Up, q.Verdict = true, Agrees
+		for _, f := range q.findings {
+			switch f.Severity {
+			case Unanswered:
+				q.Up = false
+				q.Verdict = cmp.Or(map[Verdict]Verdict{Differs: Differs}[q.Verdict], NoAnswer)
+			case Mismatch:
+				q.Verdict = Differs
+			}
+		}
+		r.Answers = append(r.Answers, q.Answer)
+		r.Findings = append(r.Findings, q.findings...)
+	}
+	r.Findings = append(r.Findings, mixed(inquiries)...)
+	rank := []Severity{Mismatch, Unanswered, Notice}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)
+	})
+	return r
+}
+
+// Err is nil when everything was answered and agrees. It carries
+// fault.Verification where something differs, and else fault.Failure: a check
+// that could not be made is no pass.
+func (r *Report) Err() error {
+	mismatches, silent := r.names(Mismatch), r.names(Unanswered)
+	var problems []error
+	if len(mismatches) > 0 {
+		problems = append(problems, fmt.Errorf("not as plan and ledger say: %s", strings.Join(mismatches, ", ")))
+	}
+	if len(silent) > 0 {
+		problems = append(problems, fmt.Errorf("not all was answered: %s", strings.Join(silent, ", ")))
+	}
+	code := fault.Failure
+	if len(mismatches) > 0 {
+		code = fault.Verification
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fault.New(code, "each finding says how to repair it", err)
+	}
+	return nil
+}
+
+// names lists who has a finding of a severity, each once.
+func (r *Report) names(severity Severity) []string {
+	var out []string
+	for _, f := range r.Findings {
+		if f.Severity == severity && !slices.Contains(out, f.Name) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
