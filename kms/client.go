@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
@@ -86,6 +87,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		o.Progress = func(string) {}
 	}
 	cfg.Retryer = retryer(cfg, o)
+	if cfg.HTTPClient == nil { // the SDK leaves its own until a service's client is made
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
 	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
