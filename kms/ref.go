@@ -3,10 +3,10 @@ package kms
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Ref names a KMS key in one of the forms that people have: a key ID, an
@@ -18,12 +18,15 @@ type Ref struct {
 	Resource  string // "key/ID" or "alias/NAME"
 }
 
-const uriScheme = "awskms://"
+const (
+	uriScheme = "awskms://"
+	maxAlias  = len("alias/") + 250 // bytes
+)
 
 var (
-	arnPattern   = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z-]*-[0-9]+):([0-9]{12}):(key/.+|alias/.+)$`)
-	keyPattern   = regexp.MustCompile(`^key/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	aliasPattern = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
+	arnPattern   = pattern.New(`^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z-]*-[0-9]+):([0-9]{12}):(key/.+|alias/.+)$`)
+	keyPattern   = pattern.New(`^key/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+	aliasPattern = pattern.New(`^alias/[a-zA-Z0-9/_-]+$`)
 )
 
 // ParseRef reads a key reference: "arn:aws:kms:…:key/…", "arn:aws:kms:…:alias/…",
@@ -64,7 +67,7 @@ func ParseRef(s string) (Ref, error) {
 	case !strings.HasPrefix(name, "alias/"):
 		r.Resource = "key/" + strings.TrimPrefix(name, "key/")
 	}
-	if !keyPattern.MatchString(r.Resource) && !aliasPattern.MatchString(r.Resource) {
+	if !keyPattern.MatchString(r.Resource) && (len(r.Resource) > maxAlias || !aliasPattern.MatchString(r.Resource)) {
 		return refuse(forms, errors.New("neither a key ID nor an alias"))
 	}
 	return r, nil

@@ -87,3 +87,13 @@ func FuzzParseRef(f *testing.F) {
 		}
 	})
 }
+
+func TestParseRef_AliasUpToItsLength(t *testing.T) {
+	longest := "alias/" + strings.Repeat("x", 250)
+	if _, err := ParseRef(longest); err != nil {
+		t.Errorf("an alias of 250 characters: %v", err)
+	}
+	if _, err := ParseRef(longest + "x"); err == nil {
+		t.Error("an alias of 251 characters was accepted")
+	}
+}

@@ -71,8 +71,8 @@ func (c *chain) admit(e Entry) error {
 	if !kindForm.MatchString(e.Kind) {
 		return fmt.Errorf("kind %q is not a lower-case word", e.Kind)
 	}
-	if e.Step != "" && !stepForm.MatchString(e.Step) {
-		return fmt.Errorf("step %q is not up to 128 printable ASCII characters", e.Step)
+	if e.Step != "" && (len(e.Step) > maxStep || !stepForm.MatchString(e.Step)) {
+		return fmt.Errorf("step %q is not up to %d printable ASCII characters", e.Step, maxStep)
 	}
 	if (e.Kind == KindOpen) != (e.Seq == 1) {
 		return errors.New("a journal has one line of kind open, the first")

@@ -24,5 +24,6 @@
 // What is written must never hold a secret: the journal leaves with the
 // record.
 //
-// It imports the standard library, internal/durable and internal/fault.
+// It imports the standard library, internal/durable, internal/fault and
+// internal/pattern.
 package journal

@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Bounds of a journal. They are far above what a ceremony writes.
@@ -64,10 +65,13 @@ type Torn struct {
 	Length int    `json:"length"` // bytes
 }
 
+// maxStep bounds the name of a step, in bytes.
+const maxStep = 128
+
 var (
 	noPrev   = strings.Repeat("0", 2*sha256.Size)
-	kindForm = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
-	stepForm = regexp.MustCompile(`^[!-~]([ -~]{0,126}[!-~])?$`)
+	kindForm = pattern.New(`^[a-z][a-z-]{0,31}$`)
+	stepForm = pattern.New(`^[!-~]([ -~]*[!-~])?$`)
 )
 
 // encode returns an entry's line with its newline.

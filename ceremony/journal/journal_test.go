@@ -203,3 +203,14 @@ func TestOpen_NotAFile(t *testing.T) {
 		}
 	}
 }
+
+func TestIntent_StepUpToItsLength(t *testing.T) {
+	j, _ := create(t)
+	longest := strings.Repeat("s", 128)
+	if err := j.Intent(longest+"s", nil); err == nil {
+		t.Error("a step of 129 characters was written")
+	}
+	if err := j.Intent(longest, nil); err != nil {
+		t.Errorf("a step of 128 characters: %v", err)
+	}
+}

@@ -2,10 +2,10 @@ package record
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Folders of a record.
@@ -46,7 +46,7 @@ func WitnessFiles(serial uint32) (envelope, slot, device string) {
 	return base + ".dsse.json", base + "-slot.pem", base + "-device.pem"
 }
 
-var witnessForm = regexp.MustCompile(`^witness-([1-9][0-9]{0,9})\.dsse\.json$`)
+var witnessForm = pattern.New(`^witness-([1-9][0-9]{0,9})\.dsse\.json$`)
 
 // witnessOf is the serial number in the name of a witness's signature, 0 for
 // any other name.

@@ -8,7 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	_ "github.com/linnemanlabs/trustroot/internal/heap" // before the libraries
+	_ "github.com/linnemanlabs/trustroot/internal/heap"  // before the libraries
+	_ "github.com/linnemanlabs/trustroot/internal/stack" // before all that has imports
 )
 
 func main() { os.Exit(run()) }

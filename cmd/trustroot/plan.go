@@ -79,11 +79,7 @@ func newPlanSchemaCmd(f *factory) *cobra.Command {
 		Short: "Print the plan's JSON schema, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			text, err := plan.Schema()
-			if err != nil {
-				return err
-			}
-			return printText(f.out, string(text))
+			return printText(f.out, string(plan.Schema()))
 		},
 	}
 }

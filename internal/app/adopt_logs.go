@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
@@ -91,7 +91,7 @@ func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
 	return nil
 }
 
-var nameless = regexp.MustCompile(`[^a-z0-9-]+`)
+var nameless = pattern.New(`[^a-z0-9-]+`)
 
 // logName is the first label of the log's host.
 func logName(base string) string {

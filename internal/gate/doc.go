@@ -9,6 +9,6 @@
 // from a TUF client's cache. The verdict is sigstore-go's together with the
 // claims compared here; what is explained afterwards can only add refusals.
 //
-// It may import pki, pki/trustedroot, pki/tuf, internal/strict and
-// internal/fault.
+// It may import pki, pki/trustedroot, pki/tuf, internal/fault,
+// internal/pattern and internal/strict.
 package gate

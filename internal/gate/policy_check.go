@@ -3,10 +3,10 @@ package gate
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -17,7 +17,7 @@ const (
 	maxClaim      = 1024 // bytes
 )
 
-var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var hexDigest = pattern.New(`^[0-9a-f]{64}$`)
 
 // check returns strict.Problems with everything that breaks a rule.
 func (p *Policy) check() error {

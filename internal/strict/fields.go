@@ -13,7 +13,7 @@ import (
 // The caller must not change the map.
 func Fields(t reflect.Type, tag string) map[string]reflect.StructField {
 	type key struct {
-		reflect.Type
+		of  reflect.Type
 		tag string
 	}
 	if fields, known := fieldsOf.Load(key{t, tag}); known {

@@ -1,126 +1,14 @@
 package plan
 
 import (
+	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"reflect"
-	"strings"
-
-	"github.com/invopop/jsonschema"
-
-	"github.com/linnemanlabs/trustroot/pki"
 )
 
-// source is where the fields' comments are; they become the descriptions that
-// an editor shows.
-//
-//go:embed plan.go
-var source string
-
-// certificateFields describes the fields that come from package pki.
-var certificateFields = map[string]string{
-	"Subject.Organization":         "O of the distinguished name.",
-	"Subject.CommonName":           "CN of the distinguished name.",
-	"Subject.Encoding":             "ASN.1 string type of every attribute; utf8 where nothing is said.",
-	"Settings.PathLen":             "How many CAs may follow below this one (RFC 5280 4.2.1.9).",
-	"Settings.ExtKeyUsageCritical": "Whether the extended key usage is critical; sigstore-python refuses a critical one on the Fulcio CA.",
-	"Settings.NameConstraints":     "Names that certificates below this CA may and may not carry (RFC 5280 4.2.1.10).",
-	"Settings.Policies":            "Certificate policies with the URL of the practice statement (RFC 5280 4.2.1.4).",
-	"Settings.URIs":                "URIs in the subject alternative name.",
-	"Settings.IssuingCertificates": "Where the issuer's certificate can be fetched (RFC 5280 4.2.2.1).",
-	"Settings.CRLDistribution":     "Where the revocation list can be fetched (RFC 5280 4.2.1.13).",
-}
+//go:embed schema.json
+var schema []byte
 
 // Schema returns the JSON schema of pki.yaml, made from the Go types: what
 // editors complete and check by. It knows forms, not the rules between fields;
 // Parse knows all.
-func Schema() ([]byte, error) {
-	comments, err := fieldComments(source)
-	if err != nil {
-		return nil, fmt.Errorf("read the comments of the plan's types: %w", err)
-	}
-	r := &jsonschema.Reflector{
-		Anonymous: true,
-		Mapper:    mapType,
-		LookupComment: func(t reflect.Type, field string) string {
-			return comments[strings.TrimSuffix(t.Name()+"."+field, ".")]
-		},
-	}
-	schema := r.Reflect(new(Plan))
-	schema.Title = "trustroot plan"
-	for _, definition := range schema.Definitions {
-		closeMaps(definition)
-	}
-	out, err := json.MarshalIndent(schema, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return append(out, '\n'), nil
-}
-
-// mapType gives the types that are written as text the pattern of that text.
-func mapType(t reflect.Type) *jsonschema.Schema {
-	switch t {
-	case reflect.TypeFor[pki.Validity]():
-		return &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]*[yd]$"}
-	case reflect.TypeFor[Days]():
-		return &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]*d$"}
-	}
-	return nil
-}
-
-// closeMaps gives every map of names the pattern of a name.
-func closeMaps(s *jsonschema.Schema) {
-	if s.Properties == nil {
-		return
-	}
-	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
-		property := pair.Value
-		if property.Type == "object" && property.AdditionalProperties != nil {
-			property.PropertyNames = &jsonschema.Schema{Pattern: nameForm.String(), MaxLength: new(uint64(maxName))}
-		}
-	}
-}
-
-// fieldComments reads the comments of struct types and their fields, by
-// "Type" and "Type.Field".
-func fieldComments(source string) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "plan.go", source, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
-	comments := map[string]string{}
-	for field, comment := range certificateFields {
-		comments[field] = comment
-	}
-	for _, d := range file.Decls {
-		decl, ok := d.(*ast.GenDecl)
-		if !ok || decl.Tok != token.TYPE {
-			continue
-		}
-		for _, s := range decl.Specs {
-			spec := s.(*ast.TypeSpec)
-			structure, ok := spec.Type.(*ast.StructType)
-			if !ok {
-				continue
-			}
-			comments[spec.Name.Name] = oneLine(decl.Doc)
-			for _, f := range structure.Fields.List {
-				text := oneLine(f.Doc)
-				if text == "" {
-					text = oneLine(f.Comment)
-				}
-				for _, name := range f.Names {
-					comments[spec.Name.Name+"."+name.Name] = text
-				}
-			}
-		}
-	}
-	return comments, nil
-}
-
-func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
+func Schema() []byte { return bytes.Clone(schema) }

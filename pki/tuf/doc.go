@@ -14,6 +14,6 @@
 // reject.
 //
 // The package is the only one that imports go-tuf. Of the project it imports
-// pki, pki/plan, pki/tuf/store, internal/durable, internal/fault and
-// internal/strict.
+// pki, pki/plan, pki/tuf/store, internal/durable, internal/fault,
+// internal/pattern and internal/strict.
 package tuf

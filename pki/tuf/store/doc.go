@@ -8,6 +8,6 @@
 // writes in a bucket.
 //
 // The package refuses names that a directory or a bucket would store under
-// another name. It knows nothing of TUF metadata and imports nothing of the
-// project.
+// another name. It knows nothing of TUF metadata; of the project it imports
+// internal/pattern.
 package store

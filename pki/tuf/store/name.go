@@ -2,8 +2,9 @@ package store
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // LockName is the lock file of a directory. It is no object.
@@ -15,7 +16,7 @@ const (
 	maxSegment = 250
 )
 
-var segment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@=-]*$`)
+var segment = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._+@=-]*$`)
 
 // CheckName returns an error for a name that a directory or a bucket would
 // store under another name, hide or refuse: gocloud escapes control characters,
