@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	programs
+	keep  bool
+	until string
+}
+
+func main() {
+	var o options
+	for name, file := range map[string]*string{
+		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
+		"versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
+		"mariadb": &o.mariadb, "install-database": &o.installDatabase, "openssl": &o.openssl,
+	} {
+		flag.StringVar(file, name, "", "path of "+name)
+	}
+	flag.BoolVar(&o.keep, "keep", false, "leave the folder with all files and logs")
+	flag.StringVar(&o.until, "until", "", "say so and wait when this is reached: rehearsal or services")
+	flag.Parse()
+	os.Exit(run(o))
+}
+
+func run(o options) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	s := &suite{out: os.Stdout, progress: os.Stderr, began: time.Now()}
+	dir, err := os.MkdirTemp("", "trustroot-e2e-")
+	if err != nil {
+		return s.end(err)
+	}
+	marker := os.Getenv(markerName) // of the run that this one is part of
+	if marker == "" {
+		marker = rand.Text()
+	}
+	defer func() {
+		if o.keep {
+			fmt.Fprintln(os.Stderr, "kept", dir)
+			return
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			code = 1
+		}
+	}()
+	w, err := newWorld(o.programs, dir, marker)
+	if err != nil {
+		return s.end(err)
+	}
+	err = tell(ctx, w, s, o)
+	s.step("taking it all down")
+	w.close()
+	if ctx.Err() != nil {
+		fmt.Fprintln(os.Stderr, "e2e: interrupted; everything is stopped")
+		return 130
+	}
+	return s.end(err)
+}
+
+// tell is the whole story.
+func tell(ctx context.Context, w *world, s *suite, o options) error {
+	if err := w.up(ctx, s, o); err != nil {
+		return err
+	}
+	s.step("signing and verifying")
+	first, err := w.signAll(ctx, s, 1)
+	if err != nil {
+		return err
+	}
+	w.verifyAll(ctx, s, first)
+	s.check(ctx, "the bundles pass trusted-root check, and are archived", func(ctx context.Context) error { return w.archive(ctx, first) })
+	s.check(ctx, "nobody asked for a host that is not the plan's", func(context.Context) error {
+		if strangers := w.proxy.strangers(); len(strangers) > 0 {
+			return fmt.Errorf("asked for: %v", strangers)
+		}
+		return nil
+	})
+	return nil
+}
+
+// reached waits for the end where the flags say so: another run of this
+// program interrupts it there.
+func reached(ctx context.Context, o options, what string) error {
+	if o.until != what {
+		return nil
+	}
+	fmt.Println("reached", what)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// up brings everything up, from a rehearsal's outputs.
+func (w *world) up(ctx context.Context, s *suite, o options) error {
+	if err := portFree("2112"); err != nil {
+		return err
+	}
+	s.step("a KMS, an identity provider, a database and a bucket")
+	for _, host := range []string{"login.example.com", "token.actions.githubusercontent.com"} {
+		i, err := newIssuer("https://" + host)
+		if err != nil {
+			return err
+		}
+		w.issuers[host] = i
+		w.proxy.set(host, i)
+	}
+	prepared := make(chan error, 1)
+	go func() { prepared <- w.prepareDatabase(ctx) }()
+	err := w.startKMS(ctx)
+	if err == nil {
+		s.step("the rehearsal: trustroot rehearse --kms %s", w.kmsURL)
+		err = s.must(ctx, "a rehearsal over the KMS of others", func(ctx context.Context) error {
+			_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "--out", w.trust, "--kms", w.kmsURL)
+			return err
+		})
+	}
+	if err := errors.Join(err, <-prepared); err != nil {
+		return err
+	}
+	if err := reached(ctx, o, "rehearsal"); err != nil {
+		return err
+	}
+	if err := w.startStorage(ctx); err != nil {
+		return err
+	}
+	w.publish()
+	s.step("the services, as services render writes them")
+	if err := w.addIssuer("https://token.actions.githubusercontent.com"); err != nil {
+		return err
+	}
+	var rendered map[string]service
+	if err := s.must(ctx, "services render all", func(ctx context.Context) (err error) {
+		rendered, err = w.render(ctx, "services1", "all")
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, name := range []string{"tesseract", "rekor", "tsa", "fulcio"} {
+		if err := s.must(ctx, name+" starts as rendered", func(ctx context.Context) error {
+			_, err := w.launch(ctx, rendered[name])
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return reached(ctx, o, "services")
+}
+
+// addIssuer names a second identity provider in the plan, as an operator does
+// who lets workflows sign.
+func (w *world) addIssuer(url string) error {
+	path := filepath.Join(w.trust, "pki.yaml")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	const line = "oidc: [https://login.example.com]"
+	changed, err := replaceOnce(string(data), line, line[:len(line)-1]+", "+url+"]")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(changed), 0o644) //nolint:gosec // a plan is readable
+}

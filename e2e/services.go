@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// service is what `services render --json` says of one.
+type service struct {
+	Name       string   `json:"name"`
+	Program    string   `json:"program"`
+	Generation int      `json:"generation"`
+	Key        string   `json:"key"`
+	Arguments  []string `json:"arguments"`
+	folder     string
+}
+
+// render has trustroot write what the services are started with into a new
+// folder.
+func (w *world) render(ctx context.Context, folder string, args ...string) (map[string]service, error) {
+	data, err := w.trustroot(ctx, append([]string{"--json", "services", "render", "--out", w.path(folder)}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	var list []service
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, err
+	}
+	all := map[string]service{}
+	for _, s := range list {
+		s.folder = w.path(folder, s.Name)
+		all[s.Name] = s
+	}
+	return all, nil
+}
+
+// trustroot runs a command in the trust directory.
+func (w *world) trustroot(ctx context.Context, args ...string) ([]byte, error) {
+	return w.command(ctx, nil, w.programs.trustroot, append([]string{"--dir", w.trust}, args...)...)
+}
+
+// hosts of the plan's URLs, by name of the service.
+var hosts = map[string]string{
+	"fulcio": "fulcio.example.com", "tsa": "tsa.example.com", "rekor": "rekor.example.com", "tesseract": "ctlog.example.com",
+}
+
+// launch starts a service as it was rendered, in place of the one of its name
+// that runs. Only directories and ports are others, so that the programs run
+// without privileges beside each other, and what change says.
+func (w *world) launch(ctx context.Context, s service, change ...func([]string) []string) (*process, error) {
+	if old := w.live[s.Name]; old != nil {
+		old.stop()
+	}
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	program, path := w.program(s.Program), "/"
+	args := s.arguments(w, ports)
+	switch s.Program {
+	case "fulcio":
+		path = "/api/v2/trustBundle"
+		// its other socket is one of the whole machine
+		args = append(args, "--legacy-unix-domain-socket", w.path("fulcio.sock"))
+		if err := os.RemoveAll(w.path("fulcio.sock")); err != nil {
+			return nil, err
+		}
+	case "tsa":
+		path = "/ping"
+	case "rekor":
+		path = "/healthz"
+		args = append(args, "--checkpoint-interval", "1s") // each entry waits for a checkpoint
+	case "tesseract":
+		path = "/" + value(args, "-path_prefix") + "/ct/v1/get-roots"
+	}
+	for _, c := range change {
+		args = c(args)
+	}
+	var env []string
+	if s.Program == "rekor" {
+		env = []string{"AWS_ENDPOINT_URL_S3=http://" + w.storage.gateway}
+	}
+	p, err := w.start(fmt.Sprintf("%s-g%d", s.Name, s.Generation), env, program, args...)
+	if err != nil {
+		return nil, err
+	}
+	w.live[s.Name] = p
+	base := "http://127.0.0.1:" + ports[0]
+	if err := w.route(s, base, args); err != nil {
+		return nil, err
+	}
+	return p, p.until(ctx, func(ctx context.Context) error { return answers(ctx, base+path) })
+}
+
+func (w *world) program(name string) string {
+	return map[string]string{"fulcio": w.fulcio, "tsa": w.tsa, "rekor": w.rekor, "tesseract": w.ctlog}[name]
+}
+
+// arguments fills in directories, addresses and ports. The log's key is in
+// KMS, so its file becomes the key's name there.
+func (s service) arguments(w *world, ports []string) []string {
+	variables := w.rekorEnv(s.Generation)
+	var out []string
+	for i, a := range s.Arguments {
+		before := ""
+		if i > 0 {
+			before = s.Arguments[i-1]
+		}
+		switch before {
+		case "--port", "--http-port":
+			a = ports[0]
+		case "--grpc-port":
+			a = ports[1]
+		case "--metrics-port", "--http-metrics-port":
+			a = ports[2]
+		case "-http_endpoint":
+			a = "127.0.0.1:" + ports[0]
+		case "-storage_dir":
+			a = w.logDir(s.Generation)
+		case "-private_key":
+			out[len(out)-1], a = "-kms_key", s.Key
+		}
+		a = strings.NewReplacer("{dir}", s.folder, "{host}", "127.0.0.1").Replace(a)
+		out = append(out, os.Expand(a, func(name string) string { return variables[name] }))
+	}
+	return out
+}
+
+// logDir is where the CT log of a generation is kept.
+func (w *world) logDir(generation int) string { return w.path(fmt.Sprintf("ctlog%d", generation)) }
+
+// value is what follows a flag.
+func value(args []string, flag string) string {
+	if i := slices.Index(args, flag); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
+
+// with replaces what follows a flag.
+func with(flag, value string) func([]string) []string {
+	return func(args []string) []string {
+		args = slices.Clone(args)
+		if i := slices.Index(args, flag); i >= 0 {
+			args[i+1] = value
+		}
+		return args
+	}
+}
+
+// route has the service's host lead to it. Both logs take entries by their
+// programs and are read from their storage, by a web server or the bucket.
+func (w *world) route(s service, base string, args []string) error {
+	target, err := url.Parse(base)
+	if err != nil {
+		return err
+	}
+	host, ok := hosts[s.Name]
+	if !ok {
+		return errors.New("the plan has no host of " + s.Name)
+	}
+	server := http.Handler(httputil.NewSingleHostReverseProxy(target))
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	switch s.Program {
+	case "rekor":
+		files := http.StripPrefix("/api/v2", http.FileServer(http.Dir(w.path("s3", value(args, "--aws-bucket")))))
+		mux.Handle("GET /api/v2/checkpoint", files)
+		mux.Handle("GET /api/v2/tile/", files)
+	case "tesseract":
+		prefix := "/" + value(args, "-path_prefix")
+		files := http.StripPrefix(prefix, http.FileServer(http.Dir(value(args, "-storage_dir"))))
+		for _, name := range []string{"checkpoint", "tile/", "issuer/"} {
+			mux.Handle("GET "+prefix+"/"+name, files)
+		}
+	}
+	w.proxy.set(host, mux)
+	return nil
+}
+
+// publish serves what verifiers fetch: the TUF repository and the copies that
+// a web server holds.
+func (w *world) publish() {
+	w.proxy.set("tuf.example.com", http.FileServer(http.Dir(filepath.Join(w.trust, "tuf"))))
+	w.proxy.set("trust.example.com", http.FileServer(http.Dir(filepath.Join(w.trust, "trust"))))
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// errStop ends the suite: what comes after needs what failed.
+var errStop = errors.New("what comes after needs this")
+
+// suite counts checks. It prints one line each on out.
+type suite struct {
+	out, progress  io.Writer
+	passed, failed int
+	began          time.Time
+}
+
+// check runs one check and says whether it holds.
+func (s *suite) check(ctx context.Context, what string, holds func(context.Context) error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	err := holds(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return false // it was cut off
+	case err != nil:
+		s.failed++
+		fmt.Fprintf(s.out, "FAIL  %s\n      %s\n", what, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n      "))
+		return false
+	}
+	s.passed++
+	fmt.Fprintf(s.out, "ok    %s\n", what)
+	return true
+}
+
+// must is check for what everything after needs.
+func (s *suite) must(ctx context.Context, what string, holds func(context.Context) error) error {
+	if !s.check(ctx, what, holds) {
+		return errStop
+	}
+	return nil
+}
+
+// step says what is under way.
+func (s *suite) step(format string, args ...any) {
+	fmt.Fprintf(s.progress, "== %5.1f s  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// end prints the count and returns the exit code.
+func (s *suite) end(err error) int {
+	if err != nil && !errors.Is(err, errStop) && !errors.Is(err, context.Canceled) {
+		s.failed++
+		fmt.Fprintf(s.out, "FAIL  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n      "))
+	}
+	fmt.Fprintf(s.out, "%d passed, %d failed\n", s.passed, s.failed)
+	if s.failed > 0 || err != nil {
+		return 1
+	}
+	return 0
+}
