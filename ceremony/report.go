@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"slices"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
@@ -23,6 +25,9 @@ func Report(v *Verified) ([]byte, error) {
 // report is what the page shows.
 type report struct {
 	Organization, Ceremony, Day string
+	Began, Ended                string // by the host's clock; the end is empty where there is none
+	Runs                        int    // of the command, until the record was sealed
+	Operators, Witnesses        []string
 	Token                       uint32
 	Sequence                    int
 	Rehearsal                   bool
@@ -45,7 +50,7 @@ type report struct {
 // renderReport makes the page from what the record seals; v is nil while it is
 // being sealed.
 func renderReport(r *request.Request, files map[string][]byte, v *Verified) ([]byte, error) {
-	t, err := template.New("report.html.tmpl").ParseFS(templates.FS, reportTemplate)
+	t, err := template.New("report.html.tmpl").Funcs(template.FuncMap{"rows": rows}).ParseFS(templates.FS, reportTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("read the report's template: %w", err)
 	}
@@ -80,7 +85,16 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 		RequestDigest: pki.HexGroups(digest[:]), RequestWords: pki.Words(digest[:]), LedgerHead: m.LedgerHead,
 		JournalLines: len(entries), JournalHead: journal.HeadOf(text),
 		Timeline: timeline(entries), Changes: changes(entries, c.Token), Host: hostOf(entries), Binary: head.BinarySHA256,
-		People: people(c),
+		People: people(c), Operators: c.Operators, Witnesses: c.Witnesses,
+		Began: entries[0].Time.Format("15:04:05"), Runs: 1,
+	}
+	for _, e := range entries {
+		switch e.Kind {
+		case journal.KindResume:
+			out.Runs++
+		case journal.KindClose:
+			out.Ended = e.Time.Format("15:04:05")
+		}
 	}
 	for _, e := range r.Plan.Exceptions {
 		out.Exceptions = append(out.Exceptions, e.Name+", by the plan: "+e.Reason)
@@ -90,6 +104,15 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// rows divides a text into rows of n words, to be read aloud row by row.
+func rows(n int, text string) []string {
+	var out []string
+	for row := range slices.Chunk(strings.Fields(text), n) {
+		out = append(out, strings.Join(row, " "))
+	}
+	return out
 }
 
 // hostOf is the machine of the last run.

@@ -12,67 +12,100 @@ import (
 )
 
 // event is one line of the journal in words.
-type event struct{ Time, What, Text string }
+type event struct {
+	Line             int
+	Time, What, Text string
+}
 
 // timeline tells who did what when.
 func timeline(entries []journal.Entry) []event {
 	var out []event
 	for _, e := range entries {
-		what := e.Kind
-		if e.Step != "" {
-			what += ": " + e.Step
-		}
-		out = append(out, event{e.Time.Format("15:04:05"), what, inWords(e)})
+		out = append(out, event{e.Seq, e.Time.Format("15:04:05"), kindInWords(e.Kind), inWords(e)})
 	}
 	return out
+}
+
+// kindInWords is what kind of thing a line tells.
+func kindInWords(kind string) string {
+	words := map[string]string{
+		journal.KindOpen: "began", journal.KindHost: "machine", journal.KindDevice: "token", journal.KindShown: "shown",
+		journal.KindAnswered: "asked", journal.KindIntent: "about to", journal.KindResult: "done", journal.KindFailed: "not done",
+		journal.KindTorn: "cut short", journal.KindResume: "went on", journal.KindAbort: "stopped", journal.KindClose: "ended",
+	}
+	if w, ok := words[kind]; ok {
+		return w
+	}
+	return kind
+}
+
+// stepInWords is what a step does.
+func stepInWords(step string) string {
+	words := map[string]string{
+		stepGenerate: "make the root key", stepAttest: "have the token attest the root key",
+		stepRecordKey: "make the record key", stepAttestRecord: "have the token attest the record key",
+		stepRemember: "have the token remember the request", stepInstall: "put the root certificate beside its key",
+	}
+	if w, ok := words[step]; ok {
+		return w
+	}
+	if authority, ok := strings.CutPrefix(step, stepSign+" "); ok {
+		return "sign the certificate of " + authority
+	}
+	return step
 }
 
 // inWords is what a line says beside its kind. What a line shows elsewhere in
 // the report, or cannot be read here, stays in the journal.
 func inWords(e journal.Entry) string {
 	var data struct {
-		Question string `json:"question"`
-		Answer   string `json:"answer"`
-		Text     string `json:"text"`
-		Error    string `json:"error"`
-		Firmware string `json:"firmware"`
+		Question string          `json:"question"`
+		Answer   string          `json:"answer"`
+		Text     string          `json:"text"`
+		Error    string          `json:"error"`
+		Firmware string          `json:"firmware"`
+		File     string          `json:"file"`
+		Serial   json.RawMessage `json:"serial"` // a number of a token, a string of a certificate
 
-		Serial     json.RawMessage `json:"serial"` // a number of a token, a string of a certificate
-		Slot       string          `json:"slot"`
-		Algorithm  string          `json:"algorithm"`
-		Sequence   int             `json:"sequence"`
-		File       string          `json:"file"`
-		Authority  string          `json:"authority"`
-		Generation int             `json:"generation"`
+		Slot       string `json:"slot"`
+		Algorithm  string `json:"algorithm"`
+		Sequence   int    `json:"sequence"`
+		Generation int    `json:"generation"`
 	}
 	if json.Unmarshal(e.Data, &data) != nil {
 		return "see the journal"
 	}
-	serial, attempt := strings.Trim(string(data.Serial), `"`), ""
+	serial := strings.Trim(string(data.Serial), `"`)
+	switch e.Kind {
+	case journal.KindAnswered:
+		return data.Question + " — " + data.Answer
+	case journal.KindShown:
+		return e.Step + "; the text is in the journal"
+	case journal.KindException:
+		return data.Text
+	case journal.KindHost:
+		return "looked at; see The machine"
+	case journal.KindDevice:
+		return fmt.Sprintf("%s, firmware %s", serial, data.Firmware)
+	case journal.KindTorn:
+		return "a line of the journal; its piece is kept in " + data.File
+	}
+	parts := []string{stepInWords(e.Step)}
 	if e.Attempt > 1 {
-		attempt = fmt.Sprintf("attempt %d; ", e.Attempt)
+		parts = append(parts, fmt.Sprintf("attempt %d", e.Attempt))
 	}
 	switch {
-	case e.Kind == journal.KindAnswered:
-		return data.Question + " — " + data.Answer
-	case e.Kind == journal.KindShown:
-		return "see the journal"
 	case data.Error != "":
-		return attempt + data.Error
-	case e.Kind == journal.KindException:
-		return data.Text
-	case e.Kind == journal.KindDevice:
-		return fmt.Sprintf("token %s, firmware %s", serial, data.Firmware)
-	case e.Kind == journal.KindTorn:
-		return "a line that was cut short is kept in " + data.File
-	case data.Authority != "":
-		return fmt.Sprintf("%s%s g%d, serial %s", attempt, data.Authority, data.Generation, serial)
+		parts = append(parts, data.Error)
+	case e.Kind != journal.KindIntent:
+	case data.Generation != 0:
+		parts = append(parts, fmt.Sprintf("generation %d, serial %s", data.Generation, serial))
 	case data.Sequence != 0:
-		return fmt.Sprintf("%srequest %d", attempt, data.Sequence)
-	case e.Kind == journal.KindIntent && data.Slot != "":
-		return strings.TrimSpace(fmt.Sprintf("%sslot %s %s", attempt, data.Slot, data.Algorithm))
+		parts = append(parts, fmt.Sprintf("number %d", data.Sequence))
+	case data.Slot != "":
+		parts = append(parts, strings.TrimSpace("slot "+data.Slot+" "+data.Algorithm))
 	}
-	return strings.TrimSuffix(attempt, "; ")
+	return strings.TrimPrefix(strings.Join(parts, "; "), "; ")
 }
 
 // changes lists every change of state, in order: what is on the token now, and
