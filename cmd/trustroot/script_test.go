@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trustroot": main, "kmslocal": kmslocal, "measured": measured})
+	testscript.Main(m, map[string]func(){"trustroot": main, "kmslocal": kmslocal, "harbour": harbour, "measured": measured, "served": served})
 }
 
 // TestScript plays one user story a file: the real command line, in a process

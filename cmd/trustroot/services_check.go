@@ -110,6 +110,9 @@ func checkText(r *services.Report, style term.Style) string {
 		if i == 0 {
 			b.WriteByte('\n')
 		}
+		if i+1 < len(r.Findings) && r.Findings[i+1].Repair == f.Repair {
+			f.Repair = "" // told once, at the last that has it
+		}
 		b.WriteString(serviceFindingText(f, style))
 	}
 	return b.String()

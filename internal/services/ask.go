@@ -18,7 +18,8 @@ import (
 // Bounds of answers, in bytes: far above what is served, far below what hurts.
 const (
 	maxAnswer = 1 << 20
-	maxRoots  = 8 << 20 // a CT log may accept many roots
+	maxStamp  = 64 << 10 // a timestamp with its chain takes a few kilobytes
+	maxRoots  = 8 << 20  // a CT log may accept many roots
 	maxCopy   = 8 << 20
 )
 
@@ -138,22 +139,24 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 func (q *inquiry) get(ctx context.Context, at string, limit int64) ([]byte, bool) {
 	data, err := q.web.get(ctx, at, limit)
 	if err != nil {
-		q.silence(at, err)
+		q.silence("", at, err)
 		return nil, false
 	}
 	return data, true
 }
 
-// silence tells no answer from a wrong one.
-func (q *inquiry) silence(at string, err error) {
+// silence tells no answer from a wrong one. part says which part of the
+// service was asked, where it has several: "write path: ".
+func (q *inquiry) silence(part, at string, err error) {
 	status, ok := errors.AsType[*statusError](err)
 	switch {
 	case errors.Is(err, errTooLarge):
 		q.badAnswer(at, err)
 	case ok:
-		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "%s %s", shown(at), status)
+		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "%s%s %s", part, shown(at), status)
 	default:
-		q.unanswered("unreachable", "start it, or look at name, certificate and proxy on the way; another URL is given with --url "+q.Name+"=URL", "%s does not answer: %v", shown(at), err)
+		q.unanswered("unreachable", "start it, or look at name, certificate and proxy on the way; --url "+q.Name+"=URL asks at another place", "%s%s does not answer: %v", part, shown(at), err)
+		q.away = true
 	}
 }
 

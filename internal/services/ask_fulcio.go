@@ -24,7 +24,7 @@ func (q *inquiry) askFulcio(ctx context.Context) {
 			q.checkChain(chain, known, CheckFulcioChain)
 		}
 	}
-	if len(q.source.Plan.OIDC) == 0 {
+	if len(q.source.Plan.OIDC) == 0 || q.away {
 		return
 	}
 	at = q.URL + "/api/v2/configuration"

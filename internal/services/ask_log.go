@@ -35,7 +35,7 @@ func (q *inquiry) askRekor(ctx context.Context) {
 		}
 	}
 	if err != nil {
-		q.silence(at, fmt.Errorf("write path: %w", err))
+		q.silence("write path: ", at, err)
 	}
 	q.askCheckpoint(ctx, plan.RekorV2, "/api/v2/checkpoint", "/checkpoint")
 }
@@ -47,7 +47,7 @@ func (q *inquiry) askTesseraCT(ctx context.Context) {
 	at := q.URL + "/ct/v1/get-roots"
 	data, err := q.web.get(ctx, at, maxRoots)
 	if err != nil {
-		q.silence(at, fmt.Errorf("write path: %w", err))
+		q.silence("write path: ", at, err)
 	} else if accepted, err := parseRoots(data); err != nil {
 		q.badAnswer(at, err)
 	} else {

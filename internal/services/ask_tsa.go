@@ -34,18 +34,21 @@ func (q *inquiry) askTSA(ctx context.Context) {
 			q.checkChain(chain, known, CheckTSAChain)
 		}
 	}
+	if q.away {
+		return
+	}
 	question, err := newTimestampRequest()
 	if err != nil {
 		q.unanswered("no-request", "look at the machine's randomness", "no timestamp could be asked for: %v", err)
 		return
 	}
-	answer, err := q.web.post(ctx, q.URL, "application/timestamp-query", question.der, maxAnswer)
+	answer, err := q.web.post(ctx, q.URL, "application/timestamp-query", question.der, maxStamp)
 	if status, ok := errors.AsType[*statusError](err); ok && status.code == http.StatusInternalServerError {
 		q.wrongHash(status, known)
 		return
 	}
 	if err != nil {
-		q.silence(q.URL, err)
+		q.silence("", q.URL, err)
 		return
 	}
 	q.checkTimestamp(question, answer, known)

@@ -68,8 +68,8 @@ func (s *Source) Check(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, fault.New(fault.Verification, "restore the files of the trust directory: `trustroot ledger verify` names them all", err)
 	}
-	for _, place := range o.Copies {
-		inquiries = append(inquiries, &inquiry{source: s, web: w, started: started, known: known, Answer: Answer{Name: place, Program: Copy, URL: place}})
+	for _, place := range slices.Compact(slices.Sorted(slices.Values(o.Copies))) {
+		inquiries = append(inquiries, &inquiry{source: s, web: w, started: started, Answer: Answer{Name: place, Program: Copy, URL: place}})
 	}
 	var all sync.WaitGroup
 	for _, q := range inquiries {
@@ -130,6 +130,7 @@ type inquiry struct {
 	known       map[string]keyOf
 	readFrom    string // where a log's checkpoint is served
 	findings    []Finding
+	away        bool // nobody is at its URL: what is left to ask would only wait again
 
 	raw       string // what of it must be published: base64 of a certificate or public key
 	published string // trusted_root.json as the repository has it, in sigstore-go's form

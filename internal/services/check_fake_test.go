@@ -30,7 +30,7 @@ import (
 
 // fakeFulcio answers as fulcio v1.8.8 does over its gateway.
 type fakeFulcio struct {
-	t       *testing.T
+	t       testing.TB
 	chain   []*x509.Certificate
 	issuers []string
 }
@@ -62,7 +62,7 @@ func (f *fakeFulcio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // fakeTSA answers as timestamp-authority v2.1.3 does.
 type fakeTSA struct {
-	t     *testing.T
+	t     testing.TB
 	chain []*x509.Certificate
 	cert  *x509.Certificate // nil: the chain's first
 	key   *ecdsa.PrivateKey
@@ -129,7 +129,7 @@ func (f *fakeTSA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // fakeLog answers as rekor-tiles v2.3.0 or tesseract v0.1.1 does, with its
 // storage served under the same URL.
 type fakeLog struct {
-	t       *testing.T
+	t       testing.TB
 	kind    string
 	origin  string
 	key     *ecdsa.PrivateKey

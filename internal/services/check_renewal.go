@@ -111,4 +111,3 @@ func (s *Source) checkPublished(inquiries []*inquiry) {
 		}
 	}
 }
-

@@ -372,7 +372,9 @@ func TestCheck_GarbageAndOversizedAnswers(t *testing.T) {
 				}
 			}
 		},
-		"json": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"chains":[{}],"issuers":[{}],"certificates":3}`) },
+		"json": func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, `{"chains":[{}],"issuers":[{}],"certificates":3}`)
+		},
 	}
 	for name, answer := range answers {
 		w := newSite(t)
@@ -483,4 +485,18 @@ func pathOr(path string, data []byte, others http.Handler) http.Handler {
 		}
 		others.ServeHTTP(w, r)
 	})
+}
+
+func TestCheck_SwitchedBeforeEveryVerifierCouldFetch(t *testing.T) {
+	w := newSite(t)
+	before, err := canonical(w.files[localTrustedRoot].Data)
+	w.must(err)
+	w.renew()
+	after, err := canonical(w.files[localTrustedRoot].Data)
+	w.must(err)
+	w.source.Published = &Publication{wait: 7 * 24 * time.Hour, versions: []version{
+		{number: 2, published: w.now.Add(-time.Hour), text: after}, {number: 1, published: w.now.AddDate(0, -1, 0), text: before}}}
+	w.agrees("newer-waits")
+	w.rekor.key = w.keys["rekor"][1]
+	w.agrees("cutover-not-recorded", "mixed", "newer-waits", "too-early")
 }

@@ -148,7 +148,7 @@ func (q *inquiry) askCopy(ctx context.Context) {
 	data, err := q.web.fetch(ctx, q.URL, maxCopy)
 	switch {
 	case errors.Is(err, errTooLarge) || isWeb(q.URL) && err != nil:
-		q.silence(q.URL, err)
+		q.silence("", q.URL, err)
 		return
 	case err != nil:
 		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)

@@ -33,7 +33,7 @@ import (
 // site is a trust directory in memory and the services that run on it, under
 // real keys, each behind a server of its own.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	now    time.Time
 	source *Source
 	files  fstest.MapFS
@@ -52,7 +52,7 @@ type site struct {
 	online     *ecdsa.PrivateKey
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	at := time.Now().UTC().Truncate(time.Second)
 	w := &site{t: t, now: at, files: fstest.MapFS{}, certs: map[string][]*x509.Certificate{}, keys: map[string][]*ecdsa.PrivateKey{},
@@ -89,7 +89,7 @@ func newSite(t *testing.T) *site {
 	return w
 }
 
-func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {

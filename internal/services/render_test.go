@@ -77,7 +77,7 @@ func fulcioCA() *x509.Certificate {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}
 }
 
-func tsaLeaf(t *testing.T) *x509.Certificate {
+func tsaLeaf(t testing.TB) *x509.Certificate {
 	t.Helper()
 	use, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
 	if err != nil {
