@@ -188,7 +188,7 @@ func checkChain(chain []*x509.Certificate) error {
 		return errors.New("holds one certificate only: clients need the whole chain up to the root")
 	}
 	for i, c := range chain[:len(chain)-1] {
-		if err := c.CheckSignatureFrom(chain[i+1]); err != nil {
+		if err := signedBy(c, chain[i+1]); err != nil {
 			return fmt.Errorf("certificate %d is not signed by certificate %d: %w", i+1, i+2, err)
 		}
 	}
@@ -199,7 +199,7 @@ func checkChain(chain []*x509.Certificate) error {
 }
 
 func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(c) == nil
+	return bytes.Equal(c.RawSubject, c.RawIssuer) && signedBy(c, c) == nil
 }
 
 // chainValidity returns the time in which every certificate of a chain is
