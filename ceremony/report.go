@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/templates"
 )
 
@@ -84,7 +85,7 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 		Rehearsal: r.Plan.Rehearsal != nil, Exceptions: exceptions(entries),
 		RequestDigest: pki.HexGroups(digest[:]), RequestWords: pki.Words(digest[:]), LedgerHead: m.LedgerHead,
 		JournalLines: len(entries), JournalHead: journal.HeadOf(text),
-		Timeline: timeline(entries), Changes: changes(entries, c.Token), Host: hostOf(entries), Binary: head.BinarySHA256,
+		Timeline: timeline(entries), Changes: changes(entries, c.Token, r.Plan.Allows(plan.ExceptionImportedRoot)), Host: hostOf(entries), Binary: head.BinarySHA256,
 		People: people(c), Operators: c.Operators, Witnesses: c.Witnesses,
 		Began: entries[0].Time.Format("15:04:05"), Runs: 1,
 	}

@@ -42,8 +42,8 @@ func kindInWords(kind string) string {
 // stepInWords is what a step does.
 func stepInWords(step string) string {
 	words := map[string]string{
-		stepGenerate: "make the root key", stepAttest: "have the token attest the root key",
-		stepRecordKey: "make the record key", stepAttestRecord: "have the token attest the record key",
+		stepGenerate: "find or make the root key", stepAttest: "have the token attest the root key",
+		stepRecordKey: "find or make the record key", stepAttestRecord: "have the token attest the record key",
 		stepRemember: "have the token remember the request", stepInstall: "put the root certificate beside its key",
 	}
 	if w, ok := words[step]; ok {
@@ -109,16 +109,22 @@ func inWords(e journal.Entry) string {
 }
 
 // changes lists every change of state, in order: what is on the token now, and
-// what left.
-func changes(entries []journal.Entry, token uint32) []string {
+// what left. A key is made only after a yes to its question; without one it
+// was there before.
+func changes(entries []journal.Entry, token uint32, imported bool) []string {
 	var out []string
-	intents := map[string]json.RawMessage{}
+	intents, agreed := map[string]json.RawMessage{}, map[string]bool{}
 	for _, e := range entries {
-		if e.Kind == journal.KindIntent {
+		switch e.Kind {
+		case journal.KindIntent:
 			intents[e.Step] = e.Data
-		}
-		if e.Kind == journal.KindResult {
-			if text := change(e.Step, intents[e.Step], e.Data, token, e.Attempt); text != "" {
+		case journal.KindAnswered:
+			agreed[e.Step] = true
+		case journal.KindResult:
+			if isKey := e.Step == stepGenerate || e.Step == stepRecordKey; isKey && !agreed[e.Step] {
+				continue
+			}
+			if text := change(e.Step, intents[e.Step], e.Data, token, e.Attempt, imported); text != "" {
 				out = append(out, text)
 			}
 		}
@@ -126,16 +132,19 @@ func changes(entries []journal.Entry, token uint32) []string {
 	return out
 }
 
-func change(step string, intent, result json.RawMessage, token uint32, attempts int) string {
+func change(step string, intent, result json.RawMessage, token uint32, attempts int, imported bool) string {
 	var in keyIntent
 	var m memory
 	switch step {
 	case stepGenerate, stepRecordKey:
-		what := map[string]string{stepGenerate: "the root key", stepRecordKey: "the record key"}[step]
 		if decode(step, intent, &in) != nil {
 			return ""
 		}
-		return fmt.Sprintf("Slot %s of token %d holds %s (%s, PIN %s, touch %s).", in.Slot, token, what, in.Algorithm, in.PIN, in.Touch)
+		if step == stepGenerate && imported {
+			return fmt.Sprintf("The key in slot %s of token %d, which was imported before, is the root key from here on.", in.Slot, token)
+		}
+		what := map[string]string{stepGenerate: "root", stepRecordKey: "record"}[step]
+		return fmt.Sprintf("The %s key was made in slot %s of token %d (%s, PIN %s, touch %s).", what, in.Slot, token, in.Algorithm, in.PIN, in.Touch)
 	case stepRemember:
 		if decode(step, intent, &m) != nil {
 			return ""
