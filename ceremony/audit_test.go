@@ -56,7 +56,12 @@ func TestAudit_AgreesWithVerify(t *testing.T) {
 	})
 	must(t, err)
 	agree(t, "the record as it was made", v.Record.Path, true)
+	name := w.anchor(v.Record.Path, "rekor/1")
+	agree(t, "the record with an anchor", v.Record.Path, true)
 	again := w.verify(v.Record.Path)
+	for _, file := range courier.Names(again.Record.Anchors[name]) {
+		damage(t, v.Record.Path, filepath.Join(record.AnchorsDir, name, file))
+	}
 	for _, name := range courier.Names(again.Record.Files) {
 		damage(t, v.Record.Path, filepath.Join(record.SealedDir, name))
 	}
@@ -66,6 +71,8 @@ func TestAudit_AgreesWithVerify(t *testing.T) {
 	agree(t, "the record again", v.Record.Path, true)
 	second := w.hold(w.renewal(v))
 	agree(t, "the record of a renewal", second.Record.Path, true)
+	w.anchor(second.Record.Path, "rekor/1")
+	agree(t, "the record of a renewal with an anchor", second.Record.Path, true)
 }
 
 // damage changes a byte in the middle of a file, has both judge, and puts it

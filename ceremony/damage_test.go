@@ -75,8 +75,10 @@ func TestVerify_SignatureDamaged(t *testing.T) {
 func TestVerify_EveryFileDamaged(t *testing.T) {
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
+	w.anchor(path, "rekor/1")
 	damageEvery(t, path, record.SealedDir)
 	damageEvery(t, path, record.SignaturesDir)
+	damageEvery(t, path, record.AnchorsDir)
 }
 
 func TestVerify_AddedAndRemoved(t *testing.T) {

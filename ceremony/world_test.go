@@ -34,7 +34,8 @@ type world struct {
 	chip   *chip
 	keys   map[string]*ecdsa.PrivateKey // by "fulcio/1"
 	plan   string
-	ledger string // path
+	ledger string            // path
+	tsa    *x509.Certificate // of the record that was anchored last
 }
 
 func newWorld(t testing.TB) *world {
@@ -43,6 +44,7 @@ func newWorld(t testing.TB) *world {
 	for _, name := range []string{"fulcio/1", "fulcio/2", "tsa/1"} {
 		w.keys[name] = newKey(t, elliptic.P384())
 	}
+	w.keys["rekor/1"] = newKey(t, elliptic.P256())
 	w.plan = w.render()
 	w.ledger = filepath.Join(w.dir, "ledger.jsonl")
 	must(t, ledger.Create(w.ledger, ledger.Created{Organization: "example.com REHEARSAL", Rehearsal: true}, w.now.Add(-time.Hour)))
@@ -80,6 +82,14 @@ authorities:
     url: https://tsa.example.com/api/v1/timestamp
     generations:
       - {generation: 1, key: "ARN3", spki_sha256: TSA1, ceremony: founding}
+logs:
+  rekor:
+    kind: rekor-v2
+    origin: rekor.example.com
+    url: https://rekor.example.com
+    algorithm: P-256
+    generations:
+      - {generation: 1, key: "ARN4", spki_sha256: REKOR1}
 holders:
   ada: {token: 20000001, slot: "9a"}
 ceremonies:
@@ -101,6 +111,7 @@ func (w *world) render() string {
 	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.chip.Root}))
 	return strings.NewReplacer(
 		"FULCIO1", w.pin("fulcio/1"), "FULCIO2", w.pin("fulcio/2"), "TSA1", w.pin("tsa/1"),
+		"REKOR1", w.pin("rekor/1"), "ARN4", arn(4),
 		"ARN1", arn(1), "ARN2", arn(2), "ARN3", arn(3), "DAY", w.now.Format(time.DateOnly),
 		"ROOTS", "    "+strings.ReplaceAll(strings.TrimSpace(root), "\n", "\n    ")+"\n",
 	).Replace(testPlan)

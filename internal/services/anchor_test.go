@@ -284,10 +284,12 @@ func TestAnchor_WrongAnswers(t *testing.T) {
 		"the inclusion proof does not hold": func(m map[string]any) {
 			m["inclusionProof"].(map[string]any)["hashes"] = [][]byte{make([]byte, 32)}
 		},
-		"about a tree of 7":          func(m map[string]any) { m["inclusionProof"].(map[string]any)["treeSize"] = "7" },
-		"gives no inclusion proof":   func(m map[string]any) { delete(m, "inclusionProof") },
-		"is this Rekor v2":           func(m map[string]any) { m["kindVersion"] = map[string]string{"kind": "dsse", "version": "0.0.1"} },
-		"the checkpoint does not":    func(m map[string]any) { setCheckpoint(m, "rekor.example.com\n1\n"+strings.Repeat("A", 43)+"=\n\n— x AAAA\n") },
+		"about a tree of 7":        func(m map[string]any) { m["inclusionProof"].(map[string]any)["treeSize"] = "7" },
+		"gives no inclusion proof": func(m map[string]any) { delete(m, "inclusionProof") },
+		"is this Rekor v2":         func(m map[string]any) { m["kindVersion"] = map[string]string{"kind": "dsse", "version": "0.0.1"} },
+		"the checkpoint does not": func(m map[string]any) {
+			setCheckpoint(m, "rekor.example.com\n1\n"+strings.Repeat("A", 43)+"=\n\n— x AAAA\n")
+		},
 		"it answers as the log evil": func(m map[string]any) { setCheckpoint(m, "evil.example.com\n") },
 	} {
 		a := h.anchorage()

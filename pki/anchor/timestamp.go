@@ -66,7 +66,10 @@ func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate
 	for _, c := range slices.Concat(t.Certificates, others) {
 		between.AddCert(c)
 	}
-	var names []string
+	if len(t.Certificates) == 0 {
+		return nil, errors.New("it carries no certificate")
+	}
+	var problems []error
 	for _, c := range t.Certificates {
 		chains, err := c.Verify(x509.VerifyOptions{
 			Roots: roots, Intermediates: between, CurrentTime: t.Time,
@@ -75,12 +78,12 @@ func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate
 		if err == nil && !c.IsCA && len(chains[0]) > 1 {
 			return chains[0], nil
 		}
-		names = append(names, c.Subject.String())
+		if err == nil {
+			err = errors.New("a CA's")
+		}
+		problems = append(problems, fmt.Errorf("%s: %w", c.Subject, err))
 	}
-	if len(names) == 0 {
-		return nil, errors.New("it carries no certificate")
-	}
-	return nil, fmt.Errorf("no certificate that it carries (%q) leads to the root %s", names, root.Subject)
+	return nil, fmt.Errorf("no certificate that it carries leads to the root %s: %w", root.Subject, errors.Join(problems...))
 }
 
 // CheckTimestamps is the first half of New: nothing needs to be logged where
