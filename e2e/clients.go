@@ -53,10 +53,10 @@ const repository, workflowFile, githubHost = "example/deploy", ".github/workflow
 
 // signWorkflow signs as a workflow of a repository, with the claims that
 // GitHub's tokens have.
-func (w *world) signWorkflow(ctx context.Context, name, trigger, ref string) (signed, error) {
+func (w *world) signWorkflow(ctx context.Context, name, kind, trigger, ref string) (signed, error) {
 	file := repository + "/" + workflowFile + "@" + ref
 	commit := strings.Repeat("c0", 20)
-	return w.signKeyless(ctx, name, "workflow", w.issuers[githubHost], "https://github.com/"+file, map[string]any{
+	return w.signKeyless(ctx, name, kind, w.issuers[githubHost], "https://github.com/"+file, map[string]any{
 		"sub": "repo:" + repository + ":ref:" + ref, "repository": repository, "repository_owner": "example", "repository_id": "1", "repository_owner_id": "2",
 		"repository_visibility": "private", "workflow": "release", "workflow_ref": file, "workflow_sha": commit, "job_workflow_ref": file, "job_workflow_sha": commit,
 		"ref": ref, "sha": commit, "event_name": trigger, "run_id": "3", "run_attempt": "1", "runner_environment": "github-hosted",
@@ -83,13 +83,13 @@ func (w *world) sign(ctx context.Context, s signed, args ...string) error {
 // artifact makes a file to sign, the same for each kind of bundle.
 func (w *world) artifact(name, kind string) (signed, error) {
 	s := signed{artifact: w.path("work", name), bundle: w.path("work", name+"."+kind+".sigstore.json")}
-	return s, os.WriteFile(s.artifact, []byte("artifact "+name+" of "+w.marker+"\n"), 0o600)
+	return s, writeOnce(s.artifact, []byte("artifact "+name+"\n"))
 }
 
 // other is an artifact that nobody signed, with the bundle of one.
 func (s signed) other() (signed, error) {
 	s.artifact += ".other"
-	return s, os.WriteFile(s.artifact, []byte("tampered with\n"), 0o600)
+	return s, writeOnce(s.artifact, []byte("tampered with\n"))
 }
 
 func (w *world) wellKnown(name string) string {
@@ -107,30 +107,33 @@ func (w *world) cosignMirror(ctx context.Context, home string, s signed) error {
 }
 
 func (w *world) cosignVerify(ctx context.Context, home string, s signed, args ...string) error {
+	_, err := w.command(ctx, []string{"HOME=" + home}, w.cosign, cosignArguments(s, args...)...)
+	return err
+}
+
+func cosignArguments(s signed, args ...string) []string {
 	args = append([]string{"verify-blob", "--use-signed-timestamps", "--bundle", s.bundle}, args...)
 	if s.key != "" {
 		args = append(args, "--key", s.key)
 	} else {
 		args = append(args, "--certificate-identity", s.identity, "--certificate-oidc-issuer", s.issuer)
 	}
-	_, err := w.command(ctx, []string{"HOME=" + home}, w.cosign, append(args, s.artifact)...)
-	return err
+	return append(args, s.artifact)
 }
 
 // cosignInitialize makes a home whose TUF client follows our mirror.
-func (w *world) cosignInitialize(ctx context.Context, name string) (string, error) {
-	home := w.path(name)
+func (w *world) cosignInitialize(ctx context.Context, home string) error {
 	if err := os.Mkdir(home, 0o700); err != nil {
-		return "", err
+		return err
 	}
 	_, err := w.command(ctx, []string{"HOME=" + home}, w.cosign, "initialize",
 		"--mirror", "https://tuf.example.com", "--root", filepath.Join(w.trust, "tuf", "1.root.json"))
-	return home, err
+	return err
 }
 
 // npmVerify verifies with npm's sigstore, whose TUF client keeps a cache.
 func (w *world) npmVerify(ctx context.Context, cache string, s signed) error {
-	args := []string{w.script, w.npm, "https://tuf.example.com", filepath.Join(w.trust, "tuf", "1.root.json"), w.path(cache), s.bundle, s.artifact}
+	args := []string{w.script, w.npm, "https://tuf.example.com", filepath.Join(w.trust, "tuf", "1.root.json"), cache, s.bundle, s.artifact}
 	if s.key != "" {
 		args = append(args, s.key)
 	} else {

@@ -61,6 +61,7 @@ func run(o options) (code int) {
 	if err != nil {
 		return s.end(err)
 	}
+	w.remark = func(text string) { fmt.Fprintln(os.Stderr, "      "+text) }
 	err = tell(ctx, w, s, o)
 	s.step("taking it all down")
 	w.close()
@@ -82,7 +83,19 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 		return err
 	}
 	w.verifyAll(ctx, s, first)
+	s.check(ctx, "openssl ts -verify accepts the TSA, and no other artifact", func(ctx context.Context) error {
+		return w.timestamp(ctx, "timestamped", filepath.Join(w.trust, "authorities", "root", "g1", "certificate.pem"))
+	})
 	s.check(ctx, "the bundles pass trusted-root check, and are archived", func(ctx context.Context) error { return w.archive(ctx, first) })
+	w.anchor(ctx, s)
+	s.check(ctx, "services check finds nothing", func(ctx context.Context) error { return w.clean(ctx) })
+	s.step("the deploy gate")
+	w.gate(ctx, s, first)
+	s.step("the unmodified TesseraCT, and services started wrongly")
+	s.check(ctx, "the unmodified TesseraCT, with a key file, takes the rendered roots and origin and answers our chain with a valid SCT", w.upstream)
+	if err := w.mistakes(ctx, s); err != nil {
+		return err
+	}
 	s.check(ctx, "nobody asked for a host that is not the plan's", func(context.Context) error {
 		if strangers := w.proxy.strangers(); len(strangers) > 0 {
 			return fmt.Errorf("asked for: %v", strangers)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -98,6 +100,12 @@ func (w *world) launch(ctx context.Context, s service, change ...func([]string) 
 	if err := w.route(s, base, args); err != nil {
 		return nil, err
 	}
+	if s.Program == "rekor" { // the first checkpoint of a new log takes a moment
+		first := w.path("s3", value(args, "--aws-bucket"), "checkpoint")
+		if err := p.until(ctx, func(context.Context) error { _, err := os.Stat(first); return err }); err != nil {
+			return nil, err
+		}
+	}
 	return p, p.until(ctx, func(ctx context.Context) error { return answers(ctx, base+path) })
 }
 
@@ -105,9 +113,17 @@ func (w *world) program(name string) string {
 	return map[string]string{"fulcio": w.fulcio, "tsa": w.tsa, "rekor": w.rekor, "tesseract": w.ctlog}[name]
 }
 
-// arguments fills in directories, addresses and ports. The log's key is in
-// KMS, so its file becomes the key's name there.
+// arguments are filled in, and name the log's key in KMS in place of its file.
 func (s service) arguments(w *world, ports []string) []string {
+	args := s.filled(w, ports)
+	if i := slices.Index(args, "-private_key"); i >= 0 {
+		args[i], args[i+1] = "-kms_key", s.Key
+	}
+	return args
+}
+
+// filled fills in directories, addresses and ports.
+func (s service) filled(w *world, ports []string) []string {
 	variables := w.rekorEnv(s.Generation)
 	var out []string
 	for i, a := range s.Arguments {
@@ -119,15 +135,13 @@ func (s service) arguments(w *world, ports []string) []string {
 		case "--port", "--http-port":
 			a = ports[0]
 		case "--grpc-port":
-			a = ports[1]
+			a = ports[1%len(ports)]
 		case "--metrics-port", "--http-metrics-port":
-			a = ports[2]
+			a = ports[2%len(ports)]
 		case "-http_endpoint":
 			a = "127.0.0.1:" + ports[0]
 		case "-storage_dir":
 			a = w.logDir(s.Generation)
-		case "-private_key":
-			out[len(out)-1], a = "-kms_key", s.Key
 		}
 		a = strings.NewReplacer("{dir}", s.folder, "{host}", "127.0.0.1").Replace(a)
 		out = append(out, os.Expand(a, func(name string) string { return variables[name] }))
@@ -168,7 +182,8 @@ func (w *world) route(s service, base string, args []string) error {
 	if !ok {
 		return errors.New("the plan has no host of " + s.Name)
 	}
-	server := http.Handler(httputil.NewSingleHostReverseProxy(target))
+	server := httputil.NewSingleHostReverseProxy(target)
+	server.ErrorLog = log.New(io.Discard, "", 0) // who asked is told
 	mux := http.NewServeMux()
 	mux.Handle("/", server)
 	switch s.Program {

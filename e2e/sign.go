@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,39 +15,34 @@ import (
 type generation struct {
 	number                int
 	person, workflow, app signed
-	home, cache           string // of cosign's TUF client; of npm's
+	home, cache           string // folder of cosign's TUF client; of npm's
 }
 
-func (g *generation) all() []signed { return []signed{g.person, g.workflow, g.app} }
-
-// sign signs in each way: as a person, as a workflow, with a key in KMS. The
+// signAll signs in each way: as a person, as a workflow, with a key in KMS. The
 // last two are of one artifact, as the deploy gate wants them.
 func (w *world) signAll(ctx context.Context, s *suite, number int) (*generation, error) {
-	g := &generation{number: number, home: fmt.Sprintf("home%d", number), cache: fmt.Sprintf("npm%d", number)}
-	for _, one := range []struct {
-		what string
-		sign func(context.Context) error
-	}{
-		{"cosign signs keyless, as a person", func(ctx context.Context) (err error) {
+	g := &generation{number: number, home: w.path(fmt.Sprintf("home%d", number)), cache: w.path(fmt.Sprintf("npm%d", number))}
+	release := fmt.Sprintf("release%d", number)
+	all := s.together(ctx,
+		check{"cosign signs keyless, as a person", func(ctx context.Context) (err error) {
 			g.person, err = w.signEmail(ctx, fmt.Sprintf("document%d", number))
 			return err
 		}},
-		{"cosign signs keyless, as a workflow", func(ctx context.Context) (err error) {
-			g.workflow, err = w.signWorkflow(ctx, fmt.Sprintf("release%d", number), "push", "refs/tags/v1.0.0")
+		check{"cosign signs keyless, as a workflow", func(ctx context.Context) (err error) {
+			g.workflow, err = w.signWorkflow(ctx, release, "workflow", "push", "refs/tags/v1.0.0")
 			return err
 		}},
-		{"cosign signs with the application's key in KMS", func(ctx context.Context) error {
+		check{"cosign signs with the application's key in KMS", func(ctx context.Context) error {
 			key, public, err := w.app()
 			if err != nil {
 				return err
 			}
-			g.app, err = w.signKey(ctx, fmt.Sprintf("release%d", number), key, public)
+			g.app, err = w.signKey(ctx, release, key, public)
 			return err
 		}},
-	} {
-		if err := s.must(ctx, one.what, one.sign); err != nil {
-			return nil, err
-		}
+	)
+	if !all {
+		return nil, errStop
 	}
 	return g, nil
 }
@@ -71,54 +65,58 @@ func (w *world) app() (string, string, error) {
 }
 
 // verifyAll has every client judge what was signed, and refuse what was
-// tampered with.
+// tampered with. Clients that follow the mirror keep their caches.
 func (w *world) verifyAll(ctx context.Context, s *suite, g *generation) {
-	var home string
-	s.check(ctx, "cosign initialize follows our mirror", func(ctx context.Context) (err error) {
-		home, err = w.cosignInitialize(ctx, g.home)
-		return err
-	})
-	clients := []struct {
+	s.check(ctx, "cosign initialize follows our mirror", func(ctx context.Context) error { return w.cosignInitialize(ctx, g.home) })
+	s.together(ctx, w.judges(g, func(ctx context.Context, b signed) error {
+		return w.cosignWith(ctx, w.wellKnown("trusted_root.json"), b)
+	},
+		"cosign with our files", "")...)
+	s.together(ctx, w.judges(g, func(ctx context.Context, b signed) error { return w.cosignMirror(ctx, g.home, b) },
+		"cosign with nothing but our mirror", "")...)
+	s.together(ctx, w.judges(g, func(ctx context.Context, b signed) error { return w.npmVerify(ctx, g.cache, b) },
+		"npm's sigstore with nothing but our mirror", "")...)
+}
+
+// judges are the checks of one client.
+func (w *world) judges(g *generation, verify func(context.Context, signed) error, client, when string) []check {
+	var out []check
+	for _, b := range []struct {
 		name   string
-		verify func(context.Context, signed) error
-	}{
-		{"cosign with our files", func(ctx context.Context, b signed) error {
-			return w.cosignWith(ctx, w.wellKnown("trusted_root.json"), b)
-		}},
-		{"cosign with nothing but our mirror", func(ctx context.Context, b signed) error { return w.cosignMirror(ctx, home, b) }},
-		{"npm's sigstore with nothing but our mirror", func(ctx context.Context, b signed) error { return w.npmVerify(ctx, g.cache, b) }},
+		bundle signed
+	}{{"the person's bundle", g.person}, {"the workflow's bundle", g.workflow}, {"the key's bundle", g.app}} {
+		out = append(out, check{client + " verifies " + b.name + when, func(ctx context.Context) error { return verify(ctx, b.bundle) }})
 	}
-	names := map[string]signed{"the person's bundle": g.person, "the workflow's bundle": g.workflow, "the key's bundle": g.app}
-	for _, c := range clients {
-		for _, name := range []string{"the person's bundle", "the workflow's bundle", "the key's bundle"} {
-			s.check(ctx, c.name+" verifies "+name, func(ctx context.Context) error { return c.verify(ctx, names[name]) })
-		}
-		s.check(ctx, c.name+" refuses a tampered artifact", func(ctx context.Context) error {
-			for _, b := range []signed{g.person, g.app} {
-				o, err := b.other()
-				if err != nil {
-					return err
-				}
-				if err := refused(c.verify(ctx, o), ""); err != nil {
-					return err
-				}
+	return append(out, check{client + " refuses a tampered artifact" + when, func(ctx context.Context) error {
+		for _, b := range []signed{g.person, g.app} {
+			o, err := b.other()
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	s.check(ctx, "openssl ts -verify accepts the TSA, and no other artifact", func(ctx context.Context) error {
-		return w.timestamp(ctx, "timestamped", filepath.Join(w.trust, "authorities", "root", "g1", "certificate.pem"))
-	})
+			if err := refused(verify(ctx, o), "signature"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
 }
 
 // archive copies the bundles into the trust directory, where they gate every
 // later publication, and has the gate look at them.
 func (w *world) archive(ctx context.Context, g *generation) error {
-	names, err := os.ReadDir(filepath.Join(w.trust, "bundles"))
+	entries, err := os.ReadDir(filepath.Join(w.trust, "bundles"))
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(w.trust, "bundles", names[len(names)-1].Name())
+	folder, prefix := "", fmt.Sprintf("fulcio-g%d_", g.number)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			folder = filepath.Join(w.trust, "bundles", e.Name())
+		}
+	}
+	if folder == "" {
+		return fmt.Errorf("bundles/ has no folder %s*", prefix)
+	}
 	args := []string{"trusted-root", "check"}
 	for _, b := range []signed{g.person, g.workflow} {
 		to := filepath.Join(folder, filepath.Base(b.bundle))
@@ -134,31 +132,4 @@ func (w *world) archive(ctx context.Context, g *generation) error {
 	}
 	_, err = w.trustroot(ctx, "trusted-root", "check", "--all")
 	return err
-}
-
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, 0o644) //nolint:gosec // what is archived is public
-}
-
-func readJSON(path string, into any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-// replaceOnce replaces a text that must stand there once.
-func replaceOnce(text, old, replacement string) (string, error) {
-	if n := strings.Count(text, old); n != 1 {
-		return "", fmt.Errorf("%q stands there %d times", old, n)
-	}
-	return strings.Replace(text, old, replacement, 1), nil
 }

@@ -19,12 +19,43 @@ type suite struct {
 	began          time.Time
 }
 
+// check is what must hold.
+type check struct {
+	what  string
+	holds func(context.Context) error
+}
+
 // check runs one check and says whether it holds.
 func (s *suite) check(ctx context.Context, what string, holds func(context.Context) error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	err := holds(ctx)
+	return s.count(ctx, what, holds(ctx))
+}
+
+// together runs checks that do not touch each other, and tells of them in
+// their order.
+func (s *suite) together(ctx context.Context, checks ...check) bool {
+	results := make([]chan error, len(checks))
+	places := make(chan struct{}, 3)
+	for i, c := range checks {
+		results[i] = make(chan error, 1)
+		go func() {
+			places <- struct{}{}
+			results[i] <- c.holds(ctx)
+			<-places
+		}()
+	}
+	all := true
+	for i, c := range checks {
+		err := <-results[i]
+		all = ctx.Err() == nil && s.count(ctx, c.what, err) && all
+	}
+	return all
+}
+
+// count tells of one check.
+func (s *suite) count(ctx context.Context, what string, err error) bool {
 	switch {
 	case ctx.Err() != nil:
 		return false // it was cut off

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -34,6 +34,7 @@ type world struct {
 	running []*process
 	live    map[string]*process // by name of the service
 	starts  int
+	remark  func(string) // tells a number beside the checks
 }
 
 // access are the credentials of every stand-in.
@@ -76,11 +77,13 @@ func (w *world) path(names ...string) string {
 	return filepath.Join(append([]string{w.dir}, names...)...)
 }
 
-// close stops what runs, the newest first.
+// close stops what runs.
 func (w *world) close() {
-	for _, p := range slices.Backward(w.running) {
-		p.stop()
+	var all sync.WaitGroup
+	for _, p := range w.running {
+		all.Go(p.stop)
 	}
+	all.Wait()
 	w.proxy.close()
 }
 

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// policy writes the gate's policy: the application's key, the workflow on its
+// tags, and trust from where it says.
+func (w *world) policy(name, key string, trust map[string]string) (string, error) {
+	data, err := os.ReadFile(key)
+	if err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return "", errors.New(key + " is no public key in PEM")
+	}
+	pin := sha256.Sum256(block.Bytes)
+	text, err := json.MarshalIndent(map[string]any{
+		"version": 1, "trust": trust,
+		"keys": []any{map[string]string{"file": key, "spki_sha256": hex.EncodeToString(pin[:])}},
+		"keyless": map[string]string{
+			"issuer": "https://" + githubHost, "identity": "https://github.com/" + repository + "/" + workflowFile + "@refs/tags/v*",
+			"trigger": "push", "name": "release", "repository": repository, "ref": "refs/tags/v*",
+		},
+	}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	file := w.path("work", name)
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+// gate has the deploy gate decide, with each source of trust, and refuse each
+// single thing that is wrong.
+func (w *world) gate(ctx context.Context, s *suite, g *generation) {
+	sources := map[string]map[string]string{
+		"a file":             {"file": w.wellKnown("trusted_root.json")},
+		"the repository":     {"repository": filepath.Join(w.trust, "tuf"), "root": filepath.Join(w.trust, "tuf", "1.root.json")},
+		"cosign's own cache": {"cache": filepath.Join(g.home, ".sigstore", "root")},
+	}
+	var file string
+	var checks []check
+	for _, name := range []string{"a file", "the repository", "cosign's own cache"} {
+		path, err := w.policy(fmt.Sprintf("policy%d-%d.json", g.number, len(checks)), g.app.key, sources[name])
+		if err != nil {
+			s.count(ctx, "the gate's policy", err)
+			return
+		}
+		if name == "a file" {
+			file = path
+		}
+		checks = append(checks, check{"trustroot verify accepts both bundles, with trust from " + name, func(ctx context.Context) error {
+			return w.verify(ctx, path, g.app.artifact, g.app.bundle, g.workflow.bundle)
+		}})
+	}
+	refuses := func(what, names string, verify func(context.Context) error) {
+		checks = append(checks, check{"trustroot verify refuses " + what + ", and says " + names, func(ctx context.Context) error {
+			err := verify(ctx)
+			var exit *exitError
+			if errors.As(err, &exit) && exit.code != 5 {
+				return err
+			}
+			return refused(err, names)
+		}})
+	}
+	refuses("one bundle missing", "bundle", func(ctx context.Context) error { return w.verify(ctx, file, g.app.artifact, g.app.bundle) })
+	refuses("a changed artifact", "artifact", func(ctx context.Context) error {
+		o, err := g.app.other()
+		if err != nil {
+			return err
+		}
+		return w.verify(ctx, file, o.artifact, g.app.bundle, g.workflow.bundle)
+	})
+	refuses("a bundle of another artifact", "artifact", func(ctx context.Context) error {
+		return w.verify(ctx, file, g.app.artifact, g.app.bundle, g.person.bundle)
+	})
+	for _, wrong := range []struct{ what, names, kind, trigger, ref string }{
+		{"a branch in place of a tag", "ref", "branch", "push", "refs/heads/main"},
+		{"a pull request", "trigger", "pull", "pull_request", "refs/tags/v1.0.0"},
+	} {
+		refuses(wrong.what, wrong.names, func(ctx context.Context) error {
+			b, err := w.signWorkflow(ctx, filepath.Base(g.app.artifact), wrong.kind, wrong.trigger, wrong.ref)
+			if err != nil {
+				return fmt.Errorf("sign: %v", err) // not to be taken for the gate's refusal
+			}
+			return w.verify(ctx, file, g.app.artifact, g.app.bundle, b.bundle)
+		})
+	}
+	s.together(ctx, checks...)
+	s.check(ctx, "trustroot verify takes no longer than cosign verify-blob, and half its memory", func(ctx context.Context) error {
+		return w.race(ctx, file, g)
+	})
+}
+
+func (w *world) verify(ctx context.Context, policy, artifact string, bundles ...string) error {
+	_, err := w.command(ctx, nil, w.programs.trustroot, gateArguments(policy, artifact, bundles...)...)
+	return err
+}
+
+func gateArguments(policy, artifact string, bundles ...string) []string {
+	args := []string{"verify", artifact, "--policy", policy}
+	for _, b := range bundles {
+		args = append(args, "--bundle", b)
+	}
+	return args
+}
+
+// race compares the gate, which verifies two bundles, with cosign, which
+// verifies one of them: the best of five each, one after the other.
+func (w *world) race(ctx context.Context, policy string, g *generation) error {
+	best := func(a, b cost) cost {
+		if a.wall == 0 {
+			return b
+		}
+		return cost{min(a.wall, b.wall), min(a.memory, b.memory)}
+	}
+	var ours, theirs cost
+	for range 5 {
+		_, took, err := w.measured(ctx, nil, w.programs.trustroot, gateArguments(policy, g.app.artifact, g.app.bundle, g.workflow.bundle)...)
+		if err != nil {
+			return err
+		}
+		ours = best(ours, took)
+		_, took, err = w.measured(ctx, nil, w.cosign, cosignArguments(g.workflow, "--trusted-root", w.wellKnown("trusted_root.json"))...)
+		if err != nil {
+			return err
+		}
+		theirs = best(theirs, took)
+	}
+	said := fmt.Sprintf("ours %s and %d MiB, cosign's %s and %d MiB", ours.wall.Round(time.Millisecond), ours.memory>>10, theirs.wall.Round(time.Millisecond), theirs.memory>>10)
+	w.remark(said)
+	if ours.wall > theirs.wall || ours.memory*2 > theirs.memory {
+		return errors.New(said)
+	}
+	return nil
+}
