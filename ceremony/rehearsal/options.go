@@ -16,12 +16,27 @@ const (
 	app          = "deploy"
 	PIN          = "315926"
 	PUK          = "27182845"
-	ceremony     = "founding"
+	founding     = "founding"
+	renewing     = "renewal" // and renewal-2, renewal-3
+)
+
+// Files of a trust directory.
+const (
+	planFile    = "pki.yaml"
+	ledgerFile  = "ledger.jsonl"
+	trustedRoot = "trust/.well-known/trusted_root.json"
+)
+
+// Where a rehearsal keeps what a real trust directory never holds.
+const (
+	tokenState = "rehearsal/token.json"
+	kmsState   = "rehearsal/kms.json"
+	stick      = "rehearsal/usb"
 )
 
 // Options are what a rehearsal runs with.
 type Options struct {
-	Out      string // becomes a trust directory; must not exist
+	Out      string // the trust directory
 	KMS      string // URL of a KMS to use; empty starts the stand-in
 	Now      time.Time
 	Progress io.Writer

@@ -20,19 +20,19 @@ import (
 // KMS still run.
 type Rehearsal struct {
 	Options
-	plan    plan.Example
+	example plan.Example // that the founding writes
+	request request
 	card    *virtual.Card
 	readers *virtual.Readers
 	kms     *local.Server
-	usb     string // stands for the stick
-	began   bool   // the folder is there
+	began   bool // something was written
 	tally   tally
 }
 
-// Run walks the whole way. The token and the KMS run until Close, which the
-// caller calls whatever Run returned.
+// Run walks the whole way into a folder that must not exist. The token and the
+// KMS run until Close, which the caller calls whatever Run returned.
 func Run(ctx context.Context, o Options) (*Rehearsal, error) {
-	r := &Rehearsal{Options: o}
+	r := &Rehearsal{Options: o, request: request{founding, 1}}
 	if err := virtual.Missing(); err != nil {
 		return r, err
 	}
@@ -40,26 +40,28 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 		return r, fault.New(fault.Usage, "name another folder with --out, or remove this one to start over; to go on with it, start its token with `trustroot token virtual --state "+filepath.Join(o.Out, tokenState)+"`",
 			fmt.Errorf("%s exists already; nothing was changed", o.Out))
 	}
-	if err := os.MkdirAll(filepath.Join(o.Out, "rehearsal", "usb"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(o.Out, stick), 0o755); err != nil {
 		return r, fmt.Errorf("make the rehearsal's folder: %w", err)
 	}
 	r.began = true
-	r.usb = filepath.Join(o.Out, "rehearsal", "usb")
-	steps := r.steps()
+	return r, r.walk(ctx, r.foundingSteps())
+}
+
+func (r *Rehearsal) walk(ctx context.Context, steps []step) error {
 	for i, s := range steps {
 		r.say("\n[%d/%d] %s", i+1, len(steps), s.title)
 		start := time.Now()
 		err := s.run(ctx)
 		if ctx.Err() != nil {
 			// what failed, failed because token and KMS went away
-			return r, fault.New(fault.Stopped, "", errors.New("interrupted"))
+			return fault.New(fault.Stopped, "", errors.New("interrupted"))
 		}
 		if err != nil {
-			return r, err
+			return err
 		}
 		r.say("      done in %s", time.Since(start).Round(time.Millisecond))
 	}
-	return r, nil
+	return nil
 }
 
 // Close stops the token, its PC/SC daemon and the KMS stand-in.
@@ -74,7 +76,7 @@ func (r *Rehearsal) Close() error {
 	return errors.Join(errs...)
 }
 
-// Began reports whether anything was made.
+// Began reports whether anything was written.
 func (r *Rehearsal) Began() bool { return r.began }
 
 // Socket is the value of PCSCLITE_CSOCK_NAME that reaches the token.
@@ -116,6 +118,16 @@ func (r *Rehearsal) trustroot(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// each runs commands until one fails.
+func (r *Rehearsal) each(ctx context.Context, commands ...[]string) error {
+	for _, args := range commands {
+		if err := r.trustroot(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
 	r.say("    $ trustroot %s", strings.Join(args, " "))
 	done := r.tally.command(args)
@@ -125,6 +137,11 @@ func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("trustroot %s: %w", strings.Join(args, " "), err)
 	}
 	return data, nil
+}
+
+// in names a file of the trust directory.
+func (r *Rehearsal) in(path ...string) string {
+	return filepath.Join(append([]string{r.Out}, path...)...)
 }
 
 func serial() string { return strconv.Itoa(Serial) }

@@ -3,60 +3,28 @@ package rehearsal
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/durable"
-	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
-// Where a rehearsal keeps what a real trust directory never holds.
-const (
-	tokenState = "rehearsal/token.json"
-	kmsState   = "rehearsal/kms.json"
-)
-
-func (r *Rehearsal) steps() []step {
+func (r *Rehearsal) foundingSteps() []step {
 	return []step{
 		{"a virtual YubiKey on a private PC/SC daemon", r.startToken},
 		{"the plan and the ledger", r.writePlan},
 		{"keys in KMS, pinned in the plan", r.makeKeys},
 		{"the root's token: PIN, PUK and management key", r.provision},
 		{"certification requests and checkpoint keys", r.export},
-		{"the request that crosses to the ceremony host", r.request},
-		{"the ceremony: root, Fulcio and TSA certificates", r.ceremony},
+		{"the request that crosses to the ceremony host", r.createRequest},
+		{"the ceremony: root, Fulcio and TSA certificates", r.ceremonyRoot},
 		{"back on the admin host: check and file the record", r.accept},
 		{"trusted_root.json and the signing config", r.build},
-		{"the TUF repository", r.publish},
-		{"a stranger's look: the record, the trusted root, the repository", r.verify},
+		{"the TUF repository", r.publishFirst},
+		{"a stranger's look: the record, the trusted root, the repository", r.look},
 		{"what the day asked of people", r.count},
 	}
-}
-
-func (r *Rehearsal) startToken(ctx context.Context) error {
-	card, err := virtual.New(virtual.Options{
-		Serial: Serial, StateFile: filepath.Join(r.Out, tokenState), Log: &r.tally, OnTouch: r.tally.touch,
-		Touch: virtual.Touch{Mode: virtual.TouchDelayed, Delay: time.Millisecond},
-	})
-	if err != nil {
-		return err
-	}
-	r.card = card
-	if r.readers, err = virtual.Start(ctx, "", card); err != nil {
-		return err
-	}
-	// libpcsclite reads it when the first command opens a token
-	return os.Setenv("PCSCLITE_CSOCK_NAME", r.readers.Socket())
 }
 
 func (r *Rehearsal) writePlan(ctx context.Context) error {
@@ -69,7 +37,7 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		roots.Write(text)
 	}
 	midnight := r.Now.UTC().Truncate(24 * time.Hour)
-	r.plan = plan.Example{
+	r.example = plan.Example{
 		Organization:     Organization,
 		Name:             "Example",
 		Domain:           domain,
@@ -82,57 +50,33 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		OIDC:             "https://login." + domain,
 		AttestationRoots: roots.String(),
 	}
-	if err := r.savePlan(); err != nil {
+	if err := r.saveExample(); err != nil {
 		return err
 	}
 	return r.trustroot(ctx, "init")
 }
 
-func (r *Rehearsal) savePlan() error {
-	text, err := r.plan.Render()
+func (r *Rehearsal) saveExample() error {
+	text, err := r.example.Render()
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(r.Out, "pki.yaml")
-	r.say("    pki.yaml: %s", path)
-	return durable.Replace(path, text, 0o644)
+	return r.savePlan(text)
 }
 
 func (r *Rehearsal) makeKeys(ctx context.Context) error {
-	if r.KMS == "" {
-		server, err := local.Start(ctx, local.Options{Addr: "127.0.0.1:0", StateFile: filepath.Join(r.Out, kmsState)})
-		if err != nil {
-			return err
-		}
-		r.kms = server
-		for _, variable := range server.Env() {
-			name, value, _ := strings.Cut(variable, "=")
-			if err := os.Setenv(name, value); err != nil {
-				return err
-			}
-		}
-	} else if err := os.Setenv("AWS_ENDPOINT_URL_KMS", r.KMS); err != nil {
+	if err := r.startKMS(ctx); err != nil {
 		return err
 	}
-	data, err := r.run(ctx, "--json", "kms", "create")
+	keys, err := r.createKeys(ctx)
 	if err != nil {
 		return err
 	}
-	var keys []struct {
-		Name string `json:"name"`
-		ARN  string `json:"arn"`
-		SPKI string `json:"found_spki"`
-	}
-	if err := json.Unmarshal(data, &keys); err != nil {
-		return fmt.Errorf("read the keys: %w", err)
-	}
-	// on a real day a second person, with other credentials, writes these lines
-	r.plan.Keys = map[string]plan.Pin{}
+	r.example.Keys = map[string]plan.Pin{}
 	for _, k := range keys {
-		r.say("      %-10s  %s", k.Name, k.ARN)
-		r.plan.Keys[k.Name] = plan.Pin{ARN: k.ARN, SPKISHA256: k.SPKI}
+		r.example.Keys[k.Name] = k.pin()
 	}
-	return r.savePlan()
+	return r.saveExample()
 }
 
 func (r *Rehearsal) provision(ctx context.Context) error {
@@ -140,73 +84,35 @@ func (r *Rehearsal) provision(ctx context.Context) error {
 }
 
 func (r *Rehearsal) export(ctx context.Context) error {
-	return errors.Join(
-		r.trustroot(ctx, "kms", "csr"),
-		r.trustroot(ctx, "kms", "export"),
-		r.trustroot(ctx, "log", "add", "rekor"),
-		r.trustroot(ctx, "log", "add", "tesseract"),
+	return r.each(ctx,
+		[]string{"kms", "csr"},
+		[]string{"kms", "export"},
+		[]string{"log", "add", "rekor"},
+		[]string{"log", "add", "tesseract"},
 	)
 }
 
-func (r *Rehearsal) request(ctx context.Context) error {
-	return r.trustroot(ctx, "request", "create", "--ceremony", ceremony, "--out", r.usb)
-}
-
-func (r *Rehearsal) requestPath() string { return filepath.Join(r.usb, "0001-"+ceremony+".tar") }
-
-func (r *Rehearsal) recordPath() string {
-	return filepath.Join(r.usb, r.Now.UTC().Format(time.DateOnly)+"-"+ceremony)
-}
-
-func (r *Rehearsal) ceremony(ctx context.Context) error {
-	return r.trustroot(ctx, "ceremony", "root", r.requestPath(), "--serial", serial(), "--out", r.usb, "--allow-network", "--rehearsal")
-}
-
-func (r *Rehearsal) accept(ctx context.Context) error {
-	return r.trustroot(ctx, "ceremony", "accept", r.recordPath(), "--rehearsal")
-}
+func (r *Rehearsal) ceremonyRoot(ctx context.Context) error { return r.hold(ctx, "root") }
 
 func (r *Rehearsal) build(ctx context.Context) error {
-	return errors.Join(
-		r.trustroot(ctx, "trusted-root", "build"),
-		r.trustroot(ctx, "signing-config", "build"),
+	return r.each(ctx,
+		[]string{"trusted-root", "build"},
+		[]string{"signing-config", "build"},
 		// until real services do: a bundle under their keys, for the gate
-		r.trustroot(ctx, "rehearse", "bundle"),
-		r.trustroot(ctx, "trusted-root", "check", "--all"),
+		[]string{"rehearse", "bundle"},
+		[]string{"trusted-root", "check", "--all"},
 	)
 }
 
-func (r *Rehearsal) publish(ctx context.Context) error {
-	staged := filepath.Join(r.Out, "staged", "0001")
-	answer := filepath.Join(r.usb, holder+".json")
-	for _, args := range [][]string{
-		{"tuf", "invite", holder},
-		{"tuf", "join", filepath.Join(r.Out, "holders", holder, "challenge.json"), "--serial", serial(), "--out", answer},
-		{"tuf", "join", "--accept", answer, "--rehearsal"},
-		{"tuf", "init"},
-		{"tuf", "sign", staged, "--serial", serial()},
-		{"tuf", "merge", staged},
-		{"tuf", "publish", staged, "--rehearsal"},
-	} {
-		if err := r.trustroot(ctx, args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Rehearsal) verify(ctx context.Context) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func (r *Rehearsal) publishFirst(ctx context.Context) error {
+	answer := r.in(stick, holder+".json")
+	err := r.each(ctx,
+		[]string{"tuf", "invite", holder},
+		[]string{"tuf", "join", r.in("holders", holder, "challenge.json"), "--serial", serial(), "--out", answer},
+		[]string{"tuf", "join", "--accept", answer, "--rehearsal"},
+	)
 	if err != nil {
-		return fmt.Errorf("serve the repository: %w", err)
+		return err
 	}
-	server := &http.Server{Handler: http.FileServerFS(os.DirFS(filepath.Join(r.Out, "tuf"))), ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) //nolint:errcheck // it ends with Close
-	defer server.Close()      //nolint:errcheck // nothing is written
-	record := filepath.Join(r.Out, "ceremonies", filepath.Base(r.recordPath()))
-	return errors.Join(
-		r.trustroot(ctx, "ceremony", "verify", record, "--rehearsal"),
-		r.trustroot(ctx, "trusted-root", "lint", filepath.Join(r.Out, "trust", ".well-known", "trusted_root.json")),
-		r.trustroot(ctx, "tuf", "verify", "http://"+listener.Addr().String(), "--root", filepath.Join(r.Out, "tuf", "1.root.json"), "--rehearsal"),
-	)
+	return r.publish(ctx, "init")
 }

@@ -15,11 +15,32 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
-type rehearseOptions struct {
-	*factory
+// rehearsalFlags are what every rehearsal takes.
+type rehearsalFlags struct {
 	outDir string
 	kms    string
-	hold   bool
+}
+
+func (r *rehearsalFlags) register(cmd *cobra.Command, out string) {
+	cmd.Flags().StringVar(&r.outDir, "out", "rehearsal", out)
+	cmd.Flags().StringVar(&r.kms, "kms", "", "URL of a KMS to use in place of the stand-in")
+}
+
+// options are those of a rehearsal whose commands run in this process.
+func (r *rehearsalFlags) options(f *factory) rehearsal.Options {
+	return rehearsal.Options{
+		Out:      r.outDir,
+		KMS:      r.kms,
+		Now:      f.now,
+		Progress: f.err,
+		Command:  f.rehearsed(r.outDir),
+	}
+}
+
+type rehearseOptions struct {
+	*factory
+	rehearsalFlags
+	hold bool
 }
 
 func newRehearseCmd(f *factory, run func(context.Context, *rehearseOptions) error) *cobra.Command {
@@ -30,21 +51,18 @@ func newRehearseCmd(f *factory, run func(context.Context, *rehearseOptions) erro
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	cmd.Flags().StringVar(&o.outDir, "out", "rehearsal", "new folder that becomes a trust directory")
-	cmd.Flags().StringVar(&o.kms, "kms", "", "URL of a KMS to use in place of the stand-in")
+	o.register(cmd, "new folder that becomes a trust directory")
 	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep token and KMS running at the end, until Enter")
-	cmd.AddCommand(newRehearseBundleCmd(f, runRehearseBundle))
+	cmd.AddCommand(
+		newRehearseRenewCmd(f, runRehearseRenew),
+		newRehearseCutoverCmd(f, runRehearseCutover),
+		newRehearseBundleCmd(f, runRehearseBundle),
+	)
 	return cmd
 }
 
 func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
-	r, err := rehearsal.Run(ctx, rehearsal.Options{
-		Out:      o.outDir,
-		KMS:      o.kms,
-		Now:      o.now,
-		Progress: o.err,
-		Command:  o.rehearsedCommand,
-	})
+	r, err := rehearsal.Run(ctx, o.options(o.factory))
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if err != nil {
 		return o.giveUp(r, err)
@@ -59,23 +77,24 @@ func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
 	return nil
 }
 
-// rehearsedCommand runs one command line, answered by script.
-func (o *rehearseOptions) rehearsedCommand(ctx context.Context, args ...string) ([]byte, error) {
-	var data bytes.Buffer
-	progress := &indented{w: o.err}
-	f := &factory{
-		out:      &data,
-		err:      progress,
-		operator: &term.Script{Out: o.err, Secrets: rehearsal.Secret},
-		now:      o.now,
-		dir:      o.outDir,
+// rehearsed runs one command line in a trust directory, answered by script.
+func (f *factory) rehearsed(dir string) func(context.Context, ...string) ([]byte, error) {
+	return func(ctx context.Context, args ...string) ([]byte, error) {
+		var data bytes.Buffer
+		inner := &factory{
+			out:      &data,
+			err:      &indented{w: f.err},
+			operator: &term.Script{Out: f.err, Secrets: rehearsal.Secret},
+			now:      f.now,
+			dir:      dir,
+		}
+		root := newRootCmd(inner)
+		root.SetArgs(args)
+		root.SetOut(inner.out)
+		root.SetErr(inner.err)
+		err := root.ExecuteContext(ctx)
+		return data.Bytes(), err
 	}
-	root := newRootCmd(f)
-	root.SetArgs(args)
-	root.SetOut(f.out)
-	root.SetErr(f.err)
-	err := root.ExecuteContext(ctx)
-	return data.Bytes(), err
 }
 
 // giveUp says what is left of a rehearsal that did not come to its end.

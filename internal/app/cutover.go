@@ -43,7 +43,7 @@ func (d *Directory) Cutover(names []string, at, now time.Time) (*Closing, error)
 			errs = append(errs, fmt.Errorf("%q is no authority and no log of the ledger", name))
 		case g.Number == 1:
 			errs = append(errs, fmt.Errorf("%s has one generation: there is nothing that it could replace", name))
-		case !at.After(g.Start): // trusted roots with such a window are refused, and the ledger forgets nothing
+		case !at.After(g.Start.Add(time.Second)): // trusted roots with such a window are refused, and the ledger forgets nothing
 			errs = append(errs, fmt.Errorf("%s begins %s: nobody was seen to use it at %s", generationName(name, g.Number), stamp(g.Start), stamp(at)))
 		}
 	}

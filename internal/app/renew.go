@@ -112,6 +112,9 @@ func (d *Directory) renew(name string, o RenewOptions) (plan.Generation, error) 
 		return plan.Generation{}, fault.New(fault.Usage, "carry that one out first, or change it in the plan",
 			fmt.Errorf("generation %d is planned and not in the ledger yet", in+1))
 	}
+	if err := d.cutOver(name); err != nil {
+		return plan.Generation{}, err
+	}
 	last := newest(have)
 	next := plan.Generation{Generation: last.Generation + 1, Key: o.Key, SPKISHA256: o.SPKI}
 	if kind != "authority" {
@@ -140,6 +143,21 @@ func (d *Directory) renew(name string, o RenewOptions) (plan.Generation, error) 
 		next.Key = last.Key
 	}
 	return next, nil
+}
+
+// cutOver refuses a name of which two generations are in use: with a third, no
+// trusted root could be built.
+func (d *Directory) cutOver(name string) error {
+	g := d.windowsOf(name)
+	if len(g) < 2 || g[len(g)-1].End != nil || honours(g[len(g)-1]) == "" {
+		return nil
+	}
+	older, newer := g[len(g)-2], g[len(g)-1]
+	if older.End != nil {
+		return nil
+	}
+	return fault.New(fault.Usage, "record when the service was seen to use the newer key: trustroot cutover "+name+" --at TIME; nothing was changed",
+		fmt.Errorf("generation %d is still open beside generation %d: the cutover to generation %d is missing", older.Number, newer.Number, newer.Number))
 }
 
 func (d *Directory) generationsOf(name string) ([]plan.Generation, string) {

@@ -94,3 +94,44 @@ func TestAppendCeremony_KeepsEveryOtherByteAndLineEndings(t *testing.T) {
 		t.Error("a ceremony that is there was accepted")
 	}
 }
+
+func TestPinKey_OfAPlannedGeneration(t *testing.T) {
+	pin := Pin{ARN: "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-00000000abcd", SPKISHA256: next}
+	for _, name := range []string{"tsa", "rekor"} {
+		data := []byte(full(t))
+		p, err := Parse("full.yaml", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := Generation{Generation: len(p.Authorities[name].Generations) + len(p.Logs[name].Generations) + 1}
+		if name == "tsa" {
+			g.Ceremony = p.Authorities[name].Generations[0].Ceremony
+		}
+		in, err := AppendGeneration(data, name, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planned := in.Apply(data)
+		if in, err = PinKey(planned, name, g.Generation, pin); err != nil {
+			t.Fatal(err)
+		}
+		got := string(in.Apply(planned))
+		if strings.Replace(got, in.Text, "", 1) != string(planned) {
+			t.Errorf("%s: other bytes changed", name)
+		}
+		again, err := Parse("full.yaml", []byte(got))
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, got)
+		}
+		last := append(again.Authorities[name].Generations, again.Logs[name].Generations...)[g.Generation-1]
+		if last.Key != pin.ARN || last.SPKISHA256 != pin.SPKISHA256 || last.Ceremony != g.Ceremony {
+			t.Errorf("%s: read again as %+v", name, last)
+		}
+		if _, err := PinKey([]byte(got), name, g.Generation, pin); err == nil {
+			t.Errorf("%s: a second key was written beside the first", name)
+		}
+		if _, err := PinKey([]byte(got), name, g.Generation+1, pin); err == nil {
+			t.Errorf("%s: a generation that is not planned was pinned", name)
+		}
+	}
+}

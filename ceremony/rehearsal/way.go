@@ -1,0 +1,67 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// request is the one that this rehearsal creates.
+type request struct {
+	ceremony string
+	sequence int
+}
+
+func (r *Rehearsal) requestPath() string {
+	return r.in(stick, fmt.Sprintf("%04d-%s.tar", r.request.sequence, r.request.ceremony))
+}
+
+// recordPath is where the ceremony leaves its record.
+func (r *Rehearsal) recordPath() string {
+	return r.in(stick, r.Now.UTC().Format(time.DateOnly)+"-"+r.request.ceremony)
+}
+
+func (r *Rehearsal) createRequest(ctx context.Context) error {
+	return r.trustroot(ctx, "request", "create", "--ceremony", r.request.ceremony, "--out", r.in(stick))
+}
+
+// hold holds the ceremony: "root" or "sign".
+func (r *Rehearsal) hold(ctx context.Context, kind string) error {
+	return r.trustroot(ctx, "ceremony", kind, r.requestPath(), "--serial", serial(), "--out", r.in(stick), "--allow-network", "--rehearsal")
+}
+
+func (r *Rehearsal) accept(ctx context.Context) error {
+	return r.trustroot(ctx, "ceremony", "accept", r.recordPath(), "--rehearsal")
+}
+
+// publish stages what changed, has the holder sign it, and publishes it.
+func (r *Rehearsal) publish(ctx context.Context, stage string) error {
+	if err := r.trustroot(ctx, "tuf", stage); err != nil {
+		return err
+	}
+	folders, err := filepath.Glob(r.in("staged", "[0-9]*"))
+	if err != nil {
+		return fmt.Errorf("look for what was staged: %w", err)
+	}
+	staged := folders[len(folders)-1] // they are numbered, and one was just made
+	return r.each(ctx,
+		[]string{"tuf", "sign", staged, "--serial", serial()},
+		[]string{"tuf", "merge", staged},
+		[]string{"tuf", "publish", staged, "--rehearsal"},
+	)
+}
+
+// look is what a stranger sees. Without a ceremony there is no new record.
+func (r *Rehearsal) look(ctx context.Context) error {
+	return r.served(func(url string) error {
+		var commands [][]string
+		if r.request.ceremony != "" {
+			commands = append(commands, []string{"ceremony", "verify", r.in("ceremonies", filepath.Base(r.recordPath())), "--rehearsal"})
+		}
+		return r.each(ctx, append(commands,
+			[]string{"trusted-root", "lint", r.in(trustedRoot)},
+			[]string{"tuf", "verify", url, "--root", r.in("tuf", "1.root.json"), "--rehearsal"},
+		)...)
+	})
+}

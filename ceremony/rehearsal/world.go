@@ -1,0 +1,97 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/kms/local"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
+)
+
+func (r *Rehearsal) startToken(ctx context.Context) error {
+	card, err := virtual.New(virtual.Options{
+		Serial: Serial, StateFile: r.in(tokenState), Log: &r.tally, OnTouch: r.tally.touch,
+		Touch: virtual.Touch{Mode: virtual.TouchDelayed, Delay: time.Millisecond},
+	})
+	if err != nil {
+		return err
+	}
+	r.card = card
+	if r.readers, err = virtual.Start(ctx, "", card); err != nil {
+		return err
+	}
+	// libpcsclite reads it when the first command opens a token
+	return os.Setenv("PCSCLITE_CSOCK_NAME", r.readers.Socket())
+}
+
+// startKMS starts the stand-in, with the keys that it has, unless another KMS
+// was named.
+func (r *Rehearsal) startKMS(ctx context.Context) error {
+	if r.KMS != "" {
+		return os.Setenv("AWS_ENDPOINT_URL_KMS", r.KMS)
+	}
+	server, err := local.Start(ctx, local.Options{Addr: "127.0.0.1:0", StateFile: r.in(kmsState)})
+	if err != nil {
+		return err
+	}
+	r.kms = server
+	for _, variable := range server.Env() {
+		name, value, _ := strings.Cut(variable, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// madeKey is a key that `kms create` made.
+type madeKey struct {
+	Name       string `json:"name"`
+	Generation int    `json:"generation"`
+	ARN        string `json:"arn"`
+	SPKI       string `json:"found_spki"`
+}
+
+// pin is what a second person, with other credentials, writes into the plan on
+// a real day.
+func (k madeKey) pin() plan.Pin { return plan.Pin{ARN: k.ARN, SPKISHA256: k.SPKI} }
+
+func (r *Rehearsal) createKeys(ctx context.Context) ([]madeKey, error) {
+	data, err := r.run(ctx, "--json", "kms", "create")
+	if err != nil {
+		return nil, err
+	}
+	var keys []madeKey
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
+	}
+	for _, k := range keys {
+		r.say("      %-13s  %s", fmt.Sprintf("%s g%d", k.Name, k.Generation), k.ARN)
+	}
+	return keys, nil
+}
+
+func (r *Rehearsal) savePlan(text []byte) error {
+	r.say("    pki.yaml: %s", r.in(planFile))
+	return durable.Replace(r.in(planFile), text, 0o644)
+}
+
+// served serves the repository on loopback while look runs.
+func (r *Rehearsal) served(look func(url string) error) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("serve the repository: %w", err)
+	}
+	server := &http.Server{Handler: http.FileServerFS(os.DirFS(r.in("tuf"))), ReadHeaderTimeout: 5 * time.Second}
+	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	defer server.Close()      //nolint:errcheck // nothing is written
+	return look("http://" + listener.Addr().String())
+}
