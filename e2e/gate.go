@@ -46,7 +46,7 @@ func (w *world) gate(ctx context.Context, s *suite, g *generation) {
 	sources := map[string]map[string]string{
 		"a file":             {"file": w.wellKnown("trusted_root.json")},
 		"the repository":     {"repository": filepath.Join(w.trust, "tuf"), "root": filepath.Join(w.trust, "tuf", "1.root.json")},
-		"cosign's own cache": {"cache": filepath.Join(g.home, ".sigstore", "root")},
+		"cosign's own cache": {"cache": filepath.Join(g.home, ".sigstore", "root", "tuf.example.com")},
 	}
 	var file string
 	var checks []check

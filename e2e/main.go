@@ -65,6 +65,10 @@ func run(o options) (code int) {
 	err = tell(ctx, w, s, o)
 	s.step("taking it all down")
 	w.close()
+	if err == nil && o.until == "" {
+		leftovers(ctx, s, dir)
+	}
+	s.step("done")
 	if ctx.Err() != nil {
 		fmt.Fprintln(os.Stderr, "e2e: interrupted; everything is stopped")
 		return 130

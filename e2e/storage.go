@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 )
 
 // storage is where Rekor keeps its logs: MariaDB and an S3 over a folder.
@@ -96,6 +95,3 @@ func portFree(port string) error {
 	}
 	return l.Close()
 }
-
-// alive reports whether a process is there.
-func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
