@@ -73,6 +73,7 @@ func (w *web) do(ctx context.Context, method, at, contentType string, body []byt
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "trustroot/"+build.String())
+	req.Header.Set("Cache-Control", "no-cache") // timestamp-server lets caches keep its chain for a day
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
@@ -85,7 +86,7 @@ func (w *web) do(ctx context.Context, method, at, contentType string, body []byt
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
-		start, _ := io.ReadAll(io.LimitReader(res.Body, 512)) //nolint:errcheck // the status says enough
+		start, _ := io.ReadAll(io.LimitReader(res.Body, 512))
 		return nil, &statusError{code: res.StatusCode, text: strings.TrimSpace(res.Status + " " + firstLine(start))}
 	}
 	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
@@ -136,8 +137,8 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 }
 
 // get asks the service, and says what keeps it from answering.
-func (q *inquiry) get(ctx context.Context, at string, limit int64) ([]byte, bool) {
-	data, err := q.web.get(ctx, at, limit)
+func (q *inquiry) get(ctx context.Context, at string) ([]byte, bool) {
+	data, err := q.web.get(ctx, at, maxAnswer)
 	if err != nil {
 		q.silence("", at, err)
 		return nil, false

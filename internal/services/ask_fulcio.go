@@ -14,7 +14,7 @@ import (
 // providers that it believes (fulcio.proto, GetTrustBundle, GetConfiguration).
 func (q *inquiry) askFulcio(ctx context.Context) {
 	at := q.URL + "/api/v2/trustBundle"
-	if data, ok := q.get(ctx, at, maxAnswer); ok {
+	if data, ok := q.get(ctx, at); ok {
 		chains, err := parseTrustBundle(data)
 		if err != nil {
 			q.badAnswer(at, err)
@@ -28,7 +28,7 @@ func (q *inquiry) askFulcio(ctx context.Context) {
 		return
 	}
 	at = q.URL + "/api/v2/configuration"
-	if data, ok := q.get(ctx, at, maxAnswer); ok {
+	if data, ok := q.get(ctx, at); ok {
 		issuers, err := parseIssuers(data)
 		if err != nil {
 			q.badAnswer(at, err)

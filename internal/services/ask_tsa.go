@@ -26,7 +26,7 @@ const skew = time.Minute
 func (q *inquiry) askTSA(ctx context.Context) {
 	known := q.chains()
 	at := q.URL + "/certchain"
-	if data, ok := q.get(ctx, at, maxAnswer); ok {
+	if data, ok := q.get(ctx, at); ok {
 		chain, err := parseChain(data)
 		if err != nil {
 			q.badAnswer(at, err)

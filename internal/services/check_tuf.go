@@ -32,7 +32,7 @@ func (q *inquiry) askTUF(ctx context.Context) {
 		return
 	}
 	at := q.URL + "/timestamp.json"
-	if _, ok := q.get(ctx, at, maxAnswer); !ok {
+	if _, ok := q.get(ctx, at); !ok {
 		return
 	}
 	// a server that trickles must not hold the check for ever

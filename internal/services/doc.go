@@ -7,6 +7,11 @@
 // host name other than the base URL's, and a generation that verifiers cannot
 // have fetched yet.
 //
+// It asks the running ones too, the published repository and copies of
+// trusted_root.json beside them, and holds what they answer against plan and
+// ledger. An answer is bounded, and read as what a stranger might have written;
+// no question but a request for a timestamp makes anybody write.
+//
 // It may import pki and what lies below, pki/trustedroot, pki/tuf, templates
 // and internal/fault.
 package services
