@@ -61,6 +61,9 @@ type logEntry struct {
 // the signature.
 func (e *envelope) bundle(entry Entry, token []byte) ([]byte, error) {
 	b := bundle{MediaType: mediaType, Envelope: e.Envelope}
+	// the hint names the key; in the envelope Sigstore's clients take a name
+	// for the fingerprint of ssh (go-securesystemslib, dsse) and refuse it
+	b.Envelope.Signatures = []dsse.Signature{{Sig: e.Signatures[0].Sig}}
 	b.Material.PublicKey.Hint = e.Signatures[0].KeyID
 	b.Material.Entries = []logEntry{entry.json()}
 	b.Material.Timestamps.RFC3161 = []signedTimestamp{{token}}
@@ -84,7 +87,7 @@ func (e *envelope) readBundle(data []byte) (entry *Entry, token []byte, err erro
 	if len(b.Material.Entries) != 1 || len(b.Material.Timestamps.RFC3161) != 1 {
 		return nil, nil, errors.New("not one log entry and one timestamp")
 	}
-	if b.Envelope.Payload != e.Payload || len(b.Envelope.Signatures) != 1 || b.Envelope.Signatures[0] != e.Signatures[0] {
+	if b.Envelope.Payload != e.Payload || len(b.Envelope.Signatures) != 1 || b.Envelope.Signatures[0].Sig != e.Signatures[0].Sig {
 		return nil, nil, errors.New("it holds another envelope than the record key's")
 	}
 	entry, token = b.Material.Entries[0].entry(), b.Material.Timestamps.RFC3161[0].Response
