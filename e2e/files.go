@@ -25,7 +25,7 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, data, 0o644) //nolint:gosec // what is copied is public
+	return os.WriteFile(to, data, 0o644)
 }
 
 func readJSON(path string, into any) error {

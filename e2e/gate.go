@@ -91,7 +91,7 @@ func (w *world) gate(ctx context.Context, s *suite, g *generation) {
 		refuses(wrong.what, wrong.names, func(ctx context.Context) error {
 			b, err := w.signWorkflow(ctx, filepath.Base(g.app.artifact), wrong.kind, wrong.trigger, wrong.ref)
 			if err != nil {
-				return fmt.Errorf("sign: %v", err) // not to be taken for the gate's refusal
+				return fmt.Errorf("sign: %s", err.Error()) // not to be taken for the gate's refusal
 			}
 			return w.verify(ctx, file, g.app.artifact, g.app.bundle, b.bundle)
 		})

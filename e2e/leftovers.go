@@ -106,10 +106,10 @@ func cutOff(ctx context.Context, folder, words string, signal syscall.Signal) er
 // the folder in their arguments.
 func marked(marker, folder string) []string {
 	var out []string
-	files, _ := filepath.Glob("/proc/[0-9]*/environ") //nolint:errcheck // the pattern is good
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
-		environ, _ := os.ReadFile(file)                                         //nolint:errcheck // it ended, or is another user's
-		command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline")) //nolint:errcheck // likewise
+		environ, _ := os.ReadFile(file)
+		command, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
 		if bytes.Contains(environ, []byte(markerName+"="+marker)) || bytes.Contains(command, []byte(folder)) {
 			out = append(out, fmt.Sprintf("%s (%s)", filepath.Base(filepath.Dir(file)), strings.ReplaceAll(strings.TrimRight(string(command), "\x00"), "\x00", " ")))
 		}

@@ -167,7 +167,7 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 	}
 	for _, name := range []string{"tesseract", "rekor", "tsa", "fulcio"} {
 		if err := s.must(ctx, name+" starts as rendered", func(ctx context.Context) error {
-			_, err := w.launch(ctx, rendered[name])
+			err := w.launch(ctx, rendered[name])
 			return err
 		}); err != nil {
 			return err
@@ -189,5 +189,5 @@ func (w *world) addIssuer(url string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(changed), 0o644) //nolint:gosec // a plan is readable
+	return os.WriteFile(path, []byte(changed), 0o644)
 }

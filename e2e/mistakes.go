@@ -45,7 +45,7 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 			service := rendered[m.service]
 			// a log's name or key is for ever: a wrong one gets a log of its own
 			service.Generation = spare
-			_, err := w.launch(ctx, service, m.change)
+			err := w.launch(ctx, service, m.change)
 			if m.itself {
 				if err == nil {
 					return errors.New("it starts")
@@ -64,7 +64,7 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 		if i+1 < len(all) && all[i+1].service == m.service {
 			continue
 		}
-		if _, err := w.launch(ctx, rendered[m.service]); err != nil {
+		if err := w.launch(ctx, rendered[m.service]); err != nil {
 			return err
 		}
 	}
@@ -74,20 +74,20 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 			return err
 		}
 		service := rendered["tesseract"]
-		if _, err := w.startUpstream(ctx, service, key, w.path("ctlog-p384")); err != nil {
+		if err := w.startUpstream(ctx, service, key, w.path("ctlog-p384")); err != nil {
 			return err
 		}
 		if err := w.finds(ctx, "tesseract", "key-not-p256"); err != nil {
 			return err
 		}
-		_, err = w.launch(ctx, rendered["fulcio"], with("--ct-log-public-key-path", key+".pub"))
+		err = w.launch(ctx, rendered["fulcio"], with("--ct-log-public-key-path", key+".pub"))
 		if err == nil {
 			return errors.New("Fulcio starts with it") //nolint:staticcheck // a name
 		}
 		return nil
 	})
 	for _, name := range []string{"tesseract", "fulcio"} {
-		if _, err := w.launch(ctx, rendered[name]); err != nil {
+		if err := w.launch(ctx, rendered[name]); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func (w *world) start(name string, env []string, program string, args ...string)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer file.Close()                     //nolint:errcheck // the child has its own
 	p.cmd = exec.Command(program, args...) //nolint:gosec // the programs that this is about
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = append(w.env(), env...), w.dir, file, file
 	if err := begin(p.cmd, syscall.SIGKILL); err != nil {

@@ -58,13 +58,13 @@ var hosts = map[string]string{
 // launch starts a service as it was rendered, in place of the one of its name
 // that runs. Only directories and ports are others, so that the programs run
 // without privileges beside each other, and what change says.
-func (w *world) launch(ctx context.Context, s service, change ...func([]string) []string) (*process, error) {
+func (w *world) launch(ctx context.Context, s service, change ...func([]string) []string) error {
 	if old := w.live[s.Name]; old != nil {
 		old.stop()
 	}
 	ports, err := freePorts(3)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	program, path := w.program(s.Program), "/"
 	args := s.arguments(w, ports)
@@ -74,7 +74,7 @@ func (w *world) launch(ctx context.Context, s service, change ...func([]string) 
 		// its other socket is one of the whole machine
 		args = append(args, "--legacy-unix-domain-socket", w.path("fulcio.sock"))
 		if err := os.RemoveAll(w.path("fulcio.sock")); err != nil {
-			return nil, err
+			return err
 		}
 	case "tsa":
 		path = "/ping"
@@ -93,20 +93,20 @@ func (w *world) launch(ctx context.Context, s service, change ...func([]string) 
 	}
 	p, err := w.start(fmt.Sprintf("%s-g%d", s.Name, s.Generation), env, program, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.live[s.Name] = p
 	base := "http://127.0.0.1:" + ports[0]
 	if err := w.route(s, base, args); err != nil {
-		return nil, err
+		return err
 	}
 	if s.Program == "rekor" { // the first checkpoint of a new log takes a moment
 		first := w.path("s3", value(args, "--aws-bucket"), "checkpoint")
 		if err := p.until(ctx, func(context.Context) error { _, err := os.Stat(first); return err }); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p, p.until(ctx, func(ctx context.Context) error { return answers(ctx, base+path) })
+	return p.until(ctx, func(ctx context.Context) error { return answers(ctx, base+path) })
 }
 
 func (w *world) program(name string) string {

@@ -61,11 +61,11 @@ func (s *suite) count(ctx context.Context, what string, err error) bool {
 		return false // it was cut off
 	case err != nil:
 		s.failed++
-		fmt.Fprintf(s.out, "FAIL  %s\n      %s\n", what, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n      "))
+		say(s.out, "FAIL  %s\n      %s\n", what, strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n      "))
 		return false
 	}
 	s.passed++
-	fmt.Fprintf(s.out, "ok    %s\n", what)
+	say(s.out, "ok    %s\n", what)
 	return true
 }
 
@@ -77,18 +77,22 @@ func (s *suite) must(ctx context.Context, what string, holds func(context.Contex
 	return nil
 }
 
+func say(w io.Writer, format string, args ...any) {
+	fmt.Fprintf(w, format, args...) //nolint:errcheck // there is nobody else to tell
+}
+
 // step says what is under way.
 func (s *suite) step(format string, args ...any) {
-	fmt.Fprintf(s.progress, "== %5.1f s  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+	say(s.progress, "== %5.1f s  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // end prints the count and returns the exit code.
 func (s *suite) end(err error) int {
 	if err != nil && !errors.Is(err, errStop) && !errors.Is(err, context.Canceled) {
 		s.failed++
-		fmt.Fprintf(s.out, "FAIL  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n      "))
+		say(s.out, "FAIL  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n      "))
 	}
-	fmt.Fprintf(s.out, "%d passed, %d failed\n", s.passed, s.failed)
+	say(s.out, "%d passed, %d failed\n", s.passed, s.failed)
 	if s.failed > 0 || err != nil {
 		return 1
 	}

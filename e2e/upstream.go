@@ -40,26 +40,26 @@ func (w *world) fileKey(name string, curve elliptic.Curve) (string, error) {
 
 // startUpstream starts the unmodified program in the place of ours: as it was
 // rendered, with a key of its own in a file and a folder of its own.
-func (w *world) startUpstream(ctx context.Context, s service, key, folder string) (string, error) {
+func (w *world) startUpstream(ctx context.Context, s service, key, folder string) error {
 	if old := w.live[s.Name]; old != nil {
 		old.stop()
 	}
 	ports, err := freePorts(1)
 	if err != nil {
-		return "", err
+		return err
 	}
 	args := with("-storage_dir", folder)(s.filled(w, ports))
 	args = with("-private_key", key)(args)
 	p, err := w.start("tesseract-posix", nil, w.posix, args...)
 	if err != nil {
-		return "", err
+		return err
 	}
 	w.live[s.Name] = p
 	base := "http://127.0.0.1:" + ports[0]
 	if err := w.route(s, base, args); err != nil {
-		return "", err
+		return err
 	}
-	return base, p.until(ctx, func(ctx context.Context) error {
+	return p.until(ctx, func(ctx context.Context) error {
 		return answers(ctx, base+"/"+value(args, "-path_prefix")+"/ct/v1/get-roots")
 	})
 }
@@ -76,7 +76,7 @@ func (w *world) upstream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.startUpstream(ctx, s, key, w.path("ctlog-upstream")); err != nil {
+	if err := w.startUpstream(ctx, s, key, w.path("ctlog-upstream")); err != nil {
 		return err
 	}
 	var chain [][]byte
