@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -123,5 +124,36 @@ func TestAttest_RootsDiffer(t *testing.T) {
 	}
 	if a.AttestationRoot().Subject.String() == b.AttestationRoot().Subject.String() {
 		t.Error("two roots share a name")
+	}
+}
+
+func TestAttest_SiblingsShareTheirRoot(t *testing.T) {
+	for _, f := range [][3]byte{Firmware543, Firmware574} {
+		first := fresh(t, Options{Firmware: f})
+		second := fresh(t, Options{Firmware: f, Sibling: first})
+		if first.Serial() == second.Serial() {
+			t.Fatal("one serial number for two cards")
+		}
+		cert := attested(t, second, slotSignature, pinAlways, touchAlways)
+		pool := append(first.AttestationIntermediates(), second.state.attestation.device)
+		if err := chainTo(first, cert, pool...); err != nil {
+			t.Errorf("firmware %s under the first card's root: %v", firmware(f), err)
+		}
+		if first.state.attestation.key.Equal(second.state.attestation.key) {
+			t.Errorf("firmware %s: two cards with one attestation key", firmware(f))
+		}
+	}
+}
+
+func TestAttest_NoSiblingOfAnotherHierarchyOrALoadedCard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token.json")
+	fresh(t, Options{StateFile: path})
+	for name, o := range map[string]Options{
+		"is gone":           {Sibling: fresh(t, Options{StateFile: path})},
+		"another hierarchy": {Sibling: fresh(t, Options{Firmware: Firmware543}), Firmware: Firmware574},
+	} {
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("want %q, got %v", name, err)
+		}
 	}
 }

@@ -6,18 +6,21 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // attestationChain is the token's own identity: the f9 key and certificate, and
 // what they chain to. It survives a reset. The keys of root and intermediates
-// are forgotten when the chain has been made.
+// are forgotten when the chain has been made, but for the last, which other
+// cards may be made under until this process ends.
 type attestationChain struct {
 	root          *x509.Certificate
 	intermediates []*x509.Certificate // the root's child first
 	device        *x509.Certificate
 	key           *ecdsa.PrivateKey
+	maker         *ecdsa.PrivateKey // signed device; nil in a chain that was loaded
 }
 
 // Validity of the two hierarchies that tokens are made under.
@@ -59,12 +62,33 @@ func newAttestationChain(f firmware) (*attestationChain, error) {
 		}
 		issued, signer = append(issued, cert), key
 	}
-	device, key, err := issue("Yubico PIV Attestation", 0, validity, issued, signer,
+	return newDevice(f, validity, issued, signer)
+}
+
+// newDevice makes the f9 key and certificate of one card.
+func newDevice(f firmware, validity [2]time.Time, issued []*x509.Certificate, maker *ecdsa.PrivateKey) (*attestationChain, error) {
+	device, key, err := issue("Yubico PIV Attestation", 0, validity, issued, maker,
 		[]pkix.Extension{{Id: oidFirmware, Value: f[:]}})
 	if err != nil {
 		return nil, err
 	}
-	return &attestationChain{root: issued[0], intermediates: issued[1:], device: device, key: key}, nil
+	return &attestationChain{root: issued[0], intermediates: issued[1:], device: device, key: key, maker: maker}, nil
+}
+
+// sibling makes a chain for another card under the same root, as tokens of one
+// maker have it.
+func (c *attestationChain) sibling(f firmware) (*attestationChain, error) {
+	if c.maker == nil {
+		return nil, errors.New("attestation chain: the other card was loaded, and the key that makes its siblings is gone")
+	}
+	validity := oldHierarchy
+	if f.hasNewHierarchy() {
+		validity = newHierarchy
+	}
+	if f.hasNewHierarchy() != (len(c.intermediates) > 0) {
+		return nil, fmt.Errorf("attestation chain: firmware %s has another hierarchy than the other card", f)
+	}
+	return newDevice(f, validity, append([]*x509.Certificate{c.root}, c.intermediates...), c.maker)
 }
 
 // issue makes a CA certificate under the last of issued, or a self-signed one

@@ -13,6 +13,10 @@ type Options struct {
 	// Firmware is major, minor, patch. Zero takes the one in the state file,
 	// or 5.7.4 for a new card. The oldest that can be played is 4.3.0.
 	Firmware [3]byte
+	// Sibling is a card that was made in this process: a new card gets its
+	// attestation chain from the same root, as tokens of one maker do. Nil
+	// gives it a root of its own; a card that is loaded has its own already.
+	Sibling *Card
 	// StateFile keeps the card between runs: created with mode 0600 when it is
 	// missing, loaded when it is there, replaced whole after each command that
 	// changed something and before that command's answer leaves. It holds the

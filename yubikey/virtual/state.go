@@ -35,12 +35,19 @@ func newState(o Options) (*state, error) {
 		}
 		s.Serial = serial
 	}
-	chain, err := newAttestationChain(s.Firmware)
+	chain, err := chainFor(o, s.Firmware)
 	if err != nil {
 		return nil, err
 	}
 	s.attestation = *chain
 	return s, s.factory()
+}
+
+func chainFor(o Options, f firmware) (*attestationChain, error) {
+	if o.Sibling != nil {
+		return o.Sibling.state.attestation.sibling(f)
+	}
+	return newAttestationChain(f)
 }
 
 // newSerial returns a number of eight digits, as on tokens of these years.
