@@ -99,19 +99,24 @@ func (w *web) do(ctx context.Context, method, at, contentType string, body []byt
 	return data, nil
 }
 
-// firstLine is the beginning of a text that somebody else wrote, fit to print.
-func firstLine(data []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(data), "?")), "\n")
-	line = strings.Map(func(r rune) rune {
+// printable leaves out what a terminal would obey: findings hold what others
+// wrote.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
-	}, line)
-	if runes := []rune(line); len(runes) > 120 {
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+// firstLine is the beginning of a text that somebody else wrote.
+func firstLine(data []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	if runes := []rune(printable(line)); len(runes) > 120 {
 		return string(runes[:120]) + "…"
 	}
-	return line
+	return printable(line)
 }
 
 // isWeb reports whether a place is a URL; else it is a path.

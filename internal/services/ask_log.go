@@ -3,22 +3,13 @@ package services
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/checkpoint"
-	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -96,161 +87,4 @@ func (q *inquiry) checkRoots(accepted [][]byte) {
 	if others := len(accepted) - own; others > 0 {
 		q.notice("other-roots", repair, "it accepts %d roots that the ledger does not have: others may fill the log", others)
 	}
-}
-
-// askCheckpoint reads the checkpoint at the first of these paths that has one.
-func (q *inquiry) askCheckpoint(ctx context.Context, kind string, paths ...string) {
-	base := q.URL
-	if q.readFrom != "" {
-		base = strings.TrimSuffix(q.readFrom, "/")
-		paths = append([]string{"/checkpoint"}, paths...)
-	}
-	var at string
-	var data []byte
-	var refusals []error
-	for _, path := range paths {
-		at = base + path
-		if !isWeb(base) {
-			at = filepath.Join(base, path)
-		}
-		var err error
-		if data, err = q.web.fetch(ctx, at, maxAnswer); err == nil {
-			break
-		}
-		if errors.Is(err, errTooLarge) {
-			q.badAnswer(at, err)
-			return
-		}
-		refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
-	}
-	if data == nil {
-		var texts []string
-		for _, err := range refusals {
-			texts = append(texts, err.Error())
-		}
-		q.unanswered("checkpoint-unread", "the server takes entries only: serve its storage under its URL, or name where it is served with --read "+q.Name+"=URL or a folder",
-			"read path: no checkpoint was found, so nothing shows which key it signs with (%s)", strings.Join(texts, "; "))
-		return
-	}
-	q.Read = shown(at)
-	c, err := parseCheckpoint(data)
-	if err != nil {
-		q.badAnswer(at, err)
-		return
-	}
-	q.checkCheckpoint(kind, c)
-}
-
-// checkCheckpoint says which generation signed a checkpoint, and whether
-// verifiers look for its origin.
-func (q *inquiry) checkCheckpoint(kind string, c *signedCheckpoint) {
-	var hashes []string
-	for i, g := range q.generations {
-		data, err := q.source.checkpointKey(g)
-		if err != nil {
-			q.mismatch("key-not-p256", "renew it with a P-256 key: `trustroot renew "+q.Name+" --new-key`", "generation %d: %v", g.Number, err)
-			continue
-		}
-		pub, err := pki.ParsePublicKey(data)
-		if err != nil {
-			q.unanswered("ledger-file", "restore it from git", "generation %d of the ledger cannot be compared: %v", g.Number, err)
-			continue
-		}
-		if err := c.verify(kind, pub); err == nil {
-			q.Generation = g.Number
-			size := c.Size
-			q.Size = &size
-			q.ownKey(pub)
-			q.checkOrigin(kind, c, &q.generations[i])
-			return
-		}
-		hashes = append(hashes, q.expected(kind, g, c.Origin, pub))
-	}
-	repair := "start it with the key of a generation that the ledger has: `trustroot services render " + q.Name + "`"
-	if other := c.otherKey(kind); other != "" {
-		q.mismatch("key-not-p256", repair, "its key is not P-256: %s signed the checkpoint; Fulcio refuses such a CT key at its start, and verifiers such checkpoints", other)
-	} else {
-		q.mismatch("unknown-key", repair, "its checkpoint verifies under no generation of the ledger: it has key hash %08x, the ledger %s",
-			c.signatures[0].Hash, strings.Join(hashes, ", "))
-	}
-	if newest := ledger.Newest(q.generations); newest != nil {
-		q.checkOrigin(kind, c, newest)
-	}
-}
-
-// expected names the key hash that a generation would have under an origin.
-func (q *inquiry) expected(kind string, g ledger.Generation, origin string, pub any) string {
-	key, err := checkpoint.New(kind, origin, pub)
-	if err != nil {
-		key, err = checkpoint.New(kind, g.Log.Origin, pub)
-	}
-	if err != nil {
-		return fmt.Sprintf("none in generation %d", g.Number)
-	}
-	return fmt.Sprintf("%08x in generation %d", key.Hash(), g.Number)
-}
-
-// checkOrigin compares the checkpoint's first line with the ledger's, and the
-// ledger's with the URL under which verifiers look.
-func (q *inquiry) checkOrigin(kind string, c *signedCheckpoint, g *ledger.Generation) {
-	planned := q.source.Plan.Logs[q.Name].URL
-	if c.Origin != g.Log.Origin {
-		got := firstLine([]byte(c.Origin))
-		if kind == plan.RekorV2 {
-			q.mismatch("other-origin", "start it with --hostname "+g.Log.Origin, "its checkpoints are of %q, not of %q: its --hostname is another than the host of %s, where sigstore-go takes the name from", got, g.Log.Origin, planned)
-		} else {
-			q.mismatch("other-origin", "start it with -origin "+g.Log.Origin, "its checkpoints are of %q, not of %q", got, g.Log.Origin)
-		}
-	}
-	if err := checkpoint.CheckURL(kind, g.Log.Origin, planned); err != nil {
-		q.mismatch("origin-of-another-url", "correct the plan's url; an origin that the ledger has stays", "%v", err)
-	}
-	if at := c.signedAt(); kind == plan.StaticCT && !at.IsZero() && q.source.Now.Sub(at) > staleCheckpoint {
-		q.notice("old-checkpoint", "see whether the copy is brought up to date, and whether the log runs", "its checkpoint was signed on %s", at.Format(time.RFC3339))
-	}
-}
-
-// staleCheckpoint is the age at which a static-ct checkpoint is worth a
-// notice: TesseraCT signs one every half minute, grown or not.
-const staleCheckpoint = 24 * time.Hour
-
-// ownKey notes the key that the log signs with.
-func (q *inquiry) ownKey(pub any) {
-	if der, err := x509.MarshalPKIXPublicKey(pub); err == nil {
-		q.raw = base64.StdEncoding.EncodeToString(der)
-	}
-}
-
-// keyOf is what a key ID of a trusted root belongs to.
-type keyOf struct {
-	name       string
-	generation ledger.Generation
-}
-
-// known maps key IDs, as trustedroot.Change has them, to the ledger's.
-func (s *Source) known() (map[string]keyOf, error) {
-	out := map[string]keyOf{}
-	for name, generations := range s.State.Logs {
-		for _, g := range generations {
-			out[g.Log.LogID] = keyOf{name, g}
-		}
-	}
-	var problems []error
-	for name, generations := range s.State.Authorities {
-		for _, g := range generations {
-			data, err := s.read(g.Certificate.File)
-			if err != nil {
-				problems = append(problems, err)
-				continue
-			}
-			c, err := pki.ParseCertificates(data)
-			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", g.Certificate.File.Path, err))
-				continue
-			}
-			sum := sha256.Sum256(c[0].Raw)
-			out[hex.EncodeToString(sum[:])] = keyOf{name, g}
-		}
-	}
-	return out, errors.Join(problems...)
 }

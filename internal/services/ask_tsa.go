@@ -91,16 +91,16 @@ func newTimestampRequest() (*timestampRequest, error) {
 // checkTimestamp verifies the answer under each generation and says which one
 // signed it.
 func (q *inquiry) checkTimestamp(question *timestampRequest, answer []byte, known []authorityChain) {
-	signed, err := readTimestamp(answer)
+	signer, err := readTimestamp(answer)
 	if err != nil {
 		q.badAnswer(q.URL, err)
 		return
 	}
-	failure := errors.New("the ledger has no generation that could have signed it")
+	failure := errors.New("another certificate signed it")
 	for _, k := range known {
 		stamped, err := question.verify(answer, k.chain)
 		if err != nil {
-			if failure == nil || signed.signer == nil || signed.signer.Equal(k.chain[0]) || k.Number == len(known) {
+			if signer == nil || signer.Equal(k.chain[0]) {
 				failure = err
 			}
 			continue
@@ -131,29 +131,23 @@ func (q *inquiry) checkClock(at time.Time) {
 	}
 }
 
-// signedTime is a timestamp that was read and not verified.
-type signedTime struct {
-	at     time.Time
-	signer *x509.Certificate // nil where it carries none
-}
-
-// readTimestamp reads a response. What a stranger's answer makes of the
-// libraries must not end the program.
-func readTimestamp(answer []byte) (s *signedTime, err error) {
+// readTimestamp reads a response and returns its signer's certificate, nil
+// where it carries none. What a stranger's answer makes of the libraries must
+// not end the program.
+func readTimestamp(answer []byte) (signer *x509.Certificate, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s, err = nil, fmt.Errorf("no timestamp response: %v", r)
+			signer, err = nil, fmt.Errorf("no timestamp response: %v", r)
 		}
 	}()
 	ts, err := timestamp.ParseResponse(answer)
 	if err != nil {
 		return nil, fmt.Errorf("no timestamp response: %w", err)
 	}
-	s = &signedTime{at: ts.Time}
 	if len(ts.Certificates) > 0 {
-		s.signer = ts.Certificates[0]
+		signer = ts.Certificates[0]
 	}
-	return s, nil
+	return signer, nil
 }
 
 // verify verifies a response as Sigstore's clients do, under one chain.

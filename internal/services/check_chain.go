@@ -2,6 +2,7 @@ package services
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -10,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/sha256"
 
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -29,6 +28,16 @@ var defects = []struct {
 	{ErrNoCertSign, "no-key-cert-sign"},
 	{ErrNoPurpose, "no-extended-key-usage"},
 	{ErrAlone, "certificate-alone"},
+}
+
+// defectOf is the name of the defect that a line of a chain's error tells.
+func defectOf(line string) string {
+	for _, d := range defects {
+		if strings.HasPrefix(line, d.err.Error()) {
+			return d.id
+		}
+	}
+	return "chain-broken"
 }
 
 // authorityChain is a generation of the ledger and its chain.
@@ -61,13 +70,7 @@ func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain,
 	err := check(served)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			i := slices.IndexFunc(defects, func(d struct {
-				err error
-				id  string
-			}) bool {
-				return strings.HasPrefix(line, d.err.Error())
-			})
-			q.mismatch(defects[max(i, 0)].id, repair, "%s", line)
+			q.mismatch(defectOf(line), repair, "%s", line)
 		}
 	}
 	if len(served) == 0 {
@@ -80,11 +83,13 @@ func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain,
 		q.stranger(served[0], known, repair)
 		return
 	}
-	q.Generation = known[of].Number
-	q.own(known[of].chain[0])
+	if q.Generation == 0 { // of several chains the first is the one that issues
+		q.Generation = known[of].Number
+		q.own(known[of].chain[0])
+	}
 	if err == nil && !slices.EqualFunc(served, known[of].chain, (*x509.Certificate).Equal) {
 		q.mismatch("other-chain", repair, "its certificate is generation %d's and its chain is not: %s in place of %s",
-			q.Generation, subjects(served), subjects(known[of].chain))
+			known[of].Number, subjects(served), subjects(known[of].chain))
 	}
 }
 

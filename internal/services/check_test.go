@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/elliptic"
 	"crypto/x509"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
 func TestCheck_EverythingAgrees(t *testing.T) {
@@ -27,16 +25,6 @@ func TestCheck_EverythingAgrees(t *testing.T) {
 		if !a.Up || a.Verdict != Agrees || a.Program != TUF && (a.Generation != 1 || a.Newest != 1) {
 			t.Errorf("%+v", a)
 		}
-	}
-}
-
-func TestCheck_FulcioOnTheOldChain(t *testing.T) {
-	w := newSite(t)
-	w.renew()
-	w.cutover("fulcio")
-	report := w.finds(Mismatch, "fulcio", "cutover-not-followed", "still on generation 1, the old chain, although its cutover was recorded on")
-	if fault.ExitCode(report.Err()) != int(fault.Verification) {
-		t.Errorf("exit code %d", fault.ExitCode(report.Err()))
 	}
 }
 
@@ -216,230 +204,6 @@ func TestCheck_OldCheckpoint(t *testing.T) {
 	w.agrees("old-checkpoint")
 }
 
-func TestCheck_MixedState(t *testing.T) {
-	w := newSite(t)
-	w.renew()
-	w.rekor.key = w.keys["rekor"][1]
-	report := w.agrees("cutover-not-recorded", "mixed", "newer-waits")
-	last := report.Findings[len(report.Findings)-1]
-	want := "mixed: fulcio on generation 1, rekor on generation 2, tesseract on generation 1, tsa on generation 1; old and new are both open, no cutover of them is recorded yet"
-	if last.Text != want {
-		t.Errorf("%s", last.Text)
-	}
-	w.cutover("rekor", "tsa")
-	w.finds(Mismatch, "tsa", "cutover-not-followed", "still on generation 1")
-}
-
-func TestCheck_RenewalThatIsOver(t *testing.T) {
-	w := newSite(t)
-	w.renew()
-	w.fulcio.chain = w.chain("fulcio", 2)
-	w.tsa.chain, w.tsa.key = w.chain("tsa", 2), w.keys["tsa"][1]
-	w.rekor.key, w.ct.key = w.keys["rekor"][1], w.keys["tesseract"][1]
-	w.agrees("cutover-not-recorded")
-	w.cutover("fulcio", "tsa", "rekor", "tesseract")
-	w.publish()
-	w.agrees()
-}
-
-func TestCheck_OnAGenerationThatIsNotPublished(t *testing.T) {
-	w := newSite(t)
-	w.publish()
-	published := w.files[localTrustedRoot]
-	w.renew()
-	w.files[localTrustedRoot] = published
-	config := w.files[localSigningConfig]
-	w.files[localSigningConfig] = config
-	w.rekor.key = w.keys["rekor"][1]
-	w.finds(Mismatch, "rekor", "not-published", "on generation 2, which the published trusted_root.json does not carry")
-}
-
-func TestCheck_CompromisedGeneration(t *testing.T) {
-	w := newSite(t)
-	w.renew()
-	w.source.State.Authorities["tsa"][0].Compromised = compromised(w.now)
-	w.finds(Mismatch, "tsa", "compromised", "key copied")
-}
-
-func TestCheck_StaleRepository(t *testing.T) {
-	w := newSite(t)
-	w.publish()
-	w.renew()
-	report := w.check()
-	var texts []string
-	for _, f := range report.Findings {
-		if f.Name == TUF && f.Severity == Mismatch {
-			texts = append(texts, f.Text)
-		}
-	}
-	all := strings.Join(texts, "\n")
-	for _, want := range []string{"stale: lacks generation 2 of tsa", "stale: lacks generation 2 of fulcio", "stale: lacks generation 2 of rekor", "stale: lacks generation 2 of tesseract"} {
-		if !strings.Contains(all, want) {
-			t.Errorf("no %q in\n%s", want, all)
-		}
-	}
-	w.publish()
-	w.agrees("newer-waits")
-}
-
-func TestCheck_DamagedRepository(t *testing.T) {
-	w := newSite(t)
-	w.publish()
-	w.must(os.WriteFile(filepath.Join(w.repository, "1.targets.json"), []byte("{}"), 0o600))
-	report := w.check()
-	if len(report.Findings) == 0 || report.Findings[0].ID != "repository" || report.Answers[4].Verdict != Differs {
-		t.Errorf("%+v", report)
-	}
-}
-
-func TestCheck_RepositoryUnreachable(t *testing.T) {
-	w := newSite(t)
-	w.publish()
-	w.asked.URLs = map[string]string{TUF: "http://tuf.example.com"}
-	w.finds(Unanswered, TUF, "unreachable", "does not answer")
-}
-
-func TestCheck_Copies(t *testing.T) {
-	w := newSite(t)
-	old := w.files[localTrustedRoot].Data
-	w.renew()
-	folder := t.TempDir()
-	good, stale := filepath.Join(folder, "good.json"), filepath.Join(folder, "stale.json")
-	w.must(os.WriteFile(good, w.files[localTrustedRoot].Data, 0o600))
-	w.must(os.WriteFile(stale, old, 0o600))
-	w.hosts["fulcio.example.com"] = pathOr("/trusted_root.json", w.files[localTrustedRoot].Data, w.fulcio)
-	w.asked.Copies = []string{good, "http://fulcio.example.com/trusted_root.json"}
-	w.agrees("newer-waits")
-
-	w.asked.Copies = append(w.asked.Copies, stale)
-	report := w.check()
-	if !hasFinding(report, stale, "stale", "stale: lacks generation 2 of tsa") || hasFinding(report, good, "stale", "") {
-		t.Errorf("%+v", report.Findings)
-	}
-	w.cutover("rekor")
-	w.rekor.key = w.keys["rekor"][1]
-	report = w.check()
-	if !hasFinding(report, stale, "stale", "leaves generation 1 of rekor open, which ends ") || !hasFinding(report, good, "stale", "leaves generation 1 of rekor open") {
-		t.Errorf("%+v", report.Findings)
-	}
-}
-
-func TestCheck_CopyThatSaysSomethingElse(t *testing.T) {
-	w := newSite(t)
-	folder := t.TempDir()
-	garbage, newer := filepath.Join(folder, "garbage.json"), filepath.Join(folder, "newer.json")
-	w.must(os.WriteFile(garbage, []byte("<html>"), 0o600))
-	without, err := trustedroot.Without(w.files[localTrustedRoot].Data, "$.tlogs[0]")
-	w.must(err)
-	w.must(os.WriteFile(newer, w.files[localTrustedRoot].Data, 0o600))
-	w.files[localTrustedRoot].Data = without
-	w.asked.Copies = []string{garbage, newer, filepath.Join(folder, "nothing.json")}
-	report := w.check()
-	if !hasFinding(report, garbage, "bad-answer", "it is no trusted_root.json") || !hasFinding(report, newer, "drift", "is gone") ||
-		!hasFinding(report, filepath.Join(folder, "nothing.json"), "unreadable", "no such file") {
-		t.Errorf("%+v", report.Findings)
-	}
-}
-
-func TestCheck_Unreachable(t *testing.T) {
-	w := newSite(t)
-	w.asked.URLs = map[string]string{"tsa": "http://gone.example.com/api/v1/timestamp"}
-	report := w.check()
-	if !hasFinding(report, "tsa", "unreachable", "http://gone.example.com/api/v1/timestamp") || fault.ExitCode(report.Err()) != int(fault.Failure) {
-		t.Errorf("%+v: %v", report.Findings, report.Err())
-	}
-}
-
-func TestCheck_SilentServerEndsWithItsTime(t *testing.T) {
-	w := newSite(t)
-	w.asked.Timeout = 200 * time.Millisecond
-	w.hosts["fulcio.example.com"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	w.asked.Names = []string{"fulcio"}
-	started := time.Now()
-	w.finds(Unanswered, "fulcio", "unreachable", "does not answer")
-	if took := time.Since(started); took > 3*time.Second {
-		t.Errorf("it took %s", took)
-	}
-}
-
-func TestCheck_GarbageAndOversizedAnswers(t *testing.T) {
-	answers := map[string]http.HandlerFunc{
-		"html": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>welcome</html>") },
-		"endless": func(w http.ResponseWriter, _ *http.Request) {
-			for block := make([]byte, 1<<20); ; {
-				if _, err := w.Write(block); err != nil {
-					return
-				}
-			}
-		},
-		"json": func(w http.ResponseWriter, _ *http.Request) {
-			io.WriteString(w, `{"chains":[{}],"issuers":[{}],"certificates":3}`)
-		},
-	}
-	for name, answer := range answers {
-		w := newSite(t)
-		for host := range w.hosts {
-			w.hosts[host] = answer
-		}
-		report := w.check()
-		for _, service := range []string{"fulcio", "tsa", "rekor", "tesseract"} {
-			if !hasFinding(report, service, "bad-answer", "") {
-				t.Errorf("%s: nothing bad about %s in %+v", name, service, report.Findings)
-			}
-		}
-	}
-}
-
-func TestCheck_RedirectToAnotherHostIsNotFollowed(t *testing.T) {
-	w := newSite(t)
-	w.hosts["fulcio.example.com"] = http.RedirectHandler("http://tsa.example.com/api/v1/timestamp/certchain", http.StatusFound)
-	w.asked.Names = []string{"fulcio"}
-	w.check()
-	report := w.check()
-	if !hasFinding(report, "fulcio", "unreachable", "redirects to http://tsa.example.com") {
-		t.Errorf("%+v", report.Findings)
-	}
-}
-
-func TestCheck_ControlCharactersAreNotPrinted(t *testing.T) {
-	w := newSite(t)
-	w.hosts["fulcio.example.com"] = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		http.Error(rw, "\x1b[2Jgone\x07", http.StatusTeapot)
-	})
-	for _, f := range w.check().Findings {
-		if strings.ContainsAny(f.Text, "\x1b\x07") {
-			t.Errorf("%q", f.Text)
-		}
-	}
-}
-
-func TestCheck_RefusesOptionsOfNobody(t *testing.T) {
-	w := newSite(t)
-	for want, o := range map[string]Options{
-		`no "nobody" to ask`:         {Names: []string{"nobody"}},
-		`no "tuf" to ask`:            {Names: []string{TUF}},
-		`"x" for tsa is no http`:     {URLs: map[string]string{"tsa": "x"}},
-		`"tsa" is no log`:            {Reads: map[string]string{"tsa": "http://a"}},
-		`no "else" to ask; it has f`: {URLs: map[string]string{"else": "http://a"}},
-	} {
-		if _, err := w.source.Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || fault.ExitCode(err) != int(fault.Usage) {
-			t.Errorf("%v, want %q", err, want)
-		}
-	}
-}
-
-func TestCheck_NothingPlannedForItYet(t *testing.T) {
-	w := newSite(t)
-	delete(w.source.State.Logs, "rekor")
-	a := w.source.Plan.Authorities["tsa"]
-	a.URL = ""
-	w.source.Plan.Authorities["tsa"] = a
-	report := w.check()
-	if !hasFinding(report, "rekor", "not-in-ledger", "") || !hasFinding(report, "tsa", "no-url", "") {
-		t.Errorf("%+v", report.Findings)
-	}
-}
-
 func TestPrometheus_Metrics(t *testing.T) {
 	w := newSite(t)
 	w.publish()
@@ -474,29 +238,4 @@ func hasFinding(r *Report, name, id, text string) bool {
 		}
 	}
 	return false
-}
-
-// pathOr serves data at one path and hands the others on.
-func pathOr(path string, data []byte, others http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == path {
-			w.Write(data)
-			return
-		}
-		others.ServeHTTP(w, r)
-	})
-}
-
-func TestCheck_SwitchedBeforeEveryVerifierCouldFetch(t *testing.T) {
-	w := newSite(t)
-	before, err := canonical(w.files[localTrustedRoot].Data)
-	w.must(err)
-	w.renew()
-	after, err := canonical(w.files[localTrustedRoot].Data)
-	w.must(err)
-	w.source.Published = &Publication{wait: 7 * 24 * time.Hour, versions: []version{
-		{number: 2, published: w.now.Add(-time.Hour), text: after}, {number: 1, published: w.now.AddDate(0, -1, 0), text: before}}}
-	w.agrees("newer-waits")
-	w.rekor.key = w.keys["rekor"][1]
-	w.agrees("cutover-not-recorded", "mixed", "newer-waits", "too-early")
 }

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -137,67 +136,4 @@ func canonical(data []byte) (string, error) {
 	}
 	text, err := tree.MarshalJSON()
 	return string(text), err
-}
-
-// askCopy compares a copy of trusted_root.json with the trust directory's.
-func (q *inquiry) askCopy(ctx context.Context) {
-	local, ok := q.local(localTrustedRoot)
-	if !ok {
-		return
-	}
-	data, err := q.web.fetch(ctx, q.URL, maxCopy)
-	switch {
-	case errors.Is(err, errTooLarge) || isWeb(q.URL) && err != nil:
-		q.silence("", q.URL, err)
-		return
-	case err != nil:
-		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)
-		return
-	}
-	q.drift(data, local, "replace it by "+localTrustedRoot)
-}
-
-// drift names how a trusted root differs from the trust directory's.
-func (q *inquiry) drift(data, local []byte, repair string) {
-	if bytes.Equal(data, local) {
-		return
-	}
-	changes, err := trustedroot.Diff(data, local)
-	for _, c := range changes {
-		q.mismatch("stale", repair, "stale: %s", q.missing(c))
-	}
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			if id := strings.TrimPrefix(line, "old file: "); id != line {
-				q.mismatch("bad-answer", repair, "it is no trusted_root.json: %s", id)
-				continue
-			}
-			q.mismatch("drift", "find out who changed it, then "+repair, "drift against %s: %s", localTrustedRoot, line)
-		}
-	}
-	if len(changes) == 0 && err == nil {
-		q.notice("other-bytes", repair, "it says the same in other bytes")
-	}
-}
-
-// missing says in the ledger's words what a copy does not have.
-func (q *inquiry) missing(c trustedroot.Change) string {
-	of := c.Name + " (" + c.KeyID + ")"
-	if k, ok := q.known[c.KeyID]; ok {
-		of = fmt.Sprintf("generation %d of %s", k.generation.Number, k.name)
-	}
-	switch c.Kind {
-	case trustedroot.Added:
-		return "lacks " + of
-	case trustedroot.Closed:
-		return "leaves " + of + " open, which " + firstSentence(c.Text)
-	default:
-		return "has an older end of " + of + ", which " + firstSentence(c.Text)
-	}
-}
-
-// firstSentence leaves out what a change means for clients.
-func firstSentence(text string) string {
-	sentence, _, _ := strings.Cut(text, ". ")
-	return sentence
 }

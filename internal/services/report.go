@@ -71,7 +71,7 @@ type Finding struct {
 }
 
 func (q *inquiry) find(severity Severity, id, repair, format string, args ...any) {
-	q.findings = append(q.findings, Finding{Name: q.Name, ID: id, Severity: severity, Text: fmt.Sprintf(format, args...), Repair: repair})
+	q.findings = append(q.findings, Finding{Name: q.Name, ID: id, Severity: severity, Text: printable(fmt.Sprintf(format, args...)), Repair: repair})
 }
 
 func (q *inquiry) mismatch(id, repair, format string, args ...any) {

@@ -1,0 +1,45 @@
+package services
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+)
+
+// keyOf is what a key ID of a trusted root belongs to.
+type keyOf struct {
+	name       string
+	generation ledger.Generation
+}
+
+// known maps key IDs, as trustedroot.Change has them, to the ledger's.
+func (s *Source) known() (map[string]keyOf, error) {
+	out := map[string]keyOf{}
+	for name, generations := range s.State.Logs {
+		for _, g := range generations {
+			out[g.Log.LogID] = keyOf{name, g}
+		}
+	}
+	var problems []error
+	for name, generations := range s.State.Authorities {
+		for _, g := range generations {
+			data, err := s.read(g.Certificate.File)
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			c, err := pki.ParseCertificates(data)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", g.Certificate.File.Path, err))
+				continue
+			}
+			sum := sha256.Sum256(c[0].Raw)
+			out[hex.EncodeToString(sum[:])] = keyOf{name, g}
+		}
+	}
+	return out, errors.Join(problems...)
+}
