@@ -100,6 +100,9 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	if err := w.mistakes(ctx, s); err != nil {
 		return err
 	}
+	if err := w.renewal(ctx, s, first); err != nil {
+		return err
+	}
 	s.check(ctx, "nobody asked for a host that is not the plan's", func(context.Context) error {
 		if strangers := w.proxy.strangers(); len(strangers) > 0 {
 			return fmt.Errorf("asked for: %v", strangers)
