@@ -77,7 +77,12 @@ func (a Anchorage) enter(ctx context.Context, parts anchor.Parts) (*anchor.Entry
 		}
 	}
 	a.Say("%s has the signature already, as entry %d; reading its proof from the log", a.Rekor, there.index)
-	return readEntry(ctx, a.Rekor, there.index, parts)
+	entry, err = readEntry(ctx, a.Rekor, there.index, parts)
+	if err != nil && fault.ExitCode(err) == int(fault.Failure) {
+		return nil, fault.New(fault.Failure, "have "+a.Rekor+" serve the log's checkpoint and tiles beside its entries, as verifiers expect; nothing was written",
+			fmt.Errorf("the log has the signature already, as entry %d, and its proof cannot be read: %w", there.index, err))
+	}
+	return entry, err
 }
 
 // signs tells whether a key is the one that an entry's log is known by. Logs

@@ -181,6 +181,15 @@ func TestAnchor_SecondTime(t *testing.T) {
 			t.Errorf("%+v", third)
 		}
 	}
+	// a log that takes entries and shows none
+	a.Known, a.Rekor = nil, liar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusNotImplemented)
+			return
+		}
+		h.log.ServeHTTP(w, r)
+	}), func(answer []byte) []byte { return answer })
+	h.refused(a, fault.Failure, "as entry 3, and its proof cannot be read")
 }
 
 func TestAnchor_Refuses(t *testing.T) {
@@ -231,6 +240,9 @@ func liar(t *testing.T, honest http.Handler, change func([]byte) []byte) string 
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		honest.ServeHTTP(answer, r)
+		if index := answer.Header().Get("x-log-index"); index != "" {
+			w.Header().Set("x-log-index", index)
+		}
 		w.WriteHeader(answer.Code)
 		w.Write(change(answer.Body.Bytes())) //nolint:errcheck // a test
 	}))
