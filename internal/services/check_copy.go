@@ -50,7 +50,7 @@ func (q *inquiry) drift(data, local []byte, repair string) {
 		return
 	}
 	// seen from the other side, what it has beyond is a change by name
-	beyond, _ := trustedroot.Diff(local, data) //nolint:errcheck // err has every line of it
+	beyond, _ := trustedroot.Diff(local, data) // err has every line of it
 	for _, c := range beyond {
 		q.mismatch("drift", "find out where it comes from; if this directory is behind, bring it up to date", "drift: %s", q.surplus(c))
 	}

@@ -12,6 +12,6 @@
 // ledger. An answer is bounded, and read as what a stranger might have written;
 // no question but a request for a timestamp makes anybody write.
 //
-// It may import pki and what lies below, pki/trustedroot, pki/tuf, templates
-// and internal/fault.
+// It may import pki and what lies below, pki/trustedroot, pki/tuf, templates,
+// internal/fault and internal/version.
 package services
