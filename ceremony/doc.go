@@ -9,7 +9,7 @@
 // is not newer than the newest that the token remembers. It opens no connection
 // and starts no program.
 //
-// It imports its journal, record and request, pki, pki/plan, pki/ledger,
-// yubikey, yubikey/attestation, templates, and the internal packages courier,
-// fault, term and version.
+// It imports its journal, record and request, pki, pki/anchor, pki/plan,
+// pki/ledger, yubikey, yubikey/attestation, templates, and the internal
+// packages courier, fault, term and version.
 package ceremony

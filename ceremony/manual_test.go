@@ -64,11 +64,12 @@ func everyQuestion(t *testing.T) []term.Question {
 func TestManual_AppendixRuns(t *testing.T) {
 	w := newWorld(t)
 	made := w.hold(w.founding())
+	anchored := w.anchor(made.Record.Path, "rekor/1")
 	dir := filepath.Join(t.TempDir(), "copy")
 	must(t, os.CopyFS(dir, os.DirFS(made.Record.Path)))
 	// the test token's root stands for Yubico's
 	must(t, os.WriteFile(filepath.Join(dir, "yubico.pem"), []byte(made.Request.Plan.Rehearsal.AttestationRoots), 0o644))
-	commands := appendix(t)
+	commands := strings.ReplaceAll(appendix(t), "2026-11-09T10-00-00Z", anchored)
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", commands)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
@@ -80,7 +81,7 @@ func TestManual_AppendixRuns(t *testing.T) {
 		t.Errorf("the journal's chain is said to be broken:\n%s", text)
 	}
 	digest := made.Request.Digest()
-	for _, want := range []string{"\tSHA256SUMS\n", fmt.Sprintf("%x", digest), journal.HeadOf(made.Record.Files[record.Journal]), "fulcio-g1.pem: OK", "slot.pem: OK", "Verified OK", "1.3.6.1.4.1.41482.3.8"} {
+	for _, want := range []string{"\tSHA256SUMS\n", fmt.Sprintf("%x", digest), journal.HeadOf(made.Record.Files[record.Journal]), "fulcio-g1.pem: OK", "slot.pem: OK", "Verified OK", "1.3.6.1.4.1.41482.3.8", "Verification: OK", `"kind":"hashedrekord"`, w.pin("rekor/1")} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the appendix does not print %q:\n%s", want, text)
 		}

@@ -12,6 +12,9 @@
 // ledger. An answer is bounded, and read as what a stranger might have written;
 // no question but a request for a timestamp makes anybody write.
 //
+// Anchor asks a timestamp authority and a log to say that a statement exists,
+// and returns nothing that it has not proved.
+//
 // It may import pki and what lies below, pki/trustedroot, pki/tuf, templates,
-// internal/fault and internal/version.
+// internal/courier, internal/fault and internal/version.
 package services

@@ -4,7 +4,8 @@
 // and checkpoints, so that a trusted root can be tried before there are
 // services.
 //
-// It keeps nothing: each bundle stands in a log of one entry. It is for
+// Each bundle stands in a log of one entry; Log and TimestampHandler answer
+// over HTTP, in memory, for tests of what asks the services. It is for
 // rehearsals and tests alone; no command reaches it outside a rehearsal's
 // directory. Within the project it imports nothing.
 package world
