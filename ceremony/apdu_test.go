@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -158,11 +159,51 @@ func (k *token) accounted(what string, v *Verified) {
 	}
 }
 
+// envShare is a process's share of the points: "1/4" is the second of four.
+const envShare = "CEREMONY_TEST_SHARE"
+
 // TestPower_EveryExchangeOfARealToken pulls the token at every APDU of a root
 // ceremony: before the command is carried out and, for those that change the
-// token or sign, after it, when only the answer is lost.
+// token or sign, after it, when only the answer is lost. Most of its time is
+// spent waiting for the daemon to see the token come and go, so that it is
+// shared by processes, each with a daemon and a token of its own.
 func TestPower_EveryExchangeOfARealToken(t *testing.T) {
-	t.Parallel() // most of its time is the daemon's
+	t.Parallel()
+	if share := os.Getenv(envShare); share != "" {
+		pullShare(t, share)
+		return
+	}
+	const shares = 4
+	pulled, points := make([]int, shares), make([]int, shares)
+	var wait sync.WaitGroup
+	for n := range shares {
+		wait.Go(func() {
+			cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d/%d", envShare, n, shares))
+			out, err := cmd.CombinedOutput()
+			_, said, _ := strings.Cut(string(out), "pulled at ")
+			if _, scanned := fmt.Sscanf(said, "%d of %d points", &pulled[n], &points[n]); err != nil || scanned != nil {
+				t.Errorf("share %d: %v\n%s", n, errors.Join(err, scanned), out)
+			}
+		})
+	}
+	wait.Wait()
+	all := 0
+	for n := range shares {
+		if all += pulled[n]; points[n] != points[0] {
+			t.Errorf("share %d is of %d points, share 0 of %d", n, points[n], points[0])
+		}
+	}
+	if all != points[0] || all < 70 {
+		t.Errorf("pulled at %d points of %d", all, points[0])
+	}
+	t.Logf("pulled at each of %d points of a root ceremony: resumed every time", all)
+}
+
+func pullShare(t *testing.T, share string) {
+	var n, shares int
+	_, err := fmt.Sscanf(share, "%d/%d", &n, &shares)
+	must(t, err)
 	k := plug(t)
 	w := newWorld(t)
 	w.plan = strings.Replace(w.plan, w.plan[strings.Index(w.plan, "    -----BEGIN"):], k.roots(), 1)
@@ -171,21 +212,22 @@ func TestPower_EveryExchangeOfARealToken(t *testing.T) {
 	k.look()
 	o := w.options(r)
 	o.Linter, o.Open, o.Out = noLint{}, openReal(o.Operator), t.TempDir()
-	_, err := Root(t.Context(), o)
+	_, err = Root(t.Context(), o)
 	must(t, err)
-	sent := k.look()
-	points := 0
-	for i, header := range sent {
+	points, pulled := 0, 0
+	for i, header := range k.look() {
 		kinds := []virtual.FaultKind{virtual.FaultRemoved}
 		if slices.Contains([]string{"20", "47", "87", "db"}, header[3:5]) {
 			kinds = append(kinds, virtual.FaultAnswerLost)
 		}
 		for _, kind := range kinds {
-			k.pulledAt(w, r, i+1, header, kind)
-			points++
+			if points++; points%shares == n {
+				k.pulledAt(w, r, i+1, header, kind)
+				pulled++
+			}
 		}
 	}
-	t.Logf("pulled at each of %d points of the %d exchanges of a root ceremony: resumed every time", points, len(sent))
+	t.Logf("pulled at %d of %d points", pulled, points)
 }
 
 func (k *token) roots() string {

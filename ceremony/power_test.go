@@ -193,12 +193,27 @@ func TestMain(m *testing.M) {
 	case os.Getenv(envNetwork) != "":
 		run = inspectChild
 	case os.Getenv(envChild) == "":
-		os.Exit(m.Run())
+		os.Exit(inMemory(m))
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// inMemory runs the tests on a file system in memory: the ceremonies that they
+// hold flush tens of thousands of times.
+func inMemory(m *testing.M) int {
+	dir, err := os.MkdirTemp("/dev/shm", "ceremony")
+	if err != nil {
+		return m.Run() // slower, and the same
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // what is left is in memory
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // child walks the ceremony of a folder, and kills itself at a point.
