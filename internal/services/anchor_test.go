@@ -101,7 +101,7 @@ func (h *harbour) fill(n int) {
 	h.t.Helper()
 	for range n {
 		body := make([]byte, 16)
-		rand.Read(body) //nolint:errcheck // it never fails
+		rand.Read(body) // it never fails
 		if _, err := h.log.Add(body); err != nil {
 			h.t.Fatal(err)
 		}
@@ -244,7 +244,7 @@ func liar(t *testing.T, honest http.Handler, change func([]byte) []byte) string 
 			w.Header().Set("x-log-index", index)
 		}
 		w.WriteHeader(answer.Code)
-		w.Write(change(answer.Body.Bytes())) //nolint:errcheck // a test
+		w.Write(change(answer.Body.Bytes()))
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
