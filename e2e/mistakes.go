@@ -44,7 +44,7 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 		s.check(ctx, what, func(ctx context.Context) error {
 			service := rendered[m.service]
 			// a log's name or key is for ever: a wrong one gets a log of its own
-			service.Generation = spare
+			service.store = spare
 			err := w.launch(ctx, service, m.change)
 			if m.itself {
 				if err == nil {
@@ -94,9 +94,6 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 	s.check(ctx, "services check finds nothing once all are started as rendered again", func(ctx context.Context) error { return w.clean(ctx) })
 	return nil
 }
-
-// spare is the number of the database, bucket and folder of wrong logs.
-const spare = logs
 
 // wrong lists the mistakes, those of one service together.
 func (w *world) wrong() ([]mistake, error) {

@@ -48,25 +48,26 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 	if err := w.switchTo(ctx, s, after, "tsa", "rekor"); err != nil {
 		return err
 	}
-	s.check(ctx, "services check tells the mixed state", func(ctx context.Context) error {
-		return w.on(ctx, map[string]int{"fulcio": 1, "tsa": 2, "rekor": 2, "tesseract": 1}, "mixed", "newer-waits", "cutover-not-recorded", "too-early")
-	})
 	mixed, err := w.signEmail(ctx, "mixed")
 	s.count(ctx, "cosign signs in the mixed state", err)
 	s.check(ctx, "cosign and npm's sigstore, with their old caches, verify that", func(ctx context.Context) error {
 		return errors.Join(w.cosignMirror(ctx, first.home, mixed), w.npmVerify(ctx, first.cache, mixed))
 	})
+	// a log shows its new key with its next entry
+	s.check(ctx, "services check tells the mixed state", func(ctx context.Context) error {
+		return w.on(ctx, map[string]int{"fulcio": 1, "tsa": 2, "rekor": 2, "tesseract": 1}, "mixed", "newer-waits", "cutover-not-recorded", "too-early")
+	})
 	// Fulcio holds the CT log's answers against its key: these two go together
 	if err := w.switchTo(ctx, s, after, "tesseract", "fulcio"); err != nil {
+		return err
+	}
+	second, err := w.signAll(ctx, s, 2)
+	if err != nil {
 		return err
 	}
 	s.check(ctx, "services check: all on the new generation, the switch not recorded yet", func(ctx context.Context) error {
 		return w.on(ctx, map[string]int{"fulcio": 2, "tsa": 2, "rekor": 2, "tesseract": 2}, "cutover-not-recorded", "too-early")
 	})
-	second, err := w.signAll(ctx, s, 2)
-	if err != nil {
-		return err
-	}
 	w.everywhere(ctx, s, first, second, "before the switch is recorded")
 	s.check(ctx, "the new bundles are archived, and every entry of the trusted root has one that needs it", func(ctx context.Context) error { return w.archive(ctx, second) })
 	s.step("the switch is recorded and published: trustroot rehearse cutover")

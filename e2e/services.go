@@ -23,7 +23,8 @@ type service struct {
 	Generation int      `json:"generation"`
 	Key        string   `json:"key"`
 	Arguments  []string `json:"arguments"`
-	folder     string
+	folder     string   // of its rendered files
+	store      string   // of a log's entries
 }
 
 // render has trustroot write what the services are started with into a new
@@ -39,7 +40,7 @@ func (w *world) render(ctx context.Context, folder string, args ...string) (map[
 	}
 	all := map[string]service{}
 	for _, s := range list {
-		s.folder = w.path(folder, s.Name)
+		s.folder, s.store = w.path(folder, s.Name), own
 		all[s.Name] = s
 	}
 	return all, nil
@@ -124,7 +125,7 @@ func (s service) arguments(w *world, ports []string) []string {
 
 // filled fills in directories, addresses and ports.
 func (s service) filled(w *world, ports []string) []string {
-	variables := w.rekorEnv(s.Generation)
+	variables := w.rekorEnv(s.store)
 	var out []string
 	for i, a := range s.Arguments {
 		before := ""
@@ -141,16 +142,13 @@ func (s service) filled(w *world, ports []string) []string {
 		case "-http_endpoint":
 			a = "127.0.0.1:" + ports[0]
 		case "-storage_dir":
-			a = w.logDir(s.Generation)
+			a = w.path("ctlog", s.store)
 		}
 		a = strings.NewReplacer("{dir}", s.folder, "{host}", "127.0.0.1").Replace(a)
 		out = append(out, os.Expand(a, func(name string) string { return variables[name] }))
 	}
 	return out
 }
-
-// logDir is where the CT log of a generation is kept.
-func (w *world) logDir(generation int) string { return w.path(fmt.Sprintf("ctlog%d", generation)) }
 
 // value is what follows a flag.
 func value(args []string, flag string) string {

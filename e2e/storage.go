@@ -13,9 +13,13 @@ type storage struct {
 	database, gateway string // addresses
 }
 
-// logs is how many databases and buckets are made: one a generation of Rekor's
-// key, since a log is one key's, and one to spare.
-const logs = 4
+// What a log is kept in: a database, a bucket, a folder. Generations share
+// them, as the rendered files have it: the tree goes on under the new key. A log
+// that is started with another name or key gets the spare ones.
+const (
+	own   = "log"
+	spare = "spare"
+)
 
 // prepareDatabase makes MariaDB's own tables; it takes seconds, and needs
 // nothing else to run.
@@ -41,9 +45,9 @@ func (w *world) startStorage(ctx context.Context) error {
 	w.storage = storage{database: "127.0.0.1:" + ports[0], gateway: "127.0.0.1:" + ports[1]}
 	// the server of Rekor has its database made, and does not run as a user without a name
 	statements := []string{fmt.Sprintf("CREATE USER 'rekor'@'%%' IDENTIFIED BY '%s';", secret)}
-	for n := range logs {
-		statements = append(statements, fmt.Sprintf("CREATE DATABASE rekor%d;", n+1), fmt.Sprintf("GRANT ALL ON rekor%d.* TO 'rekor'@'%%';", n+1))
-		if err := os.MkdirAll(w.bucket(n+1), 0o700); err != nil {
+	for _, store := range []string{own, spare} {
+		statements = append(statements, fmt.Sprintf("CREATE DATABASE %s;", store), fmt.Sprintf("GRANT ALL ON %s.* TO 'rekor'@'%%';", store))
+		if err := os.MkdirAll(w.path("s3", store), 0o700); err != nil {
 			return err
 		}
 	}
@@ -66,16 +70,11 @@ func (w *world) startStorage(ctx context.Context) error {
 	return gateway.until(ctx, func(ctx context.Context) error { return answers(ctx, "http://"+w.storage.gateway) })
 }
 
-// bucket is the folder of a log's bucket.
-func (w *world) bucket(generation int) string { return w.path("s3", bucketName(generation)) }
-
-func bucketName(generation int) string { return fmt.Sprintf("rekor%d", generation) }
-
 // rekorEnv are the variables that the rendered files ask for.
-func (w *world) rekorEnv(generation int) map[string]string {
+func (w *world) rekorEnv(store string) map[string]string {
 	return map[string]string{
-		"REKOR_BUCKET":    bucketName(generation),
-		"REKOR_MYSQL_DSN": fmt.Sprintf("rekor:%s@tcp(%s)/rekor%d", secret, w.storage.database, generation),
+		"REKOR_BUCKET":    store,
+		"REKOR_MYSQL_DSN": fmt.Sprintf("rekor:%s@tcp(%s)/%s", secret, w.storage.database, store),
 	}
 }
 
