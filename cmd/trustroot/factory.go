@@ -42,7 +42,7 @@ func (f *factory) progress(format string, args ...any) {
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, f *factory, args []string) int {
-	root := newRootCmd(f)
+	root := newRootCmd(f, args)
 	root.SetArgs(args)
 	root.SetOut(f.out)
 	root.SetErr(f.err)

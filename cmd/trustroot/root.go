@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -9,7 +11,10 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/version"
 )
 
-func newRootCmd(f *factory) *cobra.Command {
+// newRootCmd makes the command for a command line. Of the commands below it
+// there are all, or the one alone that the line names first: a run needs one,
+// and to make all of them takes it as long as to read a ledger.
+func newRootCmd(f *factory, args []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "trustroot",
 		Short:         "Make, renew and publish the trust root of a self-hosted Sigstore",
@@ -23,28 +28,64 @@ func newRootCmd(f *factory) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
 	})
-	cmd.AddCommand(
-		newInitCmd(f, runInit),
-		newAdoptCmd(f, runAdopt),
-		newPlanCmd(f),
-		newStatusCmd(f, runStatus),
-		newRenewCmd(f, runRenew),
-		newCutoverCmd(f, runCutover),
-		newRehearseCmd(f, runRehearse),
-		newTokenCmd(f),
-		newKMSCmd(f),
-		newRequestCmd(f),
-		newCeremonyCmd(f),
-		newLedgerCmd(f),
-		newLogCmd(f),
-		newTrustedRootCmd(f),
-		newSigningConfigCmd(f),
-		newTUFCmd(f),
-		newServicesCmd(f),
-		newVerifyCmd(f, runVerify),
-	)
+	cmd.AddCommand(f.commands(firstWord(args))...)
 	markUsage(cmd)
 	return cmd
+}
+
+// commands returns the command of that name, or all where none has it.
+func (f *factory) commands(name string) []*cobra.Command {
+	type maker struct {
+		name string
+		make func() *cobra.Command
+	}
+	makers := []maker{
+		{"init", func() *cobra.Command { return newInitCmd(f, runInit) }},
+		{"adopt", func() *cobra.Command { return newAdoptCmd(f, runAdopt) }},
+		{"plan", func() *cobra.Command { return newPlanCmd(f) }},
+		{"status", func() *cobra.Command { return newStatusCmd(f, runStatus) }},
+		{"renew", func() *cobra.Command { return newRenewCmd(f, runRenew) }},
+		{"cutover", func() *cobra.Command { return newCutoverCmd(f, runCutover) }},
+		{"rehearse", func() *cobra.Command { return newRehearseCmd(f, runRehearse) }},
+		{"token", func() *cobra.Command { return newTokenCmd(f) }},
+		{"kms", func() *cobra.Command { return newKMSCmd(f) }},
+		{"request", func() *cobra.Command { return newRequestCmd(f) }},
+		{"ceremony", func() *cobra.Command { return newCeremonyCmd(f) }},
+		{"ledger", func() *cobra.Command { return newLedgerCmd(f) }},
+		{"log", func() *cobra.Command { return newLogCmd(f) }},
+		{"trusted-root", func() *cobra.Command { return newTrustedRootCmd(f) }},
+		{"signing-config", func() *cobra.Command { return newSigningConfigCmd(f) }},
+		{"tuf", func() *cobra.Command { return newTUFCmd(f) }},
+		{"services", func() *cobra.Command { return newServicesCmd(f) }},
+		{"verify", func() *cobra.Command { return newVerifyCmd(f, runVerify) }},
+	}
+	one := slices.IndexFunc(makers, func(m maker) bool { return m.name == name })
+	if one >= 0 {
+		makers = makers[one : one+1]
+	}
+	commands := make([]*cobra.Command, len(makers))
+	for i, m := range makers {
+		commands[i] = m.make()
+	}
+	return commands
+}
+
+// firstWord returns the command that a line begins with, after the flags that
+// stand before it, or nothing where that is not plain to see.
+func firstWord(args []string) string {
+	for len(args) > 0 {
+		switch arg := args[0]; {
+		case arg == "--dir" && len(args) > 1:
+			args = args[2:]
+		case arg == "--json", strings.HasPrefix(arg, "--dir="):
+			args = args[1:]
+		case strings.HasPrefix(arg, "-"):
+			return ""
+		default:
+			return arg
+		}
+	}
+	return ""
 }
 
 // markUsage makes wrong arguments, and commands that are none, errors of
