@@ -88,7 +88,7 @@ func (f *factory) rehearsed(dir string) func(context.Context, ...string) ([]byte
 			now:      f.now,
 			dir:      dir,
 		}
-		root := newRootCmd(inner)
+		root := newRootCmd(inner, args)
 		root.SetArgs(args)
 		root.SetOut(inner.out)
 		root.SetErr(inner.err)

@@ -150,7 +150,7 @@ func (p *people) try(args ...string) error {
 			return []byte(p.pin), nil
 		}},
 	}
-	root := newRootCmd(f)
+	root := newRootCmd(f, args)
 	root.SetArgs(args)
 	root.SetOut(f.out)
 	root.SetErr(f.err)
