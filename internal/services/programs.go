@@ -58,6 +58,7 @@ func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Ser
 			"--metrics-port", "2113"},
 		Variables: []string{"AWS_REGION"},
 		Files:     map[string][]byte{"chain.pem": ca.chain, "ct.pub": ctKey, "fulcio.yaml": config},
+		Notes:     []string{"it takes no other key than ct.pub for the CT log's: when that log gets a new key, start both together"},
 	}, nil
 }
 
@@ -121,6 +122,7 @@ func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, e
 		Variables: []string{"AWS_REGION", "REKOR_BUCKET", "REKOR_MYSQL_DSN"},
 		Files:     map[string][]byte{"key.pub": data},
 		Notes: []string{"this is the aws build: the posix build takes a key file only",
+			"it takes entries and serves none: have the bucket's checkpoint and tile/ served below " + strings.TrimSuffix(g.Log.URL, "/") + "/api/v2/",
 			"the server takes the database's DSN as a flag only, so its password shows in the process list"},
 	}, nil
 }
@@ -145,7 +147,8 @@ func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Servic
 		Name: name, Program: TesseraCT, Version: tesseractVersion, Generation: g.Number, Key: key, Early: early, Port: 6962, Arguments: arguments,
 		Files: map[string][]byte{"roots.pem": roots, "key.pub": data},
 		Notes: []string{"no upstream build of TesseraCT takes a key in KMS: put the private key of key.pub, as SEC1 EC PRIVATE KEY, at private/key.pem, " +
-			"or build a program of your own over TesseraCT's library with a KMS signer"},
+			"or build a program of your own over TesseraCT's library with a KMS signer",
+			"it takes entries and serves none: have checkpoint, tile/ and issuer/ of its folder served below " + strings.TrimSuffix(g.Log.URL, "/") + "/"},
 	}, nil
 }
 

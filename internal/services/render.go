@@ -101,7 +101,7 @@ func (s *Source) Render(names ...string) ([]Service, error) {
 		out = append(out, service)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return nil, fault.New(fault.Verification, "nothing was written; repair what is named, or render the generation that is published with --generation", err)
+		return nil, fault.New(fault.Verification, "nothing was written; repair what is named, or render the generation that is published with --generation; --urgent takes a published one before its wait is over", err)
 	}
 	return out, nil
 }
