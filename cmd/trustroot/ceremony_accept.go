@@ -13,8 +13,9 @@ import (
 
 type ceremonyAcceptOptions struct {
 	*factory
-	record    string
-	rehearsal bool
+	record         string
+	rehearsal      bool
+	withoutSession bool
 }
 
 func newCeremonyAcceptCmd(f *factory, run func(context.Context, *ceremonyAcceptOptions) error) *cobra.Command {
@@ -22,12 +23,17 @@ func newCeremonyAcceptCmd(f *factory, run func(context.Context, *ceremonyAcceptO
 	cmd := &cobra.Command{
 		Use:   "accept RECORD",
 		Short: "Check a record and file it into the trust directory and the ledger",
-		Args:  cobra.ExactArgs(1),
+		Long: `Check a record and file it into the trust directory and the ledger, once.
+
+What is in session/ is filed too, up to 32 MiB: look it over first, since a
+recording shows what was on the screen, and what was typed where it was shown.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.record = args[0]
 			return run(c.Context(), o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.withoutSession, "without-session", false, "leave recordings and pictures of the session where they are")
 	rehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -37,7 +43,10 @@ func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
 	if err != nil {
 		return err
 	}
-	accepted, err := d.Accept(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal}, o.now)
+	accepted, err := d.Accept(o.record, app.AcceptOptions{
+		VerifyOptions:  ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal},
+		WithoutSession: o.withoutSession,
+	}, o.now)
 	if err != nil {
 		return err
 	}

@@ -18,19 +18,32 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
+// AcceptOptions say how a record is accepted.
+type AcceptOptions struct {
+	ceremony.VerifyOptions
+	// WithoutSession leaves recordings and pictures where they are.
+	WithoutSession bool
+}
+
 // Accept verifies a record, files it and its certificates, and enters them
 // into the ledger. A record is accepted once; run again after an
 // interruption, it completes.
-func (d *Directory) Accept(path string, o ceremony.VerifyOptions, now time.Time) ([]ledger.Certificate, error) {
-	v, err := ceremony.Verify(path, o)
+func (d *Directory) Accept(path string, o AcceptOptions, now time.Time) ([]ledger.Certificate, error) {
+	v, err := ceremony.Verify(path, o.VerifyOptions)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.acceptable(v); err != nil {
 		return nil, err
 	}
+	var session map[string][]byte
+	if !o.WithoutSession {
+		if session, err = record.ReadSession(path); err != nil {
+			return nil, err
+		}
+	}
 	name := "ceremonies/" + filepath.Base(filepath.Clean(path))
-	if err := d.fileRecord(name, v.Record); err != nil {
+	if err := d.fileRecord(name, v.Record, session); err != nil {
 		return nil, err
 	}
 	var files []file
@@ -78,9 +91,9 @@ func (d *Directory) acceptable(v *ceremony.Verified) error {
 	return d.Ledger.CheckHead(v.Request.Manifest.LedgerHead)
 }
 
-// fileRecord copies what the record seals and who signed it, or finds it there
-// already. Recordings of the session stay on the stick: they can be large.
-func (d *Directory) fileRecord(name string, r *record.Record) error {
+// fileRecord copies what the record seals and who signed it, with the session,
+// or finds it there already.
+func (d *Directory) fileRecord(name string, r *record.Record, session map[string][]byte) error {
 	final := d.join(name)
 	if _, err := os.Stat(final); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
@@ -91,7 +104,10 @@ func (d *Directory) fileRecord(name string, r *record.Record) error {
 			return err
 		}
 		defer dir.Discard()
-		for name, files := range map[string]map[string][]byte{record.SealedDir: r.Files, record.SignaturesDir: r.Signatures} {
+		for name, files := range map[string]map[string][]byte{record.SealedDir: r.Files, record.SignaturesDir: r.Signatures, record.SessionDir: session} {
+			if len(files) == 0 {
+				continue
+			}
 			if err := courier.WriteFolder(filepath.Join(dir.Path(), name), files); err != nil {
 				return err
 			}
