@@ -1,4 +1,4 @@
-package ceremony
+package main
 
 import (
 	"bufio"
@@ -93,8 +93,23 @@ func (b *browser) call(method string, params map[string]any) map[string]any {
 	}
 }
 
-// open shows a page in a new tab of a size.
-func (b *browser) open(url string, width, height int, mobile bool) {
+// must ends the test at an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sheet is a size and a medium to look at a page in.
+type sheet struct {
+	name          string
+	width, height int
+	phone, print  bool
+}
+
+// open shows a page in a new tab.
+func (b *browser) open(url string, s sheet) {
 	b.t.Helper()
 	b.session = ""
 	target := b.call("Target.createTarget", map[string]any{"url": "about:blank"})
@@ -104,7 +119,8 @@ func (b *browser) open(url string, width, height int, mobile bool) {
 		b.t.Fatalf("no session: %v", attached)
 	}
 	b.session = session
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile})
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": s.width, "height": s.height, "deviceScaleFactor": 1, "mobile": s.phone})
+	b.call("Emulation.setEmulatedMedia", map[string]any{"media": map[bool]string{true: "print", false: "screen"}[s.print]})
 	b.call("Page.enable", nil)
 	b.call("Page.navigate", map[string]any{"url": url})
 	for b.evaluate("document.readyState + location.href") != "complete"+url {
