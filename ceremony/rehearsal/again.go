@@ -24,9 +24,11 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 		return nil, nil, fault.New(fault.Usage, fmt.Sprintf("put it back with `rm -r %[1]s && mv %[1]s%[2]s %[1]s`, or remove it", r.Out, keptSuffix),
 			fmt.Errorf("%s holds %s as it was before a rehearsal that did not come to its end; nothing was changed", r.kept(), r.Out))
 	}
-	if _, err := os.Lstat(r.in(tokenState)); err != nil {
-		return nil, nil, fault.New(fault.Usage, "make one with `trustroot rehearse --out "+r.Out+"`, or name another with --out",
-			fmt.Errorf("%s is no folder of a rehearsal: %w", r.Out, err))
+	for _, state := range []string{tokenState, otherState} {
+		if _, err := os.Lstat(r.in(state)); err != nil {
+			return nil, nil, fault.New(fault.Usage, "make one with `trustroot rehearse --out "+r.Out+"`, or name another with --out",
+				fmt.Errorf("%s is no folder of a rehearsal: %w", r.Out, err))
+		}
 	}
 	text, err := os.ReadFile(r.in(planFile))
 	if err != nil {
@@ -48,7 +50,7 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 }
 
 func (r *Rehearsal) restart(ctx context.Context) error {
-	if err := r.startToken(ctx); err != nil {
+	if err := r.startTokens(ctx); err != nil {
 		return err
 	}
 	return r.startKMS(ctx)
@@ -124,7 +126,7 @@ func (r *Rehearsal) keep() error {
 // forget removes the copy.
 func (r *Rehearsal) forget() error { return os.RemoveAll(r.kept()) }
 
-// Restore stops token and KMS and puts the folder back as it was.
+// Restore stops tokens and KMS and puts the folder back as it was.
 func (r *Rehearsal) Restore() error {
 	if err := r.Close(); err != nil {
 		return err

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// The rehearsal's people and secrets. They guard nothing: the token is a
-// program on this machine, and its keys are in a file of the rehearsal.
+// The rehearsal's people and secrets. They guard nothing: the tokens are
+// programs on this machine, and their keys are in files of the rehearsal.
 const (
 	Organization = "example.com REHEARSAL"
 	domain       = "example.com"
-	Serial       = 32000001 // of the virtual root token
+	Serial       = 32000001 // of the virtual token with the root's key
+	HolderSerial = 32000002 // of that with the TUF holder's
 	holder       = "first"
 	app          = "deploy"
 	PIN          = "315926"
@@ -30,6 +31,7 @@ const (
 // Where a rehearsal keeps what a real trust directory never holds.
 const (
 	tokenState = "rehearsal/token.json"
+	otherState = "rehearsal/holder.json"
 	kmsState   = "rehearsal/kms.json"
 	stick      = "rehearsal/usb"
 )
@@ -45,8 +47,15 @@ type Options struct {
 	Command func(ctx context.Context, args ...string) ([]byte, error)
 }
 
+// The days of a rehearsal. Between two the tokens are in their envelopes.
+const (
+	ceremonyDay    = "the day of the ceremony"
+	publicationDay = "the day of the publication"
+)
+
 // Step is one stretch of the way.
 type step struct {
 	title string
+	day   string // that begins with it; empty in the middle of one
 	run   func(ctx context.Context) error
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
-// Rehearsal is a rehearsal under way, or one that is over and whose token and
-// KMS still run.
+// Rehearsal is a rehearsal under way, or one that is over and whose tokens
+// and KMS still run.
 type Rehearsal struct {
 	Options
 	example plan.Example // that the founding writes
 	request request
-	card    *virtual.Card
+	cards   []*virtual.Card // the root's, the holder's
 	readers *virtual.Readers
 	kms     *local.Server
 	began   bool // something was written
@@ -37,7 +37,7 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 		return r, err
 	}
 	if _, err := os.Lstat(o.Out); err == nil {
-		return r, fault.New(fault.Usage, "name another folder with --out, or remove this one to start over; to go on with it, start its token with `trustroot token virtual --state "+filepath.Join(o.Out, tokenState)+"`",
+		return r, fault.New(fault.Usage, "name another folder with --out, or remove this one to start over; to go on with it, start its tokens with `trustroot token virtual --state "+filepath.Join(o.Out, tokenState)+" --state "+filepath.Join(o.Out, otherState)+"`",
 			fmt.Errorf("%s exists already; nothing was changed", o.Out))
 	}
 	if err := os.MkdirAll(filepath.Join(o.Out, stick), 0o755); err != nil {
@@ -50,6 +50,9 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 func (r *Rehearsal) walk(ctx context.Context, steps []step) error {
 	for i, s := range steps {
 		r.say("\n[%d/%d] %s", i+1, len(steps), s.title)
+		if s.day != "" {
+			r.tally.begin(s.day)
+		}
 		start := time.Now()
 		err := s.run(ctx)
 		if ctx.Err() != nil {
@@ -64,7 +67,7 @@ func (r *Rehearsal) walk(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// Close stops the token, its PC/SC daemon and the KMS stand-in.
+// Close stops the tokens, their PC/SC daemon and the KMS stand-in.
 func (r *Rehearsal) Close() error {
 	var errs []error
 	if r.readers != nil {
@@ -79,7 +82,7 @@ func (r *Rehearsal) Close() error {
 // Began reports whether anything was written.
 func (r *Rehearsal) Began() bool { return r.began }
 
-// Socket is the value of PCSCLITE_CSOCK_NAME that reaches the token.
+// Socket is the value of PCSCLITE_CSOCK_NAME that reaches the tokens.
 func (r *Rehearsal) Socket() string { return r.readers.Socket() }
 
 // Environment are the variables that reach the KMS.
@@ -92,9 +95,7 @@ func (r *Rehearsal) Environment() []string {
 
 // Secret answers the operator's prompts for secrets.
 func Secret(prompt string) ([]byte, error) {
-	if strings.HasPrefix(prompt, pinPrompt) {
-		prompts.Add(1)
-	}
+	prompted(prompt)
 	if strings.Contains(prompt, "PUK") {
 		return []byte(PUK), nil
 	}
@@ -144,4 +145,4 @@ func (r *Rehearsal) in(path ...string) string {
 	return filepath.Join(append([]string{r.Out}, path...)...)
 }
 
-func serial() string { return strconv.Itoa(Serial) }
+func serial(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

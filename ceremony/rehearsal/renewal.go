@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -43,23 +42,23 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 	}
 	n.start = startOf(state, n.logs, o.Now)
 	steps := []step{
-		{"the virtual YubiKey and the KMS run again", r.restart},
-		{"the next generations in the plan", func(ctx context.Context) error { return r.planRenewal(ctx, n) }},
-		{"their keys in KMS, pinned in the plan", r.pinKeys},
-		{"certification requests and checkpoint keys", func(ctx context.Context) error { return r.exportRenewed(ctx, n) }},
+		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
+		{title: "the next generations in the plan", run: func(ctx context.Context) error { return r.planRenewal(ctx, n) }},
+		{title: "their keys in KMS, pinned in the plan", run: r.pinKeys},
+		{title: "certification requests and checkpoint keys", run: func(ctx context.Context) error { return r.exportRenewed(ctx, n) }},
 	}
 	if len(n.authorities) > 0 {
 		steps = append(steps, []step{
-			{"the request that crosses to the ceremony host", r.createRequest},
-			{"the ceremony: certificates under the root that is there", func(ctx context.Context) error { return r.hold(ctx, "sign") }},
-			{"back on the admin host: check and file the record", r.accept},
+			{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
+			{title: "the ceremony: certificates under the root that is there", run: func(ctx context.Context) error { return r.hold(ctx, "sign") }},
+			{title: "back on the admin host: check and file the record", run: r.accept},
 		}...)
 	}
 	steps = append(steps, []step{
-		{"trusted_root.json: the next generations, open beside those in use", func(ctx context.Context) error { return r.rebuild(ctx, true) }},
-		{"the TUF repository, before any service switches", func(ctx context.Context) error { return r.publish(ctx, "stage") }},
-		{"a stranger's look: the record, the trusted root, the repository", r.look},
-		{"what the day asked of people", r.count},
+		{title: "trusted_root.json: the next generations, open beside those in use", run: func(ctx context.Context) error { return r.rebuild(ctx, true) }, day: publicationDay},
+		{title: "the TUF repository, before any service switches", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
+		{title: "what the days asked of people", run: r.count},
 	}...)
 	if err := r.walk(ctx, steps); err != nil {
 		return r, err
@@ -82,7 +81,7 @@ func renewalOf(p *plan.Plan, names []string) (renewal, error) {
 		switch {
 		case name == plan.RootAuthority:
 			return n, fault.New(fault.Usage, "name what the root signs, a log or an application, or rehearse another founding with `trustroot rehearse --out DIR`",
-				fmt.Errorf("a new root is another ceremony; nothing was changed"))
+				errors.New("a new root is another ceremony; nothing was changed"))
 		case isAuthority:
 			n.authorities = append(n.authorities, name)
 		case isLog:
@@ -205,62 +204,4 @@ func (r *Rehearsal) settle(ctx context.Context, start time.Time) {
 	case <-ctx.Done():
 	case <-time.After(time.Until(start.Add(3 * time.Second))):
 	}
-}
-
-// openNames are the services of which an older generation is still open.
-func openNames(s *ledger.State) []string {
-	var names []string
-	for _, of := range []map[string][]ledger.Generation{s.Authorities, s.Logs} {
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			g := of[name]
-			if len(g) > 1 && g[len(g)-2].End == nil {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
-// Cutover records the switch to the newest generations, of the names or of
-// every service that has an older one open, and publishes the closed windows.
-// A zero time is now. As with Run, the caller calls Close.
-func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Rehearsal, error) {
-	r := &Rehearsal{Options: o}
-	_, state, err := r.open()
-	if err != nil {
-		return r, err
-	}
-	if len(names) == 0 {
-		names = openNames(state)
-	}
-	if len(names) == 0 {
-		return r, fault.New(fault.Usage, "rehearse a renewal first: trustroot rehearse renew --out "+o.Out,
-			fmt.Errorf("no service in %s has an older generation that is still open; nothing was changed", o.Out))
-	}
-	if at.IsZero() {
-		at = o.Now
-	}
-	err = r.walk(ctx, []step{
-		{"the virtual YubiKey and the KMS run again", r.restart},
-		{"the observed switch: " + strings.Join(names, ", "), func(ctx context.Context) error { return r.switched(ctx, names, at) }},
-		{"trusted_root.json: the old windows closed", func(ctx context.Context) error { return r.rebuild(ctx, false) }},
-		{"the TUF repository, after the switch", func(ctx context.Context) error { return r.publish(ctx, "stage") }},
-		{"a stranger's look: the trusted root, the repository", r.look},
-		{"what the day asked of people", r.count},
-	})
-	if err != nil {
-		return r, err
-	}
-	return r, r.forget()
-}
-
-func (r *Rehearsal) switched(ctx context.Context, names []string, at time.Time) error {
-	if err := r.keep(); err != nil {
-		return err
-	}
-	err := r.trustroot(ctx, slices.Concat([]string{"cutover"}, names, []string{"--at", at.UTC().Format(time.RFC3339)})...)
-	if err != nil && ctx.Err() == nil {
-		return errors.Join(err, r.forget()) // it recorded nothing
-	}
-	return err
 }

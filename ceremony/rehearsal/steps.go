@@ -12,24 +12,26 @@ import (
 
 func (r *Rehearsal) foundingSteps() []step {
 	return []step{
-		{"a virtual YubiKey on a private PC/SC daemon", r.startToken},
-		{"the plan and the ledger", r.writePlan},
-		{"keys in KMS, pinned in the plan", r.makeKeys},
-		{"the root's token: PIN, PUK and management key", r.provision},
-		{"certification requests and checkpoint keys", r.export},
-		{"the request that crosses to the ceremony host", r.createRequest},
-		{"the ceremony: root, Fulcio and TSA certificates", r.ceremonyRoot},
-		{"back on the admin host: check and file the record", r.accept},
-		{"trusted_root.json and the signing config", r.build},
-		{"the TUF repository", r.publishFirst},
-		{"a stranger's look: the record, the trusted root, the repository", r.look},
-		{"what the day asked of people", r.count},
+		{title: "virtual YubiKeys on a private PC/SC daemon: the root's, and that of a TUF holder", run: r.startTokens},
+		{title: "the plan and the ledger", run: r.writePlan},
+		{title: "keys in KMS, pinned in the plan", run: r.makeKeys},
+		{title: "certification requests and checkpoint keys", run: r.export},
+		{title: "the tokens: PIN, PUK and management key", run: r.provision, day: ceremonyDay},
+		{title: "the TUF holder joins, with a key on the own token", run: r.join},
+		{title: "the request that crosses to the ceremony host", run: r.createRequest},
+		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.ceremonyRoot},
+		{title: "back on the admin host: check and file the record", run: r.accept},
+		{title: "trusted_root.json and the signing config", run: r.build, day: publicationDay},
+		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "init") }},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
+		{title: "what the days asked of people", run: r.count},
 	}
 }
 
 func (r *Rehearsal) writePlan(ctx context.Context) error {
+	maker := r.cards[0] // and that of the other
 	var roots strings.Builder
-	for _, c := range append([]*x509.Certificate{r.card.AttestationRoot()}, r.card.AttestationIntermediates()...) {
+	for _, c := range append([]*x509.Certificate{maker.AttestationRoot()}, maker.AttestationIntermediates()...) {
 		text, err := pki.EncodeCertificate(c)
 		if err != nil {
 			return err
@@ -43,9 +45,9 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		Domain:           domain,
 		NotBefore:        midnight,
 		Token:            Serial,
-		Holders:          []plan.ExampleHolder{{Name: holder, Token: Serial}},
+		Holders:          []plan.ExampleHolder{{Name: holder, Token: HolderSerial}},
 		Threshold:        1,
-		SingleHolder:     "a rehearsal has one token",
+		SingleHolder:     "a rehearsal has one holder",
 		App:              app,
 		OIDC:             "https://login." + domain,
 		AttestationRoots: roots.String(),
@@ -80,7 +82,10 @@ func (r *Rehearsal) makeKeys(ctx context.Context) error {
 }
 
 func (r *Rehearsal) provision(ctx context.Context) error {
-	return r.trustroot(ctx, "token", "provision", "--serial", serial(), "--for-root")
+	return r.each(ctx,
+		[]string{"token", "provision", "--serial", serial(Serial), "--for-root"},
+		[]string{"token", "provision", "--serial", serial(HolderSerial)},
+	)
 }
 
 func (r *Rehearsal) export(ctx context.Context) error {
@@ -104,15 +109,11 @@ func (r *Rehearsal) build(ctx context.Context) error {
 	)
 }
 
-func (r *Rehearsal) publishFirst(ctx context.Context) error {
+func (r *Rehearsal) join(ctx context.Context) error {
 	answer := r.in(stick, holder+".json")
-	err := r.each(ctx,
+	return r.each(ctx,
 		[]string{"tuf", "invite", holder},
-		[]string{"tuf", "join", r.in("holders", holder, "challenge.json"), "--serial", serial(), "--out", answer},
+		[]string{"tuf", "join", r.in("holders", holder, "challenge.json"), "--serial", serial(HolderSerial), "--out", answer},
 		[]string{"tuf", "join", "--accept", answer, "--rehearsal"},
 	)
-	if err != nil {
-		return err
-	}
-	return r.publish(ctx, "init")
 }

@@ -5,76 +5,149 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
-// pinPrompt begins every prompt for a PIN that is in use.
-const pinPrompt = "PIN of "
+// prompts counts how often the PIN of a token was asked for, by serial number.
+// Secret has no rehearsal to keep it in.
+var prompts = struct {
+	sync.Mutex
+	of map[uint32]int
+}{of: map[uint32]int{}}
 
-// prompts counts them; Secret has no rehearsal to keep it in.
-var prompts atomic.Int64
-
-// tally counts what the day asks of the people at the token. It is the card's
-// log, one line an exchange.
-type tally struct {
-	mu         sync.Mutex
-	touches    int
-	signatures int
-	commands   []commandTally
+// prompted counts a prompt for a PIN that is in use; others it leaves alone.
+func prompted(prompt string) {
+	var serial uint32
+	if _, err := fmt.Sscanf(prompt, "PIN of YubiKey %d", &serial); err == nil {
+		prompts.Lock()
+		prompts.of[serial]++
+		prompts.Unlock()
+	}
 }
 
-// commandTally is what one command asked for.
-type commandTally struct {
-	name                      string
-	pins, touches, signatures int
+// asked is what a token asked of the one who holds it.
+type asked struct{ pins, touches, signatures int }
+
+func (a asked) plus(b asked) asked {
+	return asked{a.pins + b.pins, a.touches + b.touches, a.signatures + b.signatures}
+}
+
+func (a asked) minus(b asked) asked {
+	return asked{a.pins - b.pins, a.touches - b.touches, a.signatures - b.signatures}
+}
+
+func (a asked) String() string {
+	return fmt.Sprintf("PIN asked %s, %s for %s", times(a.pins), number(a.touches, "touch", "touches"), number(a.signatures, "signature", "signatures"))
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// meter counts at one token. It is the card's log, one line an exchange.
+type meter struct {
+	mu    sync.Mutex
+	count asked
 }
 
 // Write takes a line of the card's log: its number, CLA INS P1 P2, the length,
 // the status word, the duration. A signature is a GENERAL AUTHENTICATE (87)
 // with an elliptic-curve key that succeeded (SP 800-73-4 part 2, 3.2.4).
-func (t *tally) Write(line []byte) (int, error) {
+func (m *meter) Write(line []byte) (int, error) {
 	fields := bytes.Split(bytes.TrimSpace(line), []byte("\t"))
 	if len(fields) < 4 {
 		return len(line), nil // a note about the card itself
 	}
 	header, status := strings.ToUpper(strings.ReplaceAll(string(fields[1]), " ", "")), string(fields[3])
 	if len(header) == 8 && header[2:4] == "87" && slices.Contains([]string{"11", "14"}, header[4:6]) && status == "sw=9000" {
-		t.mu.Lock()
-		t.signatures++
-		t.mu.Unlock()
+		m.mu.Lock()
+		m.count.signatures++
+		m.mu.Unlock()
 	}
 	return len(line), nil
 }
 
-func (t *tally) touch(waiting bool) {
+func (m *meter) touch(waiting bool) {
 	if waiting {
-		t.mu.Lock()
-		t.touches++
-		t.mu.Unlock()
+		m.mu.Lock()
+		m.count.touches++
+		m.mu.Unlock()
 	}
+}
+
+// tally counts what each day asks of the people at the tokens.
+type tally struct {
+	meters map[uint32]*meter // by serial number
+	day    string            // under way
+	days   []string
+	lines  []line
+}
+
+// line is what one command asked for at one token.
+type line struct {
+	day, command string
+	serial       uint32
+	asked
+}
+
+// meter is that of one token.
+func (t *tally) meter(serial uint32) *meter {
+	if t.meters == nil {
+		t.meters = map[uint32]*meter{}
+	}
+	if t.meters[serial] == nil {
+		t.meters[serial] = &meter{}
+	}
+	return t.meters[serial]
+}
+
+// begin begins another day: every token was put away, and is opened again.
+func (t *tally) begin(day string) {
+	t.day, t.days = day, append(t.days, day)
+}
+
+func (t *tally) now() map[uint32]asked {
+	prompts.Lock()
+	defer prompts.Unlock()
+	all := map[uint32]asked{}
+	for serial, n := range prompts.of {
+		all[serial] = asked{pins: n}
+	}
+	for serial, m := range t.meters {
+		m.mu.Lock()
+		all[serial] = all[serial].plus(m.count)
+		m.mu.Unlock()
+	}
+	return all
 }
 
 // command counts what happens until the returned function is called.
 func (t *tally) command(args []string) func() {
-	before := t.now("")
+	before := t.now()
 	return func() {
-		after := t.now(name(args))
-		after.pins -= before.pins
-		after.touches -= before.touches
-		after.signatures -= before.signatures
-		t.mu.Lock()
-		t.commands = append(t.commands, after)
-		t.mu.Unlock()
+		after := t.now()
+		for _, serial := range slices.Sorted(maps.Keys(after)) {
+			if a := after[serial].minus(before[serial]); a != (asked{}) {
+				t.lines = append(t.lines, line{t.day, name(args), serial, a})
+			}
+		}
 	}
-}
-
-func (t *tally) now(name string) commandTally {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return commandTally{name, int(prompts.Load()), t.touches, t.signatures}
 }
 
 // name is the command without its arguments: "ceremony root".
@@ -92,24 +165,45 @@ func name(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// count says what the day asked for, and fails where a command asked for a PIN
-// more than once or for another number of touches than signatures.
+// sums adds up the lines of a day by token.
+func (t *tally) sums(day string) map[uint32]asked {
+	all := map[uint32]asked{}
+	for _, l := range t.lines {
+		if l.day == day {
+			all[l.serial] = all[l.serial].plus(l.asked)
+		}
+	}
+	return all
+}
+
+// count says what each day asked for, command by command and token by token,
+// and fails where a token asked for its PIN more than once in a day or for
+// another number of touches than signatures.
 func (r *Rehearsal) count(context.Context) error {
 	var errs []error
-	var all commandTally
-	for _, c := range r.tally.commands {
-		if c.pins+c.touches+c.signatures == 0 {
-			continue
+	for _, day := range r.tally.days {
+		r.say("      %s", day)
+		for _, l := range r.tally.lines {
+			if l.day == day {
+				r.say("        %-14s  YubiKey %d  %s", l.command, l.serial, l.asked)
+			}
 		}
-		r.say("      %-16s  PIN asked %d times, %d touches, %d signatures", c.name, c.pins, c.touches, c.signatures)
-		if c.pins > 1 || c.touches != c.signatures {
-			errs = append(errs, fmt.Errorf("%s asked for the PIN %d times and for %d touches for %d signatures", c.name, c.pins, c.touches, c.signatures))
+		sums := r.tally.sums(day)
+		for _, serial := range slices.Sorted(maps.Keys(sums)) {
+			a := sums[serial]
+			r.say("        in all          YubiKey %d  %s", serial, a)
+			if a.pins > 1 || a.touches != a.signatures {
+				errs = append(errs, fmt.Errorf("%s: YubiKey %d: %s, where a day asks for the PIN once and for one touch a signature", day, serial, a))
+			}
 		}
-		all.pins, all.touches, all.signatures = all.pins+c.pins, all.touches+c.touches, all.signatures+c.signatures
+		if len(sums) == 0 {
+			errs = append(errs, errors.New(day+": no signature was counted"))
+		}
 	}
-	r.say("      in all            PIN asked %d times, once each time a token was opened for signing; %d touches for %d signatures", all.pins, all.touches, all.signatures)
-	if all.signatures == 0 {
-		errs = append(errs, errors.New("no signature was counted"))
+	for _, l := range r.tally.lines {
+		if l.day == "" {
+			errs = append(errs, fmt.Errorf("%s asked YubiKey %d before any day began: %s", l.command, l.serial, l.asked))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -28,7 +28,7 @@ func (r *Rehearsal) createRequest(ctx context.Context) error {
 
 // hold holds the ceremony: "root" or "sign".
 func (r *Rehearsal) hold(ctx context.Context, kind string) error {
-	return r.trustroot(ctx, "ceremony", kind, r.requestPath(), "--serial", serial(), "--out", r.in(stick), "--allow-network", "--rehearsal")
+	return r.trustroot(ctx, "ceremony", kind, r.requestPath(), "--serial", serial(Serial), "--out", r.in(stick), "--allow-network", "--rehearsal")
 }
 
 func (r *Rehearsal) accept(ctx context.Context) error {
@@ -46,7 +46,7 @@ func (r *Rehearsal) publish(ctx context.Context, stage string) error {
 	}
 	staged := folders[len(folders)-1] // they are numbered, and one was just made
 	return r.each(ctx,
-		[]string{"tuf", "sign", staged, "--serial", serial()},
+		[]string{"tuf", "sign", staged, "--serial", serial(HolderSerial)},
 		[]string{"tuf", "merge", staged},
 		[]string{"tuf", "publish", staged, "--rehearsal"},
 	)

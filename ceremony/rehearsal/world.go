@@ -16,16 +16,28 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
-func (r *Rehearsal) startToken(ctx context.Context) error {
-	card, err := virtual.New(virtual.Options{
-		Serial: Serial, StateFile: r.in(tokenState), Log: &r.tally, OnTouch: r.tally.touch,
-		Touch: virtual.Touch{Mode: virtual.TouchDelayed, Delay: time.Millisecond},
-	})
-	if err != nil {
-		return err
+// startTokens plugs in the root's token and the holder's, of one maker.
+func (r *Rehearsal) startTokens(ctx context.Context) error {
+	for _, token := range []struct {
+		serial uint32
+		state  string
+	}{{Serial, tokenState}, {HolderSerial, otherState}} {
+		meter := r.tally.meter(token.serial)
+		o := virtual.Options{
+			Serial: token.serial, StateFile: r.in(token.state), Log: meter, OnTouch: meter.touch,
+			Touch: virtual.Touch{Mode: virtual.TouchDelayed, Delay: time.Millisecond},
+		}
+		if len(r.cards) > 0 {
+			o.Sibling = r.cards[0]
+		}
+		card, err := virtual.New(o)
+		if err != nil {
+			return err
+		}
+		r.cards = append(r.cards, card)
 	}
-	r.card = card
-	if r.readers, err = virtual.Start(ctx, "", card); err != nil {
+	var err error
+	if r.readers, err = virtual.Start(ctx, "", r.cards...); err != nil {
 		return err
 	}
 	// libpcsclite reads it when the first command opens a token

@@ -47,12 +47,12 @@ func newRehearseCmd(f *factory, run func(context.Context, *rehearseOptions) erro
 	o := &rehearseOptions{factory: f}
 	cmd := &cobra.Command{
 		Use:   "rehearse",
-		Short: "Walk the whole way on this machine, with a virtual token and a stand-in for KMS",
+		Short: "Walk the whole way on this machine, with virtual tokens and a stand-in for KMS",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	o.register(cmd, "new folder that becomes a trust directory")
-	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep token and KMS running at the end, until Enter")
+	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep tokens and KMS running at the end, until Enter")
 	cmd.AddCommand(
 		newRehearseRenewCmd(f, runRehearseRenew),
 		newRehearseCutoverCmd(f, runRehearseCutover),
@@ -106,12 +106,12 @@ func (o *rehearseOptions) giveUp(r *rehearsal.Rehearsal, err error) error {
 		if removed := os.RemoveAll(o.outDir); removed != nil {
 			return errors.Join(err, removed)
 		}
-		return fault.New(fault.Stopped, "nothing is left: token, KMS and folder are gone", err)
+		return fault.New(fault.Stopped, "nothing is left: tokens, KMS and folder are gone", err)
 	}
 	return fault.New(fault.Code(fault.ExitCode(err)), strings.TrimPrefix(fault.Hint(err)+"; ", "; ")+"what was made stays in "+o.outDir+" for a look, remove it before the next try", err)
 }
 
-// holdOn keeps the token and the KMS for other programs.
+// holdOn keeps the tokens and the KMS for other programs.
 func (o *rehearseOptions) holdOn(ctx context.Context, r *rehearsal.Rehearsal) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "export PCSCLITE_CSOCK_NAME=%s\n", r.Socket())
@@ -121,7 +121,7 @@ func (o *rehearseOptions) holdOn(ctx context.Context, r *rehearsal.Rehearsal) er
 	if err := printText(o.out, text.String()); err != nil {
 		return err
 	}
-	o.progress("token and KMS run until Enter; in another terminal, with the variables above: yubico-piv-tool -a status")
+	o.progress("tokens and KMS run until Enter; in another terminal, with the variables above: yubico-piv-tool -a status")
 	pressed := make(chan struct{})
 	go func() {
 		defer close(pressed)

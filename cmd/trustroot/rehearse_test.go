@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,40 +71,148 @@ func gone(t *testing.T, pids []int) {
 	}
 }
 
+// interrupted runs a command line, presses Ctrl-C once it shows the title, and
+// sees that nothing is left running. It returns what came after.
+func interrupted(t *testing.T, title string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program(t), args...)
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(progress)
+	for lines.Scan() && !strings.Contains(lines.Text(), title) {
+	}
+	below := children(t, cmd.Process.Pid)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 3 {
+		t.Fatalf("%v, want exit code 3:\n%s", err, rest)
+	}
+	if len(below) == 0 {
+		t.Fatal("there was no PC/SC daemon to stop")
+	}
+	gone(t, below)
+	return string(rest)
+}
+
 func TestRehearse_InterruptLeavesNothing(t *testing.T) {
-	for _, title := range []string{"[3/", "[5/", "[7/", "[10/"} {
+	for _, title := range []string{"[3/", "[5/", "[8/", "[11/"} {
 		t.Run(title, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "r")
-			cmd := exec.Command(program(t), "rehearse", "--out", out)
-			progress, err := cmd.StderrPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(progress)
-			for lines.Scan() && !strings.Contains(lines.Text(), title) {
-			}
-			below := children(t, cmd.Process.Pid)
-			if err := cmd.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-			rest, err := io.ReadAll(progress)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 3 {
-				t.Fatalf("%v, want exit code 3:\n%s", err, rest)
-			}
-			if len(below) == 0 {
-				t.Fatal("there was no PC/SC daemon to stop")
-			}
-			gone(t, below)
+			interrupted(t, title, "rehearse", "--out", out)
 			if _, err := os.Stat(out); !os.IsNotExist(err) {
 				t.Errorf("%s is left: %v", out, err)
 			}
 		})
+	}
+}
+
+// everything is a folder's files by name, contents and mode.
+func everything(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		all[path] = info.Mode().String() + string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "r")
+	rehearse := func(args ...string) {
+		t.Helper()
+		if text, err := exec.Command(program(t), append(append([]string{"rehearse"}, args...), "--out", out)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
+	rehearse()
+	for _, cut := range [][]string{
+		{"[2/", "renew"},
+		{"--write", "renew"},
+		{"$ trustroot ceremony sign", "renew"},
+		{"$ trustroot tuf publish", "renew"},
+		nil, // the renewal itself, once
+		{"[2/", "cutover"},
+		{"$ trustroot tuf sign", "cutover"},
+	} {
+		if cut == nil {
+			rehearse("renew")
+			continue
+		}
+		before := everything(t, out)
+		rest := interrupted(t, cut[0], "rehearse", cut[1], "--out", out)
+		if !strings.Contains(rest, "is as it was before") {
+			t.Errorf("%s at %s says:\n%s", cut[1], cut[0], rest)
+		}
+		after := everything(t, out)
+		if !maps.Equal(before, after) {
+			t.Errorf("%s at %s: %d files before, %d after, and they differ", cut[1], cut[0], len(before), len(after))
+		}
+		if _, err := os.Stat(out + ".before"); !os.IsNotExist(err) {
+			t.Errorf("%s at %s leaves its copy: %v", cut[1], cut[0], err)
+		}
+	}
+	rehearse("cutover")
+}
+
+// TestRehearse_KilledRenewalSaysHowToGoOn kills it in the middle: the next one
+// names the copy, and putting that in its place is enough.
+func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "r")
+	if text, err := exec.Command(program(t), "rehearse", "--out", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	before := everything(t, out)
+	cmd := exec.Command(program(t), "rehearse", "renew", "--out", out)
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(progress)
+	for lines.Scan() && !strings.Contains(lines.Text(), "$ trustroot ceremony sign") {
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatal("it was not killed")
+	}
+	text, err := exec.Command(program(t), "rehearse", "renew", "--out", out).CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "put it back with `rm -r "+out+" && mv "+out+".before "+out+"`") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if err := errors.Join(os.RemoveAll(out), os.Rename(out+".before", out)); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(before, everything(t, out)) {
+		t.Error("the copy is another than what was there")
+	}
+	if text, err := exec.Command(program(t), "rehearse", "renew", "--out", out).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

@@ -53,7 +53,7 @@ type people struct {
 	shown   bytes.Buffer // what the last command printed
 }
 
-var tokens = []uint32{rehearsal.Serial, 32000002, 32000003, 32000004}
+var tokens = []uint32{rehearsal.HolderSerial, 32000003, 32000004, 32000005}
 
 func newPeople(t *testing.T) *people {
 	p := &people{t: t, dir: filepath.Join(t.TempDir(), "r"), now: time.Now().UTC().Truncate(time.Second), pin: rehearsal.PIN}
@@ -82,15 +82,15 @@ func newPeople(t *testing.T) *people {
 	for _, serial := range tokens[1:] {
 		p.run("token", "provision", "--serial", fmt.Sprint(serial))
 	}
-	p.plan("third", 32000003)
+	p.plan("third", tokens[2])
 	return p
 }
 
 // card makes a token whose attestation ends at the root that the rehearsal's
 // plan pins, as tokens of one maker do.
 func (p *people) card(serial uint32) *virtual.Card {
-	first := filepath.Join(p.dir, "rehearsal", "token.json")
-	if serial == rehearsal.Serial {
+	first := filepath.Join(p.dir, "rehearsal", "holder.json")
+	if serial == rehearsal.HolderSerial {
 		card, err := virtual.New(virtual.Options{StateFile: first})
 		p.must(err)
 		return card
@@ -429,7 +429,7 @@ func TestTUF_GateAndInvitationRefuse(t *testing.T) {
 	p.must(os.Link(challenge, old))
 	wrong := filepath.Join(t.TempDir(), "wrong.json")
 	p.run("tuf", "join", challenge, "--serial", fmt.Sprint(tokens[3]), "--out", wrong)
-	p.refused(fault.Verification, "32000004", "tuf", "join", "--accept", wrong, "--rehearsal")
+	p.refused(fault.Verification, fmt.Sprint(tokens[3]), "tuf", "join", "--accept", wrong, "--rehearsal")
 	p.run("tuf", "invite", "first")
 	void := filepath.Join(t.TempDir(), "void.json")
 	p.run("tuf", "join", old, "--serial", fmt.Sprint(tokens[0]), "--out", void)
