@@ -139,6 +139,61 @@ func askJS(t *testing.T, samples map[string]sample) map[string]verdict {
 	return verdicts
 }
 
+// cosignPath returns the cosign that scripts/clients-conformance builds, or
+// nothing.
+func cosignPath(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("TRUSTROOT_COSIGN"); path != "" {
+		return path
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	found, err := filepath.Glob(filepath.Join(cache, "trustroot", "cosign-v*[0-9]"))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1]
+}
+
+// askCosign returns what cosign does with each sample, whose bundles are those of
+// a world's signer, or nil where it is not installed.
+func askCosign(t *testing.T, w *world, samples map[string]sample) map[string]verdict {
+	t.Helper()
+	cosign := cosignPath(t)
+	if cosign == "" {
+		return nil
+	}
+	verdicts := map[string]verdict{}
+	for name, s := range samples {
+		dir := t.TempDir()
+		write := func(file string, data []byte) string {
+			path := filepath.Join(dir, file)
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		trust := write("trusted_root.json", s.data)
+		v := verdict{effect: Accepts}
+		for _, b := range s.bundles {
+			args := []string{"verify-blob", "--trusted-root", trust, "--bundle", write(b.Name+".sigstore.json", b.Data),
+				"--certificate-identity", w.identity(), "--certificate-oidc-issuer", testIssuer}
+			if bytes.Contains(b.Data, []byte("rfc3161Timestamps")) {
+				args = append(args, "--use-signed-timestamps")
+			}
+			cmd := exec.Command(cosign, append(args, write(b.Name, artifact(b.Name)))...)
+			cmd.Env = append(os.Environ(), "HOME="+dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				v = verdict{Rejects, strings.TrimPrefix(v.why+"; "+b.Name+": "+strings.TrimSpace(string(out)), "; ")}
+			}
+		}
+		verdicts[name] = v
+	}
+	return verdicts
+}
+
 // agrees reports whether a claim about a client is what was observed. Reading
 // wrongly, accepting and not being affected all look like success.
 func agrees(claimed, observed Effect) bool {

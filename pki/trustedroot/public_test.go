@@ -7,11 +7,15 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -34,7 +38,7 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 	fulcio := w.certify(t, "sigstore-intermediate", key("fulcio"), &root, day(2022, 4, 13), day(2031, 10, 5), fulcioTemplate())
 	selfSigned := w.certify(t, "sigstore-tsa-selfsigned", key("tsa root"), nil, day(2025, 3, 28), day(2035, 3, 26), rootTemplate())
 	tsa := w.certify(t, "sigstore-tsa", fixedKey(t, elliptic.P256(), "public tsa"), &selfSigned, day(2025, 4, 8), day(2035, 4, 6), tsaTemplate(t))
-	rekorV1 := fixedKey(t, elliptic.P256(), "public rekor")
+	rekorV1 := publicV1Key(t)
 	ct1, ct2 := fixedKey(t, elliptic.P256(), "public ct 1"), fixedKey(t, elliptic.P256(), "public ct 2")
 	log2025 := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{25}, ed25519.SeedSize))
 	log2026 := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{26}, ed25519.SeedSize))
@@ -107,23 +111,107 @@ func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
 	if err != nil || Worst(findings) != nil {
 		t.Errorf("findings: %v %v", findings, err)
 	}
+	v1 := own.signV1(t, "public v1", services, publicV1Key(t), before)
 	coverage, err := CheckBundles(data, own.sign(t, "own before", 1, before), own.sign(t, "own after", 2, after),
-		own.signBy(t, "public", services, before))
+		own.signBy(t, "public", services, before), v1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := 4; len(coverage.Bundles[2].Needs) != want {
 		t.Errorf("the public bundle needs %v", coverage.Bundles[2].Needs)
 	}
-	both := []Bundle{own.sign(t, "own after", 2, after), own.signBy(t, "public", services, before)}
-	if js := askJS(t, map[string]sample{"both": {data, both}}); js != nil && js["both"].effect != Accepts {
-		t.Errorf("sigstore-js: %v", js["both"])
+	without := withoutLog(t, data, "https://"+v1Host)
+	if needs := coverage.Bundles[3].Needs; len(needs) != 3 || !slices.Contains(needs, without.path) {
+		t.Errorf("the bundle of the v1 log needs %v; the log is %s", needs, without.path)
+	}
+	both := []Bundle{own.sign(t, "own after", 2, after), own.signBy(t, "public", services, before), v1}
+	samples := map[string]sample{"both": {data, both}, "without v1": {without.data, []Bundle{v1}}}
+	for client, said := range map[string]map[string]verdict{"sigstore-js": askJS(t, samples), "cosign": askCosign(t, own, samples)} {
+		if said == nil {
+			t.Logf("%s is not installed: scripts/clients-conformance asks it", client)
+			continue
+		}
+		if said["both"].effect != Accepts {
+			t.Errorf("%s on both kinds of bundle: %v", client, said["both"])
+		}
+		if said["without v1"].effect != Rejects {
+			t.Errorf("%s accepts an entry of a log that the file does not have", client)
+		}
+		t.Logf("%s accepts the bundle of the v1 log, and without its entry says: %s", client, said["without v1"].why)
 	}
 	if _, err := CheckBundles(public, own.sign(t, "own before", 1, before)); err == nil {
 		t.Error("our bundle verifies under the public file alone")
 	}
 	if list, err := Diff(public, data); err != nil || len(list) != 8 {
 		t.Errorf("beside the public entries stand %v (%v)", list, err)
+	}
+}
+
+// withoutLog returns the JSON path of the log at an address, and the file
+// without it.
+func withoutLog(t *testing.T, data []byte, address string) struct {
+	path string
+	data []byte
+} {
+	t.Helper()
+	msg, err := parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(msg.Tlogs, func(l *prototrustroot.TransparencyLogInstance) bool { return l.BaseUrl == address })
+	if at < 0 {
+		t.Fatalf("no log at %s", address)
+	}
+	msg.Tlogs = slices.Delete(msg.Tlogs, at, at+1)
+	out, err := encode(msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return struct {
+		path string
+		data []byte
+	}{fmt.Sprintf("$.tlogs[%d]", at), out}
+}
+
+// What makes an entry of the v1 log true, taken away one at a time.
+func TestCheckBundles_RekorV1Tampered(t *testing.T) {
+	own := newWorld(t, 1)
+	public, services := publicShape(t)
+	log := publicV1Key(t)
+	become := func(e, other *protorekor.TransparencyLogEntry) {
+		proto.Reset(e)
+		proto.Merge(e, other)
+	}
+	for name, spoil := range map[string]func(*protorekor.TransparencyLogEntry){
+		"Time":      func(e *protorekor.TransparencyLogEntry) { e.IntegratedTime++ },
+		"Index":     func(e *protorekor.TransparencyLogEntry) { e.LogIndex++ },
+		"Promise":   func(e *protorekor.TransparencyLogEntry) { e.InclusionPromise.SignedEntryTimestamp[8] ^= 1 },
+		"NoPromise": func(e *protorekor.TransparencyLogEntry) { e.InclusionPromise = nil },
+		"Sibling":   func(e *protorekor.TransparencyLogEntry) { e.InclusionProof.Hashes[0][0] ^= 1 },
+		"Position":  func(e *protorekor.TransparencyLogEntry) { e.InclusionProof.LogIndex = 0 },
+		"Root":      func(e *protorekor.TransparencyLogEntry) { e.InclusionProof.RootHash[0] ^= 1 },
+		"Checkpoint": func(e *protorekor.TransparencyLogEntry) {
+			e.InclusionProof.Checkpoint.Envelope = "x" + e.InclusionProof.Checkpoint.Envelope
+		},
+		"OtherBody": func(e *protorekor.TransparencyLogEntry) {
+			other := openBundle(t, own.signBy(t, "another", services, before))
+			become(e, v1Entry(t, log, v1Body(t, other), before))
+		},
+		"OtherLog": func(e *protorekor.TransparencyLogEntry) {
+			become(e, v1Entry(t, fixedKey(t, elliptic.P256(), "no such log"), e.CanonicalizedBody, before))
+		},
+		"Late": func(e *protorekor.TransparencyLogEntry) {
+			become(e, v1Entry(t, log, e.CanonicalizedBody, before.Add(time.Hour)))
+		},
+	} {
+		b := openBundle(t, own.signV1(t, "public v1", services, log, before))
+		if _, err := CheckBundles(public, Bundle{name, closeBundle(t, b)}); err != nil {
+			t.Fatalf("%s: before anything is wrong: %v", name, err)
+		}
+		spoil(b.VerificationMaterial.TlogEntries[0])
+		if _, err := CheckBundles(public, Bundle{name, closeBundle(t, b)}); err == nil {
+			t.Errorf("%s: it verifies all the same", name)
+		}
 	}
 }
 

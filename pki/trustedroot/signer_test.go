@@ -55,7 +55,7 @@ func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.
 		var err error
 		data, err = s.Sign(sigstore.Signature{
 			Artifact: artifact(name),
-			Identity: "https://ci." + w.plan.Organization + "/build",
+			Identity: w.identity(),
 			Issuer:   testIssuer,
 			Key:      fixedKey(t, elliptic.P256(), w.plan.Organization+" signer "+name).PrivateKey,
 			At:       at,
@@ -67,6 +67,9 @@ func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.
 	signed.Store(same, data)
 	return Bundle{Name: name, Data: data}
 }
+
+// identity is who signs in a world.
+func (w *world) identity() string { return "https://ci." + w.plan.Organization + "/build" }
 
 // artifact is what a bundle of a name signs.
 func artifact(name string) []byte { return []byte("artifact " + name) }
