@@ -90,4 +90,6 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
+// what ../go.mod asks for counts here too: when it has changed, run
+// go -C e2e build -mod=mod ./... and commit what that writes
 replace github.com/linnemanlabs/trustroot => ../
