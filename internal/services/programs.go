@@ -58,7 +58,7 @@ func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Ser
 			"--metrics-port", "2113"},
 		Variables: []string{"AWS_REGION"},
 		Files:     map[string][]byte{"chain.pem": ca.chain, "ct.pub": ctKey, "fulcio.yaml": config},
-		Notes:     []string{"it takes no other key than ct.pub for the CT log's: when that log gets a new key, start both together",
+		Notes: []string{"it takes no other key than ct.pub for the CT log's: when that log gets a new key, start both together",
 			"serves metrics on port 2113 of every address"},
 	}, nil
 }
