@@ -148,12 +148,9 @@ func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
 	}
 	rehearse()
 	for _, cut := range [][]string{
-		{"[2/", "renew"},
 		{"--write", "renew"},
-		{"$ trustroot ceremony sign", "renew"},
 		{"$ trustroot tuf publish", "renew"},
 		nil, // the renewal itself, once
-		{"[2/", "cutover"},
 		{"$ trustroot tuf sign", "cutover"},
 	} {
 		if cut == nil {
