@@ -95,7 +95,8 @@ func (r *Rehearsal) kept() string { return filepath.Clean(r.Out) + keptSuffix }
 
 // keep copies the folder before anything in it is changed.
 func (r *Rehearsal) keep() error {
-	err := filepath.WalkDir(r.Out, func(path string, d fs.DirEntry, err error) error {
+	files := os.DirFS(r.Out)
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -103,15 +104,11 @@ func (r *Rehearsal) keep() error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(r.Out, path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(r.kept(), rel)
+		to := filepath.Join(r.kept(), filepath.FromSlash(path))
 		if d.IsDir() {
 			return os.Mkdir(to, info.Mode().Perm())
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}

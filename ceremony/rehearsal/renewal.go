@@ -22,8 +22,6 @@ type renewal struct {
 	start       time.Time // of the logs' new keys
 }
 
-func (n renewal) all() []string { return slices.Concat(n.authorities, n.logs, n.others) }
-
 // Renew gives the names, or every service, a next generation in the trust
 // directory that an earlier rehearsal left, and publishes it beside the one
 // that is in use. As with Run, the caller calls Close.
