@@ -23,8 +23,9 @@ type signed struct {
 	key              string // file of the public key; empty for keyless
 }
 
-// signKeyless has cosign sign as whom a token names.
-func (w *world) signKeyless(ctx context.Context, name, kind string, from *issuer, identity string, claims map[string]any) (signed, error) {
+// signKeyless has cosign sign as whom a token names. With a home its TUF client
+// finds services and trust by itself.
+func (w *world) signKeyless(ctx context.Context, name, kind, home string, from *issuer, identity string, claims map[string]any) (signed, error) {
 	s, err := w.artifact(name, kind)
 	if err != nil {
 		return s, err
@@ -38,13 +39,13 @@ func (w *world) signKeyless(ctx context.Context, name, kind string, from *issuer
 	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		return s, err
 	}
-	return s, w.sign(ctx, s, "--identity-token", file)
+	return s, w.sign(ctx, s, home, "--identity-token", file)
 }
 
 // signEmail signs as a person with an address.
-func (w *world) signEmail(ctx context.Context, name string) (signed, error) {
+func (w *world) signEmail(ctx context.Context, name, home string) (signed, error) {
 	const person = "person@example.com"
-	return w.signKeyless(ctx, name, "person", w.issuers["login.example.com"], person,
+	return w.signKeyless(ctx, name, "person", home, w.issuers["login.example.com"], person,
 		map[string]any{"sub": "1", "email": person, "email_verified": true})
 }
 
@@ -56,7 +57,7 @@ const repository, workflowFile, githubHost = "example/deploy", ".github/workflow
 func (w *world) signWorkflow(ctx context.Context, name, kind, trigger, ref string) (signed, error) {
 	file := repository + "/" + workflowFile + "@" + ref
 	commit := strings.Repeat("c0", 20)
-	return w.signKeyless(ctx, name, kind, w.issuers[githubHost], "https://github.com/"+file, map[string]any{
+	return w.signKeyless(ctx, name, kind, "", w.issuers[githubHost], "https://github.com/"+file, map[string]any{
 		"sub": "repo:" + repository + ":ref:" + ref, "repository": repository, "repository_owner": "example", "repository_id": "1", "repository_owner_id": "2",
 		"repository_visibility": "private", "workflow": "release", "workflow_ref": file, "workflow_sha": commit, "job_workflow_ref": file, "job_workflow_sha": commit,
 		"ref": ref, "sha": commit, "event_name": trigger, "run_id": "3", "run_attempt": "1", "runner_environment": "github-hosted",
@@ -70,13 +71,18 @@ func (w *world) signKey(ctx context.Context, name, key, public string) (signed, 
 		return s, err
 	}
 	s.key = public
-	return s, w.sign(ctx, s, "--key", key)
+	return s, w.sign(ctx, s, "", "--key", key)
 }
 
-// sign runs cosign with the trust directory's own files.
-func (w *world) sign(ctx context.Context, s signed, args ...string) error {
-	_, err := w.command(ctx, nil, w.cosign, append(append([]string{"sign-blob", "--yes", "--bundle", s.bundle,
-		"--signing-config", w.wellKnown("signing-config.json"), "--trusted-root", w.wellKnown("trusted_root.json")}, args...), s.artifact)...)
+// sign runs cosign with the trust directory's own files, or with what the TUF
+// client in a home has.
+func (w *world) sign(ctx context.Context, s signed, home string, args ...string) error {
+	args = append([]string{"sign-blob", "--yes", "--bundle", s.bundle}, args...)
+	if home == "" {
+		home = w.path("home")
+		args = append(args, "--signing-config", w.wellKnown("signing-config.json"), "--trusted-root", w.wellKnown("trusted_root.json"))
+	}
+	_, err := w.command(ctx, []string{"HOME=" + home}, w.cosign, append(args, s.artifact)...)
 	return err
 }
 

@@ -48,7 +48,7 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 	if err := w.switchTo(ctx, s, after, "tsa", "rekor"); err != nil {
 		return err
 	}
-	mixed, err := w.signEmail(ctx, "mixed")
+	mixed, err := w.signEmail(ctx, "mixed", "")
 	s.count(ctx, "cosign signs in the mixed state", err)
 	s.check(ctx, "cosign and npm's sigstore, with their old caches, verify that", func(ctx context.Context) error {
 		return errors.Join(w.cosignMirror(ctx, first.home, mixed), w.npmVerify(ctx, first.cache, mixed))
@@ -92,8 +92,8 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 	if err := w.switchTo(ctx, s, after, "fulcio"); err != nil {
 		return err
 	}
-	last, err := w.signEmail(ctx, "last")
-	s.count(ctx, "cosign signs after it all", err)
+	last, err := w.signEmail(ctx, "last", first.home)
+	s.count(ctx, "cosign signs after it all, with its old cache alone", err)
 	s.check(ctx, "cosign and npm's sigstore, with their old caches, verify that too", func(ctx context.Context) error {
 		return errors.Join(w.cosignMirror(ctx, first.home, last), w.npmVerify(ctx, first.cache, last))
 	})
