@@ -19,6 +19,12 @@ type artifact struct {
 
 // readArtifact hashes a regular file with every algorithm of the bundles.
 func readArtifact(path string, algorithms map[string]bool) (a *artifact, err error) {
+	// a pipe would wait for its other end when it is opened
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,15 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // State is how a check ended.
@@ -41,21 +45,24 @@ func (c Check) String() string {
 	var b strings.Builder
 	b.WriteString(c.ID())
 	if c.Want != "" && c.State == Failed {
-		b.WriteString(": is " + quoteOrNothing(c.Got) + ", must be " + c.Want)
+		b.WriteString(": is " + visible(cmp.Or(c.Got, "nothing")) + ", must be " + c.Want)
 	} else if c.Got != "" {
-		b.WriteString(": " + c.Got)
+		b.WriteString(": " + visible(c.Got))
 	}
 	if c.Detail != "" {
-		b.WriteString(": " + c.Detail)
+		b.WriteString(": " + visible(strings.ReplaceAll(c.Detail, "\n", "; ")))
 	}
 	return b.String()
 }
 
-func quoteOrNothing(s string) string {
-	if s == "" {
-		return "nothing"
+// visible escapes what a terminal would obey or show as a line of its own: who
+// made a bundle chose its words.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return s
 	}
-	return s
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
 }
 
 // File is a file that took part.

@@ -23,6 +23,9 @@ func steps(e *evidence, a *artifact, m root.TrustedMaterial) ([]Check, *Time) {
 	signature := e.signatureStep(m)
 	log, logTimes := e.logStep(m, signature.State == Passed)
 	stamp, times := e.timestampStep(m, logTimes)
+	if log.State == Passed {
+		log = e.windowStep(log, m, times)
+	}
 	checks = append(checks, signature, log, stamp)
 	if cert := e.vc.Certificate(); cert != nil {
 		checks = append(checks, certificateSteps(cert, times, m)...)
@@ -81,6 +84,47 @@ func (e *evidence) logStep(m root.TrustedMaterial, signatureHolds bool) (Check, 
 		c.State, c.Detail = Failed, e.explainLog(err)
 	}
 	return c, nil
+}
+
+// windowStep wants each signed time in the window of a log that has the entry.
+// sigstore-go looks at the window of a Rekor v2 log nowhere (pkg/verify,
+// VerifyTlogEntry): a key that was stolen and closed could log for ever.
+func (e *evidence) windowStep(c Check, m root.TrustedMaterial, times []root.Timestamp) Check {
+	entries, err := e.bundle.TlogEntries()
+	if err != nil {
+		c.State, c.Detail = Failed, err.Error()
+		return c
+	}
+	for _, t := range times {
+		var closed []string
+		open := false
+		for _, entry := range entries {
+			l := m.RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]
+			if l == nil {
+				continue // sigstore-go counts no such entry
+			}
+			after, before := l.ValidityPeriodStart, l.ValidityPeriodEnd
+			if t.Time.Before(after) || !before.IsZero() && t.Time.After(before) {
+				closed = append(closed, fmt.Sprintf("the key of the log %s is valid from %s to %s, and the signature was made at %s",
+					l.BaseURL, instant(after), instant(before), instant(t.Time)))
+				continue
+			}
+			open = true
+		}
+		if !open {
+			c.State, c.Detail = Failed, strings.Join(closed, "; ")
+			return c
+		}
+	}
+	return c
+}
+
+// instant writes a bound of a window.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return "any time"
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // explainLog says why no log entry holds.
