@@ -30,13 +30,15 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 	before := d.State.Entries
 	for _, at := range []struct {
 		names []string
+		at    time.Time
 		says  string
 	}{
-		{[]string{"fulcio"}, "nobody was seen to use it"},
-		{[]string{"root"}, "one generation"},
-		{[]string{"nobody"}, "no authority and no log"},
+		{[]string{"fulcio"}, secondDay.Add(time.Second), "nobody was seen to use it"}, // no trusted root could be built
+		{[]string{"fulcio"}, secondDay, "nobody was seen to use it"},
+		{[]string{"root"}, secondDay, "one generation"},
+		{[]string{"nobody"}, secondDay, "no authority and no log"},
 	} {
-		if _, err := d.Cutover(at.names, secondDay, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
+		if _, err := d.Cutover(at.names, at.at, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
 			t.Errorf("%v: %v", at.names, err)
 		}
 	}
