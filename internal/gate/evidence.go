@@ -35,6 +35,8 @@ type evidence struct {
 	vc     verify.VerificationContent
 	sc     verify.SignatureContent
 	stated []verify.ArtifactDigest // digests of the artifact that the bundle speaks of
+	// predicate is the type of an attestation, empty for a signature.
+	predicate string
 }
 
 func readEvidence(path string) (*evidence, error) {
@@ -68,29 +70,33 @@ func parseEvidence(data []byte) (*evidence, error) {
 	if e.vc.Certificate() == nil {
 		e.kind = kindKey
 	}
-	if e.stated, err = statedDigests(e.sc); err != nil {
+	if err := e.state(); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// statedDigests are the digests that a signature speaks of: one for a signed
-// blob, those of every subject for an attestation.
-func statedDigests(sc verify.SignatureContent) ([]verify.ArtifactDigest, error) {
-	if m := sc.MessageSignatureContent(); m != nil {
+// state reads the digests that a signature speaks of: one for a signed blob,
+// those of every subject for an attestation.
+func (e *evidence) state() error {
+	if m := e.sc.MessageSignatureContent(); m != nil {
 		name := map[int]string{32: sha256Name, 48: sha384Name, 64: sha512Name}[len(m.Digest())]
 		if name == "" {
-			return nil, fmt.Errorf("it states an artifact digest of %d bytes", len(m.Digest()))
+			return fmt.Errorf("it states an artifact digest of %d bytes", len(m.Digest()))
 		}
-		return []verify.ArtifactDigest{{Algorithm: name, Digest: m.Digest()}}, nil
+		e.stated = []verify.ArtifactDigest{{Algorithm: name, Digest: m.Digest()}}
+		return nil
 	}
-	envelope := sc.EnvelopeContent()
+	envelope := e.sc.EnvelopeContent()
 	if envelope == nil {
-		return nil, errors.New("it has neither a signature of a blob nor an attestation")
+		return errors.New("it has neither a signature of a blob nor an attestation")
 	}
 	statement, err := envelope.Statement()
 	if err != nil {
-		return nil, fmt.Errorf("read its statement: %w", err)
+		return fmt.Errorf("read its statement: %w", err)
+	}
+	if e.predicate = statement.GetPredicateType(); e.predicate == "" {
+		return errors.New("its statement has no predicate type")
 	}
 	var stated []verify.ArtifactDigest
 	for _, subject := range statement.GetSubject() {
@@ -102,9 +108,10 @@ func statedDigests(sc verify.SignatureContent) ([]verify.ArtifactDigest, error) 
 		}
 	}
 	if len(stated) == 0 {
-		return nil, errors.New("its statement names no digest that is known here")
+		return errors.New("its statement names no digest that is known here")
 	}
-	return stated, nil
+	e.stated = stated
+	return nil
 }
 
 // algorithm is the digest by which the artifact is asked for: SHA-256 where the

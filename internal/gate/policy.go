@@ -20,6 +20,9 @@ type Policy struct {
 	Trust   Trust   `json:"trust" jsonschema_description:"Where the trusted root comes from."`
 	Keys    []Key   `json:"keys" jsonschema:"minItems=1,maxItems=8" jsonschema_description:"Signing keys of the application; one bundle must be signed by one of them."`
 	Keyless Keyless `json:"keyless" jsonschema_description:"Who must have signed the other bundle with a Fulcio certificate."`
+	// Attestations are predicate types. None is admitted unasked: an attestation
+	// may as well say that the artifact must not run.
+	Attestations []string `json:"attestations,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Predicate types of in-toto attestations that count as signatures of their subject, for instance https://slsa.dev/provenance/v1; what a predicate says is not looked at. Left away, a bundle must sign the artifact itself."`
 
 	name   string // of its file, in messages
 	dir    string // that relative paths start from

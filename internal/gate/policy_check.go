@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	formatVersion = 1
-	maxKeys       = 8
-	maxClaim      = 1024 // bytes
+	formatVersion   = 1
+	maxKeys         = 8
+	maxAttestations = 8
+	maxClaim        = 1024 // bytes
 )
 
 var hexDigest = pattern.New(`^[0-9a-f]{64}$`)
@@ -36,6 +37,14 @@ func (p *Policy) check() error {
 		k.check(fmt.Sprintf("keys[%d]", i), add)
 	}
 	p.Keyless.check(add)
+	if len(p.Attestations) > maxAttestations {
+		add("attestations", "name at most %d predicate types; here are %d", maxAttestations, len(p.Attestations))
+	}
+	for i, predicate := range p.Attestations {
+		if u, err := url.Parse(predicate); err != nil || u.Scheme == "" || len(predicate) > maxClaim {
+			add(fmt.Sprintf("attestations[%d]", i), "%q is no URI of a predicate type", predicate)
+		}
+	}
 	if len(found) > 0 {
 		return found
 	}

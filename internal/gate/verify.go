@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -48,6 +49,11 @@ func Verify(ctx context.Context, req Request) (*Report, error) {
 	for _, e := range bundles {
 		algorithms[e.algorithm()] = true
 	}
+	for _, kind := range []string{kindKey, kindKeyless} {
+		if e := bundles[kind]; e != nil && e.predicate != "" {
+			r.Checks = append(r.Checks, p.admit(e))
+		}
+	}
 	a, err := readArtifact(req.Artifact, algorithms)
 	if err != nil {
 		fail("", "artifact", err)
@@ -63,6 +69,16 @@ func Verify(ctx context.Context, req Request) (*Report, error) {
 		}
 	}
 	return r, r.verdict()
+}
+
+// admit wants an attestation's predicate type in the policy.
+func (p *Policy) admit(e *evidence) Check {
+	c := Check{Bundle: e.kind, Name: "attestation", State: Passed, Got: e.predicate}
+	if !slices.Contains(p.Attestations, e.predicate) {
+		c.State = Failed
+		c.Detail = "it attests something about the artifact, and may as well say that it must not run; the policy's attestations do not name this predicate type"
+	}
+	return c
 }
 
 // sort reads the bundles and finds the one of each kind.
