@@ -54,6 +54,7 @@ func named(t *testing.T, err error, file string) {
 }
 
 func TestVerify_SignatureDamaged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
 	name := filepath.Join(path, record.SignaturesDir, record.RecordKeyFile)
@@ -73,6 +74,7 @@ func TestVerify_SignatureDamaged(t *testing.T) {
 }
 
 func TestVerify_EveryFileDamaged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
 	w.anchor(path, "rekor/1")

@@ -39,22 +39,11 @@ func (c *cutter) cut(point string) error {
 
 var errCut = errors.New("cut for the test")
 
-type powerGone struct{}
-
-// cutRun runs a ceremony with a cutter; what a power cut leaves is what was on
-// the disk and on the token at that instant.
-func cutRun(o Options, chip *chip, c *cutter) (err error) {
+// cutRun runs a ceremony with a cutter.
+func cutRun(o Options, chip *chip, c *cutter) error {
 	o.hook, chip.cut = c.cut, c.cut
-	defer func() {
-		chip.cut = nil
-		if p := recover(); p != nil {
-			if _, ok := p.(powerGone); !ok {
-				panic(p)
-			}
-			err = errCut
-		}
-	}()
-	_, err = walk(context.Background(), o)
+	defer func() { chip.cut = nil }()
+	_, err := walk(context.Background(), o)
 	return err
 }
 
@@ -115,31 +104,31 @@ func (w *world) accounted(what string, v *Verified, before int) {
 	}
 }
 
-// everyPoint runs a ceremony once for each of its points, cut there in one
-// way, and then to its end.
-func everyPoint(t *testing.T, how string, stop func() error, prepare func(w *world) *request.Request) {
+// everyPoint runs a ceremony once for each of its points, with an error there,
+// and then to its end.
+func everyPoint(t *testing.T, prepare func(w *world) *request.Request) {
 	t.Helper()
 	base := newWorld(t)
 	r := prepare(base)
 	before := rootSignatures(base.chip)
 	for at := 1; ; at++ {
 		w := base.again(t)
-		c := &cutter{at: at, stop: stop}
+		c := &cutter{at: at, stop: func() error { return errCut }}
 		o := w.options(r)
 		o.Linter = noLint{}
 		err := cutRun(o, w.chip, c)
 		if c.point == "" {
 			must(t, err)
-			t.Logf("%s at each of %d points of the ceremony %s: resumed every time", how, at-1, r.Manifest.Ceremony)
+			t.Logf("an error at each of %d points of the ceremony %s: resumed every time", at-1, r.Manifest.Ceremony)
 			if at < 40 {
 				t.Errorf("only %d points", at-1)
 			}
 			return
 		}
 		if err == nil && !strings.HasPrefix(c.point, "after") {
-			t.Errorf("%s at %q was not noticed", how, c.point)
+			t.Errorf("an error at %q was not noticed", c.point)
 		}
-		w.finished(fmt.Sprintf("%s at point %d, %s", how, at, c.point), r, before)
+		w.finished(fmt.Sprintf("an error at point %d, %s", at, c.point), r, before)
 	}
 }
 
@@ -167,16 +156,10 @@ func foundingOf(w *world) *request.Request { return w.founding() }
 
 func renewalOf(w *world) *request.Request { return w.renewal(w.hold(w.founding())) }
 
-func TestPower_Gone(t *testing.T) {
-	t.Parallel()
-	everyPoint(t, "power cut", func() error { panic(powerGone{}) }, foundingOf)
-	everyPoint(t, "power cut", func() error { panic(powerGone{}) }, renewalOf)
-}
-
 func TestPower_Errors(t *testing.T) {
 	t.Parallel()
-	everyPoint(t, "error", func() error { return errCut }, foundingOf)
-	everyPoint(t, "error", func() error { return errCut }, renewalOf)
+	everyPoint(t, foundingOf)
+	everyPoint(t, renewalOf)
 }
 
 // The environment of a child that kills itself.
@@ -241,6 +224,8 @@ func child(dir, point string) error {
 	}, chip, &cutter{at: at, stop: func() error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) }})
 }
 
+// TestPower_Killed cuts the power: what is left is what was on the disk and on
+// the token at that instant.
 func TestPower_Killed(t *testing.T) {
 	t.Parallel()
 	for _, prepare := range []func(*world) *request.Request{foundingOf, renewalOf} {
