@@ -48,7 +48,7 @@ func (r *Report) Prometheus() string {
 	for _, a := range r.Answers {
 		labels := []string{"service", a.Name, "program", a.Program}
 		up.add(map[bool]int{true: 1}[a.Up], append(labels, "url", shown(a.URL))...)
-		mismatches.add(r.count(a.Name, Mismatch), labels...)
+		mismatches.add(r.count(a, Mismatch), labels...)
 		if a.Newest > 0 {
 			on.add(a.Generation, labels...)
 			newest.add(a.Newest, labels...)
@@ -77,11 +77,11 @@ func (r *Report) Prometheus() string {
 	return b.String()
 }
 
-// count is how many findings of a severity concern a name.
-func (r *Report) count(name string, severity Severity) int {
+// count is how many findings of a severity concern who was asked.
+func (r *Report) count(a Answer, severity Severity) int {
 	n := 0
 	for _, f := range r.Findings {
-		if f.Name == name && f.Severity == severity {
+		if f.Name == a.Name && f.Program == a.Program && f.Severity == severity {
 			n++
 		}
 	}

@@ -64,6 +64,7 @@ const (
 // Finding is one thing that a check found.
 type Finding struct {
 	Name     string   `json:"name"` // as in Answer; empty for what concerns several
+	Program  string   `json:"-"`    // as in Answer: a copy may be called like a service
 	ID       string   `json:"id"`   // does not change with the wording: chain-reversed
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"`
@@ -71,7 +72,15 @@ type Finding struct {
 }
 
 func (q *inquiry) find(severity Severity, id, repair, format string, args ...any) {
-	q.findings = append(q.findings, Finding{Name: q.Name, ID: id, Severity: severity, Text: printable(fmt.Sprintf(format, args...)), Repair: repair})
+	name, hide := q.Name, strings.NewReplacer(q.URL, shown(q.URL))
+	if q.Program == Copy {
+		name = shown(name)
+	}
+	if q.URL == "" {
+		hide = strings.NewReplacer()
+	}
+	q.findings = append(q.findings, Finding{Name: name, Program: q.Program, ID: id, Severity: severity,
+		Text: printable(hide.Replace(fmt.Sprintf(format, args...))), Repair: hide.Replace(repair)})
 }
 
 func (q *inquiry) mismatch(id, repair, format string, args ...any) {
@@ -101,7 +110,11 @@ func (s *Source) report(inquiries []*inquiry) *Report {
 				q.Verdict = Differs
 			}
 		}
-		r.Answers = append(r.Answers, q.Answer)
+		answer := q.Answer
+		if answer.URL = shown(answer.URL); answer.Program == Copy {
+			answer.Name = shown(answer.Name)
+		}
+		r.Answers = append(r.Answers, answer)
 		r.Findings = append(r.Findings, q.findings...)
 	}
 	r.Findings = append(r.Findings, mixed(inquiries)...)
