@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -23,7 +24,7 @@ type options struct {
 func main() {
 	var o options
 	for name, file := range map[string]*string{
-		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
+		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "measure": &o.measure, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
 		"versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
 		"mariadb": &o.mariadb, "install-database": &o.installDatabase, "openssl": &o.openssl,
 	} {
@@ -103,9 +104,14 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	if err := w.renewal(ctx, s, first); err != nil {
 		return err
 	}
-	s.check(ctx, "nobody asked for a host that is not the plan's", func(context.Context) error {
-		if strangers := w.proxy.strangers(); len(strangers) > 0 {
+	s.check(ctx, "nobody asked for a host that is not the plan's, and the proxy would have refused it", func(ctx context.Context) error {
+		const stranger = "rekor.sigstore.dev"
+		strangers := w.proxy.strangers()
+		if len(strangers) > 0 {
 			return fmt.Errorf("asked for: %v", strangers)
+		}
+		if _, err := w.post(ctx, "https://"+stranger, "text/plain", nil); err == nil || !slices.Equal(w.proxy.strangers(), []string{stranger}) {
+			return fmt.Errorf("the proxy let %s pass: %v", stranger, err)
 		}
 		return nil
 	})
@@ -137,16 +143,16 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 		w.issuers[host] = i
 		w.proxy.set(host, i)
 	}
+	if err := w.startKMS(ctx); err != nil {
+		return err
+	}
 	prepared := make(chan error, 1)
 	go func() { prepared <- w.prepareDatabase(ctx) }()
-	err := w.startKMS(ctx)
-	if err == nil {
-		s.step("the rehearsal: trustroot rehearse --kms %s", w.kmsURL)
-		err = s.must(ctx, "a rehearsal over the KMS of others", func(ctx context.Context) error {
-			_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "--out", w.trust, "--kms", w.kmsURL)
-			return err
-		})
-	}
+	s.step("the rehearsal: trustroot rehearse --kms %s", w.kmsURL)
+	err := s.must(ctx, "a rehearsal over the KMS of others", func(ctx context.Context) error {
+		_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "--out", w.trust, "--kms", w.kmsURL)
+		return err
+	})
 	if err := errors.Join(err, <-prepared); err != nil {
 		return err
 	}

@@ -118,40 +118,23 @@ func (p *process) until(ctx context.Context, ready func(context.Context) error) 
 // command runs a program to its end and returns its standard output. The error
 // holds what it said, and its exit code.
 func (w *world) command(ctx context.Context, env []string, program string, args ...string) ([]byte, error) {
-	out, _, err := w.measured(ctx, env, program, args...)
-	return out, err
-}
-
-// cost is what a command took.
-type cost struct {
-	wall   time.Duration
-	memory int64 // peak resident, KiB
-}
-
-// measured is command with its cost.
-func (w *world) measured(ctx context.Context, env []string, program string, args ...string) ([]byte, cost, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.Command(program, args...) //nolint:gosec // the programs that this is about
 	var out, all bytes.Buffer
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = append(w.env(), env...), w.dir, &out, &all
 	// trustroot has a daemon of its own to stop: it is asked, the group is made to
-	began := time.Now()
 	if err := begin(cmd, syscall.SIGTERM); err != nil {
-		return nil, cost{}, err
+		return nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
-		took := cost{wall: time.Since(began)}
-		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			took.memory = usage.Maxrss
-		}
 		if err != nil {
 			err = &exitError{program: filepath.Base(program), code: cmd.ProcessState.ExitCode(), said: all.String() + out.String()}
 		}
-		return out.Bytes(), took, err
+		return out.Bytes(), err
 	case <-ctx.Done():
 	}
 	_ = syscall.Kill(cmd.Process.Pid, syscall.SIGTERM)
@@ -161,7 +144,7 @@ func (w *world) measured(ctx context.Context, env []string, program string, args
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 	}
-	return nil, cost{}, fmt.Errorf("%s: %w", filepath.Base(program), ctx.Err())
+	return nil, fmt.Errorf("%s: %w", filepath.Base(program), ctx.Err())
 }
 
 // exitError is a command that ended with another code than 0.

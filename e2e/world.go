@@ -15,7 +15,7 @@ import (
 
 // programs are the files of what runs.
 type programs struct {
-	trustroot, kms, ctlog              string // ours; kms serves others' handlers
+	trustroot, kms, ctlog, measure     string // ours; kms serves others' handlers
 	fulcio, tsa, rekor, posix, gateway string // as upstream builds them
 	cosign, node, npm, script          string // npm is the folder of its packages, script what node runs
 	mariadb, installDatabase, openssl  string // Debian's
