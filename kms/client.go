@@ -37,21 +37,6 @@ type Options struct {
 	MaxBackoff time.Duration
 }
 
-// api is what this package needs of the SDK's KMS client.
-type api interface {
-	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
-	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
-	Sign(context.Context, *kms.SignInput, ...func(*kms.Options)) (*kms.SignOutput, error)
-	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
-	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
-	ListKeys(context.Context, *kms.ListKeysInput, ...func(*kms.Options)) (*kms.ListKeysOutput, error)
-	ListResourceTags(context.Context, *kms.ListResourceTagsInput, ...func(*kms.Options)) (*kms.ListResourceTagsOutput, error)
-	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
-	PutKeyPolicy(context.Context, *kms.PutKeyPolicyInput, ...func(*kms.Options)) (*kms.PutKeyPolicyOutput, error)
-	ListGrants(context.Context, *kms.ListGrantsInput, ...func(*kms.Options)) (*kms.ListGrantsOutput, error)
-	ListAliases(context.Context, *kms.ListAliasesInput, ...func(*kms.Options)) (*kms.ListAliasesOutput, error)
-}
-
 // identity is what this package needs of the SDK's STS client.
 type identity interface {
 	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
@@ -61,8 +46,8 @@ type identity interface {
 type Client struct {
 	options Options
 	region  string
-	api     api // as the caller
-	owner   api // under KeyAccountRole, or the same as api
+	api     *api // as the caller
+	owner   *api // under KeyAccountRole, or the same as api
 	sts     identity
 	caller  struct {
 		sync.Mutex
@@ -75,9 +60,31 @@ type Client struct {
 // New reads the SDK's configuration. It makes no call: credentials that are
 // missing show at the first one.
 func New(ctx context.Context, o Options) (*Client, error) {
-	cfg, endpoint, err := load(ctx, o)
+	sdk, err := connect(ctx, &o)
 	if err != nil {
-		return nil, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
+		return nil, err
+	}
+	c := &Client{options: o, region: sdk.region, api: newAPI(sdk.caller), sts: sdk.asker}
+	c.owner = c.api
+	if sdk.owner != sdk.caller {
+		c.owner = newAPI(sdk.owner)
+	}
+	return c, nil
+}
+
+// clients are the SDK's own.
+type clients struct {
+	region string
+	caller *kms.Client
+	owner  *kms.Client // under KeyAccountRole, or caller
+	asker  *sts.Client
+}
+
+// connect makes the SDK's clients and fills in what the options leave open.
+func connect(ctx context.Context, o *Options) (clients, error) {
+	cfg, endpoint, err := load(ctx, *o)
+	if err != nil {
+		return clients{}, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
 	}
 	loopback := isLoopback(endpoint)
 	if o.MaxBackoff == 0 && loopback {
@@ -86,14 +93,14 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	cfg.Retryer = retryer(cfg, o)
+	cfg.Retryer = retryer(cfg, *o)
 	if cfg.HTTPClient == nil { // the SDK leaves its own until a service's client is made
 		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
-	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
-	asker := sts.NewFromConfig(cfg, func(so *sts.Options) {
+	sdk := clients{region: cfg.Region, caller: newKMS(cfg, *o)}
+	sdk.asker = sts.NewFromConfig(cfg, func(so *sts.Options) {
 		// the credentials for a KMS on loopback must not be sent to AWS.
 		if o.Endpoint != "" || so.BaseEndpoint == nil && loopback {
 			so.BaseEndpoint = aws.String(endpoint)
@@ -102,14 +109,14 @@ func New(ctx context.Context, o Options) (*Client, error) {
 			so.Region = "us-east-1"
 		}
 	})
-	c.sts, c.owner = asker, c.api
+	sdk.owner = sdk.caller
 	if o.KeyAccountRole != "" {
 		assumed := cfg.Copy()
-		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(asker, o.KeyAccountRole,
+		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(sdk.asker, o.KeyAccountRole,
 			func(ro *stscreds.AssumeRoleOptions) { ro.RoleSessionName = "trustroot" })})
-		c.owner = newKMS(assumed, o)
+		sdk.owner = newKMS(assumed, *o)
 	}
-	return c, nil
+	return sdk, nil
 }
 
 // load returns the configuration and the endpoint that KMS calls go to, empty

@@ -145,7 +145,7 @@ func TestErrors_StateOfTheKey(t *testing.T) {
 	c := client(t, Options{})
 	k := create(t, c, "alias/x", "P-256")
 	digest := sha256.Sum256(nil)
-	sdk := c.owner.(*kms.Client)
+	sdk := sdk(t, c.options)
 	if _, err := sdk.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: aws.String(k.ARN)}); err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (c *Client) Key(ctx context.Context, ref string) (*Key, error) {
 	return k, c.readPublic(ctx, c.api, k)
 }
 
-func (c *Client) describe(ctx context.Context, via api, r Ref) (*Key, error) {
+func (c *Client) describe(ctx context.Context, via *api, r Ref) (*Key, error) {
 	if r.Region == "" && c.region == "" {
 		return nil, fault.New(fault.Device, "set AWS_REGION, or name the key by its ARN", fmt.Errorf("DescribeKey %s: no AWS region", r))
 	}
@@ -126,7 +126,7 @@ func fromMetadata(m *types.KeyMetadata) (*Key, error) {
 }
 
 // readPublic fetches the public key and holds it against the spec.
-func (c *Client) readPublic(ctx context.Context, via api, k *Key) error {
+func (c *Client) readPublic(ctx context.Context, via *api, k *Key) error {
 	r, err := ParseRef(k.ARN)
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func TestList_Deviations(t *testing.T) {
 	world(t, local.Options{})
 	c := client(t, Options{})
 	p := missingPlan()
-	sdk := c.owner.(*kms.Client)
+	sdk := sdk(t, c.options)
 	good := made(t, c, p)
 	by := map[string]Row{}
 	for _, m := range good {

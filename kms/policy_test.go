@@ -97,7 +97,7 @@ func TestKeyPolicy_AcrossAccounts(t *testing.T) {
 		MessageType: types.MessageTypeDigest, SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha384}); err == nil {
 		t.Error("the administrators' role signed")
 	}
-	sdk := c.owner.(*kms.Client)
+	sdk := sdk(t, c.options)
 	for _, days := range []int32{7, 30} {
 		if _, err := sdk.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: aws.String(arn), PendingWindowInDays: aws.Int32(days)}); err == nil {
 			t.Errorf("the administrators' role scheduled the deletion in %d days", days)
@@ -299,7 +299,7 @@ func TestCheckLivePolicy_DefaultPolicyAndGrants(t *testing.T) {
 	s := world(t, local.Options{})
 	c := client(t, Options{})
 	k := create(t, c, "alias/x", "P-384")
-	sdk := c.owner.(*kms.Client)
+	sdk := sdk(t, c.options)
 	if _, err := sdk.CreateGrant(t.Context(), &kms.CreateGrantInput{KeyId: aws.String(k.ARN), GranteePrincipal: aws.String(someoneARN),
 		Operations: []types.GrantOperation{types.GrantOperationSign}}); err != nil {
 		t.Fatal(err)

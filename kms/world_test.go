@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
 	"github.com/linnemanlabs/trustroot/kms/local"
 )
 
@@ -47,6 +49,17 @@ func client(t *testing.T, o Options) *Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// sdk is the SDK's own client for what Client does not do, under the role of
+// options where they name one.
+func sdk(t *testing.T, o Options) *kms.Client {
+	t.Helper()
+	made, err := connect(t.Context(), &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.owner
 }
 
 func create(t *testing.T, c *Client, alias, algorithm string) *Key {
