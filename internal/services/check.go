@@ -112,6 +112,9 @@ func (s *Source) chosen(o Options) ([]string, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fault.New(fault.Usage, "name services as the plan does", err)
 	}
+	if len(all)+len(o.Copies) == 0 {
+		return nil, fault.New(fault.Usage, "name a copy with --copy, or write services and tuf into the plan", errors.New("the plan has nothing to ask"))
+	}
 	if len(o.Names) > 0 {
 		names := slices.Clone(o.Names)
 		slices.Sort(names)

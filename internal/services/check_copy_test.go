@@ -93,12 +93,12 @@ func TestCheck_CopyThatSaysSomethingElse(t *testing.T) {
 func TestCheck_CopyThatIsAheadOfTheDirectory(t *testing.T) {
 	w := newSite(t)
 	w.renew()
-	behind := w.files[localTrustedRoot].Data
 	w.cutover("rekor")
 	w.rekor.key = w.keys["rekor"][1]
 	ahead := filepath.Join(t.TempDir(), "ahead.json")
 	w.must(os.WriteFile(ahead, w.files[localTrustedRoot].Data, 0o600))
-	w.put(localTrustedRoot, behind)
+	w.source.State.Logs["rekor"][0].End = nil // this directory has not heard of it
+	w.build()
 	w.asked.Copies = []string{ahead}
 	w.finds(Mismatch, ahead, "drift", "closes generation 1 of rekor, which trust/.well-known/trusted_root.json does not: it ends ")
 }

@@ -89,12 +89,18 @@ func (s *Source) checkPublished(inquiries []*inquiry) {
 	if s.Published != nil && len(s.Published.versions) > 0 {
 		published = s.Published.versions[0].text
 	}
+	asked := s.Plan.TUF == nil // what nobody publishes cannot be asked
 	for _, q := range inquiries {
 		if q.published != "" {
 			published = q.published
 		}
+		asked = asked || q.Program == TUF // it says itself what it lacks
 	}
 	for _, q := range inquiries {
+		if q.raw != "" && published == "" && !asked {
+			q.unanswered("publication-unread", "ask the repository too: `trustroot services check "+q.Name+" tuf`; or bring tuf/ up to date",
+				"whether verifiers have what it signs with is unknown: tuf/ here holds no valid repository")
+		}
 		if q.raw == "" || published == "" {
 			continue
 		}

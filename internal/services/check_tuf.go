@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -49,20 +48,15 @@ func (q *inquiry) askTUF(ctx context.Context) {
 		return
 	}
 	q.checkRoles(report)
+	q.checkVersions(report)
 	q.checkTargets(ctx, anchor, report)
 }
 
 // newestRoot is the newest root.json that the trust directory has.
 func newestRoot(files fs.FS) ([]byte, error) {
-	names, err := fs.Glob(files, "tuf/*.root.json")
+	newest, err := newestVersion(files, "root")
 	if err != nil {
 		return nil, err
-	}
-	newest := 0
-	for _, name := range names {
-		if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(name), ".root.json")); err == nil {
-			newest = max(newest, n)
-		}
 	}
 	if newest == 0 {
 		return nil, errors.New("tuf/ has no N.root.json")
@@ -86,6 +80,51 @@ func (q *inquiry) checkRoles(report *tuf.Report) {
 			q.notice("sign-again", "`trustroot tuf stage`, and have the holders sign", "%s expires on %s and should be signed again since %s", role.Role, rfc3339(role.Expires), rfc3339(role.SignFrom))
 		}
 	}
+}
+
+// checkVersions compares the versions of the roles with those in tuf/: clients
+// that fetched those refuse older ones, and new clients would believe them.
+func (q *inquiry) checkVersions(report *tuf.Report) {
+	for _, role := range report.Roles {
+		here, err := newestVersion(q.source.Files, role.Role)
+		switch {
+		case err != nil:
+			q.unanswered("no-reference", "restore it from git", "the version of %s cannot be compared: %v", role.Role, err)
+		case role.Version.Version < here:
+			q.mismatch("went-back", "find out who put an old state there, then publish again: `trustroot tuf publish`",
+				"it serves version %d of %s, and tuf/ has version %d: clients that have it refuse this one", role.Version.Version, role.Role, here)
+		case role.Version.Version > here && here > 0 && role.Role != "snapshot" && role.Role != "timestamp":
+			q.notice("directory-behind", "bring this directory up to date", "it serves version %d of %s, and tuf/ has version %d", role.Version.Version, role.Role, here)
+		}
+	}
+}
+
+// newestVersion is the newest version of a role that tuf/ holds, 0 for none.
+func newestVersion(files fs.FS, role string) (int64, error) {
+	if role == "timestamp" {
+		var document struct {
+			Signed struct {
+				Version int64 `json:"version"`
+			} `json:"signed"`
+		}
+		err := readJSON(files, "tuf/timestamp.json", &document)
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		return document.Signed.Version, err
+	}
+	entries, err := fs.ReadDir(files, "tuf")
+	if err != nil {
+		return 0, err
+	}
+	var newest int64
+	for _, e := range entries {
+		number, ok := strings.CutSuffix(e.Name(), "."+role+".json")
+		if n, err := strconv.ParseInt(number, 10, 64); ok && err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return newest, nil
 }
 
 // checkTargets compares the published files with the trust directory's.

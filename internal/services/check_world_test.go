@@ -48,6 +48,7 @@ type site struct {
 	ct     *fakeLog
 
 	repository string // folder of the published repository
+	head       string // what a third target holds; empty for none
 	holder     *ecdsa.PrivateKey
 	online     *ecdsa.PrivateKey
 }
@@ -242,6 +243,9 @@ func (w *site) publish() {
 		Online: w.online.Public(), AllowSingleHolder: true,
 	}
 	targets := tuf.Targets{Files: map[string][]byte{tuf.TrustedRootName: w.files[localTrustedRoot].Data, tuf.SigningConfigName: w.files[localSigningConfig].Data}}
+	if w.head != "" {
+		targets.Files["ledger-head.json"] = []byte(w.head)
+	}
 	first := w.repository == ""
 	if first {
 		w.repository = w.t.TempDir()

@@ -99,6 +99,7 @@ func (q *inquiry) notice(id, repair, format string, args ...any) {
 func (s *Source) report(inquiries []*inquiry) *Report {
 	r := &Report{At: s.Now, Answers: []Answer{}, Findings: []Finding{}}
 	s.checkPublished(inquiries)
+	s.checkBuilt(inquiries)
 	for _, q := range inquiries {
 		q.Up, q.Verdict = true, Agrees
 		for _, f := range q.findings {

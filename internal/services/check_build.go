@@ -1,0 +1,66 @@
+package services
+
+import (
+	"bytes"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+// checkBuilt holds the files that answers are compared with against what
+// ledger and plan build now: where they are behind, answers that agree with
+// them agree with nothing. What they only lack is on its way to verifiers; an
+// end that they do not have, or anything else, is a mismatch.
+func (s *Source) checkBuilt(inquiries []*inquiry) {
+	local, err := fs.ReadFile(s.Files, localTrustedRoot)
+	of := slices.IndexFunc(inquiries, func(q *inquiry) bool { return q.Program == TUF || q.Program == Copy })
+	if err != nil || of < 0 {
+		return // who compares says that it is missing
+	}
+	q := inquiries[of] // the repository, or the first copy: said once
+	const repair = "`trustroot trusted-root build`, then stage it, have the holders sign, publish"
+	built, err := s.built()
+	if err != nil {
+		q.unanswered("not-built", "`trustroot trusted-root build` says more", "ledger and plan do not build: %v", err)
+		return
+	}
+	if !bytes.Equal(built, local) {
+		lacks, err := trustedroot.Diff(local, built)
+		for _, c := range lacks {
+			report := q.mismatch
+			if c.Kind == trustedroot.Added {
+				report = q.notice
+			}
+			report("not-built", repair, "%s is behind the ledger: it %s", localTrustedRoot, q.lack(c))
+		}
+		switch {
+		case err != nil:
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				q.mismatch("not-built", "find out who changed it, then "+repair, "%s is not what ledger and plan build: %s", localTrustedRoot, line)
+			}
+		case len(lacks) == 0:
+			q.notice("not-built", repair, "%s says what ledger and plan build in other bytes", localTrustedRoot)
+		}
+	}
+	config, err := trustedroot.BuildSigningConfig(s.Plan, s.State)
+	if here, missing := fs.ReadFile(s.Files, localSigningConfig); missing == nil && err == nil && !bytes.Equal(here, config) {
+		q.mismatch("not-built", "`trustroot signing-config build`, then stage it, have the holders sign, publish", "%s is not what ledger and plan build", localSigningConfig)
+	}
+}
+
+// built is the trusted root of ledger and plan, with the others that the plan
+// includes.
+func (s *Source) built() ([]byte, error) {
+	var pins []ledger.File
+	for _, in := range s.Plan.Include {
+		pins = append(pins, ledger.File{Path: in.Path, SHA256: in.SHA256})
+	}
+	includes, err := trustedroot.ReadIncludes(s.Files, pins)
+	if err != nil {
+		return nil, err
+	}
+	return trustedroot.BuildWith(s.Plan, s.State, s.Files, includes)
+}
