@@ -191,7 +191,7 @@ func inMemory(m *testing.M) int {
 	if err != nil {
 		return m.Run() // slower, and the same
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // what is left is in memory
+	defer os.RemoveAll(dir)
 	if err := os.Setenv("TMPDIR", dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
