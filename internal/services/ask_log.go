@@ -19,16 +19,31 @@ import (
 // internal/server, CLIENTS.md).
 func (q *inquiry) askRekor(ctx context.Context) {
 	at := q.URL + "/healthz"
-	_, err := q.web.get(ctx, at, maxAnswer)
-	if status, ok := errors.AsType[*statusError](err); ok {
-		if status.code != http.StatusBadGateway && status.code != http.StatusServiceUnavailable && status.code != http.StatusGatewayTimeout {
-			err = nil // something answers: not every proxy lets this path through
-		}
-	}
-	if err != nil {
+	health, err := q.web.get(ctx, at, maxAnswer)
+	status, refused := errors.AsType[*statusError](err)
+	switch {
+	case err == nil && bytes.Contains(health, []byte("SERVING")):
+	case err == nil || refused && status.code < http.StatusInternalServerError:
+		q.askEntries(ctx) // not every proxy lets this path through
+	default:
 		q.silence("write path: ", at, err)
 	}
 	q.askCheckpoint(ctx, plan.RekorV2, "/api/v2/checkpoint", "/checkpoint")
+}
+
+// askEntries asks for what Rekor does not give, a list of entries: the server
+// says that it takes POST only, where a folder or a bucket finds nothing.
+func (q *inquiry) askEntries(ctx context.Context) {
+	at := q.URL + "/api/v2/log/entries"
+	_, err := q.web.get(ctx, at, maxAnswer)
+	status, refused := errors.AsType[*statusError](err)
+	switch {
+	case refused && (status.code == http.StatusMethodNotAllowed || status.code == http.StatusNotImplemented):
+	case err != nil:
+		q.silence("write path: ", at, err)
+	default:
+		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "write path: %s gives what Rekor does not give: something else answers", shown(at))
+	}
 }
 
 // askTesseraCT asks the server for the roots that it accepts and reads the

@@ -135,13 +135,21 @@ type fakeLog struct {
 	key     *ecdsa.PrivateKey
 	roots   []*x509.Certificate
 	noReads bool // nobody serves the storage
-	age     time.Duration
+	// what a proxy does not let through
+	noHealth, noWrites bool
+	age                time.Duration
 }
 
 func (f *fakeLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case f.kind == plan.RekorV2 && path == "/healthz":
+		if f.noHealth {
+			http.NotFound(w, r)
+			return
+		}
 		io.WriteString(w, `{"status":"SERVING"}`)
+	case f.kind == plan.RekorV2 && path == "/api/v2/log/entries" && r.Method == http.MethodGet && !f.noWrites:
+		http.Error(w, `{"code":12, "message":"Method Not Allowed", "details":[]}`, http.StatusNotImplemented)
 	case f.kind == plan.RekorV2 && path == "/api/v2/checkpoint" && f.noReads:
 		http.Error(w, `{"code":12, "message":"method GetCheckpoint not implemented", "details":[]}`, http.StatusNotImplemented)
 	case f.kind == plan.RekorV2 && path == "/api/v2/checkpoint", f.kind == plan.StaticCT && path == "/2026/checkpoint" && !f.noReads:

@@ -239,3 +239,13 @@ func hasFinding(r *Report, name, id, text string) bool {
 	}
 	return false
 }
+
+func TestCheck_RekorStorageWithoutServer(t *testing.T) {
+	w := newSite(t)
+	w.rekor.noHealth = true
+	w.agrees()
+	w.rekor.noWrites = true
+	w.finds(Unanswered, "rekor", "refused", "write path: http://rekor.example.com/api/v2/log/entries answers 404 Not Found")
+	w.hosts["rekor.example.com"] = pathOr("/healthz", []byte("<html>"), pathOr("/api/v2/log/entries", []byte("<html>"), w.rekor))
+	w.finds(Unanswered, "rekor", "refused", "something else answers")
+}
