@@ -28,6 +28,13 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o644)
 }
 
+func copyProgram(from, to string) error {
+	if err := copyFile(from, to); err != nil {
+		return err
+	}
+	return os.Chmod(to, 0o755)
+}
+
 func readJSON(path string, into any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
