@@ -21,6 +21,7 @@ import (
 type Publication struct {
 	versions []version // of its targets, the newest first
 	wait     time.Duration
+	earlier  []window // of timestamps under roots before the newest
 }
 
 // version is one version of the repository's targets.
@@ -42,7 +43,11 @@ func ReadPublication(ctx context.Context, dir string, roles *plan.TUF, now time.
 	if err != nil {
 		return nil, err
 	}
-	p := &Publication{wait: days(roles.Timestamp.Expiry)}
+	p := &Publication{}
+	expiries, err := p.readWindows(files, report.Roots, roles)
+	if err != nil {
+		return nil, err
+	}
 	var newest, snapshots int64
 	for _, role := range report.Roles {
 		switch role.Role {
@@ -53,7 +58,7 @@ func ReadPublication(ctx context.Context, dir string, roles *plan.TUF, now time.
 		}
 	}
 	for n := newest; n > 0; n-- {
-		v, err := readVersion(files, n, snapshots, days(roles.Snapshot.Expiry))
+		v, err := readVersion(files, n, snapshots, now, expiries...)
 		if errors.Is(err, fs.ErrNotExist) {
 			break // what is no longer kept is older than what is
 		}
@@ -68,9 +73,9 @@ func ReadPublication(ctx context.Context, dir string, roles *plan.TUF, now time.
 func days(n plan.Days) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // readVersion reads what verifiers got with one version of the targets. The
-// first snapshot that names the version tells the time: it ends its expiry
-// after it was signed.
-func readVersion(files fs.FS, n, snapshots int64, expiry time.Duration) (version, error) {
+// first snapshot that names the version tells the time: it ends one of these
+// expiries after it was signed.
+func readVersion(files fs.FS, n, snapshots int64, now time.Time, expiries ...time.Duration) (version, error) {
 	var targets struct {
 		Signed struct {
 			Targets map[string]struct {
@@ -109,7 +114,7 @@ func readVersion(files fs.FS, n, snapshots int64, expiry time.Duration) (version
 		}
 		err := readJSON(files, fmt.Sprintf("%d.snapshot.json", s), &snapshot)
 		if err == nil && snapshot.Signed.Meta["targets.json"].Version == n {
-			v.published = snapshot.Signed.Expires.Add(-expiry)
+			v.published = signedAt(snapshot.Signed.Expires, now, expiries)
 			return v, nil
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -158,7 +163,13 @@ func (p *Publication) Fetchable(raw string, now time.Time) error {
 		}
 		first = v
 	}
-	ready := first.published.Add(p.wait)
+	wait := p.wait
+	for _, w := range p.earlier {
+		if w.until.Add(w.expiry).After(first.published) {
+			wait = max(wait, w.expiry)
+		}
+	}
+	ready := first.published.Add(wait)
 	if first.number > 1 && now.Before(ready) {
 		return &EarlyError{Published: first.published, Ready: ready}
 	}

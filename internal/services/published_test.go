@@ -61,7 +61,7 @@ func TestReadVersion_TellsWhatWasPublishedWhen(t *testing.T) {
 	files := repository(t, month, []time.Time{now.Add(-month), now.Add(-2 * time.Hour)}, older, whole)
 	p := &Publication{wait: 24 * time.Hour}
 	for n := int64(2); n > 0; n-- {
-		v, err := readVersion(files, n, 2, month)
+		v, err := readVersion(files, n, 2, now, month, 100*month)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestReadVersion_RefusesOtherBytes(t *testing.T) {
 			f.Data = []byte(`{ }`)
 		}
 	}
-	if _, err := readVersion(files, 1, 1, time.Hour); err == nil || !strings.Contains(err.Error(), "other bytes") {
+	if _, err := readVersion(files, 1, 1, now, time.Hour); err == nil || !strings.Contains(err.Error(), "other bytes") {
 		t.Error(err)
 	}
 }
