@@ -146,10 +146,13 @@ func (s *Source) generation(all []ledger.Generation) (ledger.Generation, error) 
 	return ledger.Generation{}, fmt.Errorf("the ledger has no generation %d of it", s.Generation)
 }
 
-// usable refuses a generation that is over.
+// usable refuses a generation that is over or has not begun.
 func (s *Source) usable(g ledger.Generation) error {
 	if g.Compromised != nil {
 		return fmt.Errorf("generation %d is compromised: %s", g.Number, g.Compromised.Reason)
+	}
+	if s.Now.Before(g.Start) {
+		return fmt.Errorf("generation %d begins on %s: verifiers reject what it signs before", g.Number, g.Start.Format(time.RFC3339))
 	}
 	if g.End != nil && s.Now.After(*g.End) {
 		return fmt.Errorf("generation %d ended on %s: verifiers reject what it signs now", g.Number, g.End.Format(time.RFC3339))

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
 // recent is a publication whose second version, of two hours ago, is the first
@@ -62,5 +64,20 @@ func TestRender_UrgentWantsItPublished(t *testing.T) {
 	s.source.Published = nil
 	if _, err := s.source.Render("tsa"); err == nil || !strings.Contains(err.Error(), "no published TUF repository") {
 		t.Error(err)
+	}
+}
+
+func TestRender_NotBegun(t *testing.T) {
+	s := newStage(t)
+	for _, all := range []map[string][]ledger.Generation{s.source.State.Authorities, s.source.State.Logs} {
+		for _, generations := range all {
+			generations[0].Start = now.Add(time.Hour)
+		}
+	}
+	s.source.Urgent = true
+	for _, name := range []string{"fulcio", "tsa", "rekor", "tesseract"} {
+		if _, err := s.source.Render(name); err == nil || !strings.Contains(err.Error(), "generation 1 begins on 2026-06-01T13:00:00Z") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
