@@ -26,6 +26,10 @@ const (
 // maxBundle bounds a bundle, in bytes. Those of signed blobs have about 10 kB.
 const maxBundle = 8 << 20
 
+// maxTimestamp bounds an RFC 3161 response, in bytes. It has a few kilobytes;
+// pkcs7 goes down one call a level, and megabytes of levels end the program.
+const maxTimestamp = 64 << 10
+
 // evidence is one bundle, parsed but not believed.
 type evidence struct {
 	path   string
@@ -69,6 +73,15 @@ func parseEvidence(data []byte) (*evidence, error) {
 	e.kind = kindKeyless
 	if e.vc.Certificate() == nil {
 		e.kind = kindKey
+	}
+	stamps, err := e.bundle.Timestamps()
+	if err != nil {
+		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
+	}
+	for _, stamp := range stamps {
+		if len(stamp) > maxTimestamp {
+			return nil, fmt.Errorf("it holds a timestamp of %d bytes, more than %d", len(stamp), maxTimestamp)
+		}
 	}
 	if err := e.state(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"crypto"
 	"encoding/hex"
 	"strings"
@@ -80,4 +81,13 @@ func TestReport_WordsOfABundleStayOnTheirLine(t *testing.T) {
 			t.Errorf("a bundle's words make lines of their own, or are not shown:\n%q", text)
 		}
 	}
+}
+
+func TestVerify_TimestampOfManyLevels(t *testing.T) {
+	s := newScene(t)
+	signature := s.byKey(s.appKey, app)
+	stamp := s.stamp(signature.sig)
+	stamp.Rfc3161Timestamps[0].SignedTimestamp = bytes.Repeat([]byte{0x30, 0x80}, 2_900_000)
+	s.write("key.json", s.bundle(signature, s.entry(signature), stamp))
+	s.refused("bundle", "key.bundle")
 }

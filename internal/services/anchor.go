@@ -72,14 +72,14 @@ func (a Anchorage) enter(ctx context.Context, parts anchor.Parts) (*anchor.Entry
 	}
 	for _, known := range a.Known {
 		if known.Index == there.index && slices.ContainsFunc(a.Logs, func(k checkpoint.Key) bool { return signs(k, &known) }) {
-			a.Say("%s has the signature already, as entry %d of an earlier anchor; the new one holds that entry again", a.Rekor, known.Index)
+			a.Say("%s has the signature already, as entry %d of an earlier anchor; the new one holds that entry again", shown(a.Rekor), known.Index)
 			return &known, nil
 		}
 	}
-	a.Say("%s has the signature already, as entry %d; reading its proof from the log", a.Rekor, there.index)
+	a.Say("%s has the signature already, as entry %d; reading its proof from the log", shown(a.Rekor), there.index)
 	entry, err = readEntry(ctx, a.Rekor, there.index, parts)
 	if err != nil && fault.ExitCode(err) == int(fault.Failure) {
-		return nil, fault.New(fault.Failure, "have "+a.Rekor+" serve the log's checkpoint and tiles beside its entries, as verifiers expect; nothing was written",
+		return nil, fault.New(fault.Failure, "have "+shown(a.Rekor)+" serve the log's checkpoint and tiles beside its entries, as verifiers expect; nothing was written",
 			fmt.Errorf("the log has the signature already, as entry %d, and its proof cannot be read: %w", there.index, err))
 	}
 	return entry, err
@@ -118,5 +118,6 @@ func (a Anchorage) prove(s anchor.Subject, m anchor.Material) (map[string][]byte
 
 // wrongAnswer is about a service that answers, and not what it should.
 func wrongAnswer(what, url string, err error) error {
+	url = shown(url)
 	return fault.New(fault.Verification, "nothing was written; find out what answers at "+url, fmt.Errorf("the %s at %s: %w", what, url, err))
 }

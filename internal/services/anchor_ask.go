@@ -49,6 +49,9 @@ func askTimestamp(ctx context.Context, url string, data []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
+	if len(response) > maxStamp {
+		return nil, wrongAnswer("timestamp authority", url, fmt.Errorf("it answers with %d bytes, more than any timestamp has", len(response)))
+	}
 	t, err := timestamp.ParseResponse(response)
 	if err == nil && (t.Nonce == nil || t.Nonce.Cmp(nonce) != 0) {
 		err = errors.New("it answers another request than this one")
@@ -110,7 +113,7 @@ func post(ctx context.Context, what, flag, url, kind string, body []byte) ([]byt
 func exchange(ctx context.Context, what, flag string, request *http.Request) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, anchorTime)
 	defer cancel()
-	url := request.URL.String()
+	url := request.URL.Redacted()
 	response, err := http.DefaultClient.Do(request.WithContext(ctx))
 	if err != nil {
 		return nil, nil, fault.New(fault.Failure, "start it, or name another address of it with "+flag+"; nothing was written",

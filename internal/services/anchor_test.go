@@ -322,3 +322,22 @@ func TestAnchor_Cancelled(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnchor_PasswordsOfAddressesAreNotShown(t *testing.T) {
+	h := newHarbour(t)
+	for _, change := range []func(*Anchorage){
+		func(a *Anchorage) { a.TSA = "http://reader:opensesame@127.0.0.1:1/" },
+		func(a *Anchorage) { a.TSA = strings.Replace(h.rekor.URL, "://", "://reader:opensesame@", 1) },
+		func(a *Anchorage) { a.Rekor = strings.Replace(h.tsa.URL, "://", "://reader:opensesame@", 1) },
+		func(a *Anchorage) {
+			a.Rekor, a.Logs = strings.Replace(a.Rekor, "://", "://reader:opensesame@", 1), nil
+		},
+	} {
+		a := h.anchorage()
+		change(&a)
+		_, _, err := a.Anchor(t.Context(), h.subject)
+		if text := fmt.Sprint(err, fault.Hint(err), h.said); err == nil || strings.Contains(text, "opensesame") {
+			t.Error(text)
+		}
+	}
+}

@@ -212,3 +212,23 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// levels is a timestamp response that is one value in another, and another.
+func levels(n int) []byte {
+	long := func(content []byte) []byte {
+		size := len(content)
+		return append([]byte{0x30, 0x83, byte(size >> 16), byte(size >> 8), byte(size)}, content...)
+	}
+	return long(append([]byte{0x30, 3, 2, 1, 0}, long(bytes.Repeat([]byte{0x30, 0x80}, n))...))
+}
+
+func TestVerify_TimestampOfManyLevels(t *testing.T) {
+	a := newAnchored(t)
+	_, err := anchor.Verify(a.made.Name, a.with(anchor.TimestampFile, levels(900_000)), a.subject)
+	if err == nil || !strings.Contains(err.Error(), anchor.TimestampFile+": it has 18000") {
+		t.Error(err)
+	}
+	if _, err := anchor.ChainOf(levels(900_000), a.subject.Root, nil); err == nil {
+		t.Error("a chain of it")
+	}
+}

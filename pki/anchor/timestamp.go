@@ -18,7 +18,15 @@ import (
 // VerifyTimestamp proves an RFC 3161 response over the SHA-256 of data, made
 // under the first certificate of a chain, and returns its time. The
 // certificates must have been valid then: a timestamp outlives its authority.
-func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (time.Time, error) {
+func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (at time.Time, err error) {
+	defer func() { // what strangers wrote must not end the program
+		if r := recover(); r != nil {
+			at, err = time.Time{}, fmt.Errorf("no timestamp response: %v", r)
+		}
+	}()
+	if err := checkSize(response); err != nil {
+		return time.Time{}, err
+	}
 	t, err := verification.VerifyTimestampResponse(response, bytes.NewReader(data), verification.VerifyOpts{
 		TSACertificate: chain[0],
 		Intermediates:  chain[1 : len(chain)-1],
@@ -31,6 +39,17 @@ func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (time.Tim
 		return time.Time{}, fmt.Errorf("it is over a digest of %s, not SHA-256", t.HashAlgorithm)
 	}
 	return t.Time.UTC(), nil
+}
+
+// maxTimestamp bounds an RFC 3161 response, in bytes. It has a few kilobytes;
+// pkcs7 goes down one call a level, and megabytes of levels end the program.
+const maxTimestamp = 64 << 10
+
+func checkSize(response []byte) error {
+	if len(response) > maxTimestamp {
+		return fmt.Errorf("it has %d bytes, more than the %d of any timestamp", len(response), maxTimestamp)
+	}
+	return nil
 }
 
 // readChain reads a chain in the one form that is written here, from the
@@ -57,6 +76,9 @@ func readChain(data []byte, root *x509.Certificate) ([]*x509.Certificate, error)
 // response to a root, leaf-first and root last. The response must carry its
 // signer's certificate; those between may stand in it or among the others.
 func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate) ([]*x509.Certificate, error) {
+	if err := checkSize(response); err != nil {
+		return nil, err
+	}
 	t, err := timestamp.ParseResponse(response)
 	if err != nil {
 		return nil, err
