@@ -24,7 +24,7 @@ func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (at time.
 			at, err = time.Time{}, fmt.Errorf("no timestamp response: %v", r)
 		}
 	}()
-	if err := checkSize(response); err != nil {
+	if err := errors.Join(checkSize(response), checkPurpose(chain)); err != nil {
 		return time.Time{}, err
 	}
 	t, err := verification.VerifyTimestampResponse(response, bytes.NewReader(data), verification.VerifyOpts{
@@ -48,6 +48,18 @@ const maxTimestamp = 64 << 10
 func checkSize(response []byte) error {
 	if len(response) > maxTimestamp {
 		return fmt.Errorf("it has %d bytes, more than the %d of any timestamp", len(response), maxTimestamp)
+	}
+	return nil
+}
+
+// checkPurpose wants timeStamping on all that stands between an authority and
+// the root. The libraries take a CA without any purpose for one with all, and
+// so would let a CA for workloads say when something existed.
+func checkPurpose(chain []*x509.Certificate) error {
+	for _, c := range chain[1 : len(chain)-1] {
+		if !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageTimeStamping) {
+			return fmt.Errorf("the CA %s is not for timestamp authorities: it lacks the purpose timeStamping", c.Subject)
+		}
 	}
 	return nil
 }
