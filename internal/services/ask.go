@@ -129,6 +129,12 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 	if isWeb(place) {
 		return w.get(ctx, place, limit)
 	}
+	// a pipe would wait for its other end when it is opened
+	if info, err := os.Stat(place); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", place)
+	}
 	file, err := os.Open(place)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
@@ -112,4 +113,12 @@ func pathOr(path string, data []byte, others http.Handler) http.Handler {
 		}
 		others.ServeHTTP(w, r)
 	})
+}
+
+func TestCheck_CopyThatIsAPipe(t *testing.T) {
+	w := newSite(t)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	w.must(syscall.Mkfifo(pipe, 0o600))
+	w.asked.Copies = []string{pipe}
+	w.finds(Unanswered, pipe, "unreadable", "no regular file")
 }
