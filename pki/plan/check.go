@@ -36,8 +36,16 @@ func (r *report) check(p *Plan) {
 }
 
 // names checks that a name is of one kind only: cutover and renew take it
-// alone.
+// alone, and services check takes tuf beside it.
 func (r *report) names(p *Plan) {
+	for _, name := range []string{"all", "tuf"} {
+		if _, taken := p.Authorities[name]; taken {
+			r.add(join("authorities", name), "%s is what commands call more than this: choose another name", name)
+		}
+		if _, taken := p.Logs[name]; taken {
+			r.add(join("logs", name), "%s is what commands call more than this: choose another name", name)
+		}
+	}
 	for _, name := range sorted(p.Logs) {
 		if _, twice := p.Authorities[name]; twice {
 			r.add(join("logs", name), "an authority has this name too: choose another")

@@ -33,6 +33,11 @@ func TestRules_NestingWithoutCeremonies(t *testing.T) {
 	}
 }
 
+func TestRules_NamesThatCommandsTake(t *testing.T) {
+	wantOne(t, "  rekor:\n", "  tuf:\n", "logs.tuf", "choose another name")
+	wantOne(t, "  rekor:\n", "  all:\n", "logs.all", "choose another name")
+}
+
 func TestRules_Holders(t *testing.T) {
 	wantOne(t, `slot: "82"`, "slot: 9c", "holders.second.slot", "signs certificates and CRLs")
 	wantOne(t, `slot: "82"`, "slot: f9", "holders.second.slot", "attestation key")
