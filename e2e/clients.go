@@ -109,6 +109,8 @@ func (w *world) cosignWith(ctx context.Context, trustedRoot string, s signed) er
 
 // cosignMirror verifies with nothing but what a TUF client has in its home.
 func (w *world) cosignMirror(ctx context.Context, home string, s signed) error {
+	w.caches.cosign.Lock()
+	defer w.caches.cosign.Unlock()
 	return w.cosignVerify(ctx, home, s)
 }
 
@@ -139,6 +141,8 @@ func (w *world) cosignInitialize(ctx context.Context, home string) error {
 
 // npmVerify verifies with npm's sigstore, whose TUF client keeps a cache.
 func (w *world) npmVerify(ctx context.Context, cache string, s signed) error {
+	w.caches.npm.Lock()
+	defer w.caches.npm.Unlock()
 	args := []string{w.script, w.npm, "https://tuf.example.com", filepath.Join(w.trust, "tuf", "1.root.json"), cache, s.bundle, s.artifact}
 	if s.key != "" {
 		args = append(args, s.key)

@@ -66,7 +66,7 @@ func cutOff(ctx context.Context, folder, words string, signal syscall.Signal) er
 		said.WriteString(lines.Text() + "\n")
 		found = strings.Contains(lines.Text(), words)
 	}
-	time.Sleep(300 * time.Millisecond) // somewhere in it
+	time.Sleep(200 * time.Millisecond) // somewhere in it
 	before := marked(marker, folder)
 	_ = cmd.Process.Signal(signal)
 	for lines.Scan() {

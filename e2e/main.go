@@ -182,7 +182,10 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 			return err
 		}
 	}
-	return reached(ctx, o, "services")
+	if err := reached(ctx, o, "services"); err != nil {
+		return err
+	}
+	return w.begun(ctx, own)
 }
 
 // letWorkflowsSign names GitHub as an identity provider in the plan, as an

@@ -56,6 +56,9 @@ func (w *world) mistakes(ctx context.Context, s *suite) error {
 				}
 				return nil
 			}
+			if err == nil && m.service == "rekor" {
+				err = w.begun(ctx, spare)
+			}
 			if err != nil {
 				return err
 			}

@@ -101,13 +101,17 @@ func (w *world) launch(ctx context.Context, s service, change ...func([]string) 
 	if err := w.route(s, base, args); err != nil {
 		return err
 	}
-	if s.Program == "rekor" { // the first checkpoint of a new log takes a moment
-		first := w.path("s3", value(args, "--aws-bucket"), "checkpoint")
-		if err := p.until(ctx, func(context.Context) error { _, err := os.Stat(first); return err }); err != nil {
-			return err
-		}
-	}
 	return p.until(ctx, func(ctx context.Context) error { return answers(ctx, base+path) })
+}
+
+// begun waits for the first checkpoint of a new log of Rekor's, which takes a
+// moment longer than its start.
+func (w *world) begun(ctx context.Context, store string) error {
+	file := w.path("s3", store, "checkpoint")
+	return w.live["rekor"].until(ctx, func(context.Context) error {
+		_, err := os.Stat(file)
+		return err
+	})
 }
 
 func (w *world) program(name string) string {

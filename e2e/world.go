@@ -34,7 +34,8 @@ type world struct {
 	running []*process
 	live    map[string]*process // by name of the service
 	starts  int
-	remark  func(string) // tells a number beside the checks
+	caches  struct{ cosign, npm sync.Mutex } // their files are not written at once
+	remark  func(string)                     // tells a number beside the checks
 }
 
 // access are the credentials of every stand-in.
