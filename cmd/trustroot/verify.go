@@ -79,7 +79,7 @@ func (o *verifyOptions) print(ctx context.Context, r *gate.Report) error {
 	case o.explain:
 		return r.Explain(o.out)
 	case r.Accepted:
-		return printText(o.out, fmt.Sprintf("accepted  %s  sha256:%s\n", r.Artifact.Path, r.Artifact.SHA256))
+		return printText(o.out, fmt.Sprintf("accepted  %s  sha256:%s\n", r.Artifact, r.Artifact.SHA256))
 	}
 	return nil
 }

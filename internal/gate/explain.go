@@ -16,7 +16,7 @@ func (r *Report) Explain(w io.Writer) error {
 		verdict = "accepted"
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\t%s\n", verdict, r.Artifact.Path)
+	fmt.Fprintf(t, "%s\t%s\n", verdict, r.Artifact)
 	for _, f := range []struct {
 		what string
 		File
@@ -25,7 +25,7 @@ func (r *Report) Explain(w io.Writer) error {
 		{"bundle by key", r.Bundles[kindKey]}, {"keyless bundle", r.Bundles[kindKeyless]},
 	} {
 		if f.Path != "" {
-			fmt.Fprintf(t, "%s\t%s\n\tsha256:%s\n", f.what, f.Path, f.SHA256)
+			fmt.Fprintf(t, "%s\t%s\n\tsha256:%s\n", f.what, f.File, f.SHA256)
 		}
 	}
 	for _, kind := range []string{kindKey, kindKeyless} {

@@ -71,6 +71,9 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"` // hex
 }
 
+// String is the path, on one line whatever its name.
+func (f File) String() string { return visible(f.Path) }
+
 // Report is the verdict and what led to it.
 type Report struct {
 	Accepted bool            `json:"accepted"`

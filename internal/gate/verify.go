@@ -128,7 +128,7 @@ func (r *Report) verdict() error {
 		return nil
 	}
 	return fault.New(fault.Verification, "do not run this artifact; `trustroot verify --explain` shows every check",
-		fmt.Errorf("%s is refused:\n%w", r.Artifact.Path, errors.Join(problems...)))
+		fmt.Errorf("%s is refused:\n%w", r.Artifact, errors.Join(problems...)))
 }
 
 // sigstoreCheck is the whole of sigstore-go's verification of a bundle.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,8 @@ func TestReport_WordsOfABundleStayOnTheirLine(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
+	r.Artifact.Path = "app\naccepted  other\x1b[2J" // as a file may be called
+	err = errors.Join(err, r.verdict())
 	var out strings.Builder
 	if err := r.Explain(&out); err != nil {
 		t.Fatal(err)
