@@ -1,4 +1,4 @@
-.PHONY: build run test vet fuzz lint cover tidy check
+.PHONY: build run test e2e vet fuzz lint cover tidy check
 
 build:
 	scripts/build
@@ -8,6 +8,9 @@ run:
 
 test:
 	go test -race -gcflags='crypto/internal/fips140/nistec/...=-race=false' ./...
+
+e2e:
+	scripts/e2e
 
 vet:
 	go vet ./...
