@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
@@ -17,6 +18,16 @@ import (
 
 // maxAnchors bounds what is read; one is enough.
 const maxAnchors = 100
+
+// RoomForAnchor refuses one anchor more than is read: with it the record would
+// hold no longer.
+func (r *Record) RoomForAnchor() error {
+	if len(r.Anchors) < maxAnchors {
+		return nil
+	}
+	return fault.New(fault.Usage, "each of those that are there proves as much; remove some of them first if there must be a new one",
+		fmt.Errorf("%s holds %d anchors, and a record has room for no more; nothing was written", r.Path, len(r.Anchors)))
+}
 
 // AddAnchor puts an anchor into a record, as a new folder of this name. It is
 // there whole or not at all.
@@ -51,19 +62,20 @@ func readAnchors(path string) (map[string]map[string][]byte, error) {
 		return nil, err
 	}
 	defer dir.Close() //nolint:errcheck // read only
-	entries, err := dir.ReadDir(maxAnchors + 1)
+	entries, err := dir.ReadDir(2*maxAnchors + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if len(entries) > maxAnchors {
+	whole := len(entries) <= 2*maxAnchors
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return e.IsDir() && strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), ".tmp-")
+	})
+	if !whole || len(entries) > maxAnchors {
 		return nil, fmt.Errorf("%s/: more than %d folders", AnchorsDir, maxAnchors)
 	}
 	anchors := map[string]map[string][]byte{}
 	var errs []error
 	for _, e := range entries {
-		if e.IsDir() && strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), ".tmp-") {
-			continue
-		}
 		name := AnchorsDir + "/" + e.Name()
 		if !e.IsDir() {
 			errs = append(errs, fmt.Errorf("%s: an extra file, a record has no place for it", courier.Quote(name)))

@@ -58,6 +58,9 @@ func runCeremonyAnchor(ctx context.Context, o *ceremonyAnchorOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := v.Record.RoomForAnchor(); err != nil {
+		return err
+	}
 	subject, err := v.AnchorSubject()
 	if err != nil {
 		return err
