@@ -2,6 +2,7 @@ package services
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -33,6 +34,8 @@ type fakeFulcio struct {
 	t       testing.TB
 	chain   []*x509.Certificate
 	issuers []string
+	// audience is sigstore where it is empty
+	audience string
 }
 
 func (f *fakeFulcio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +54,7 @@ func (f *fakeFulcio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v2/configuration":
 		issuers := []any{}
 		for _, i := range f.issuers {
-			issuers = append(issuers, map[string]any{"issuerUrl": i, "audience": "sigstore", "challengeClaim": "email", "spiffeTrustDomain": "",
+			issuers = append(issuers, map[string]any{"issuerUrl": i, "audience": cmp.Or(f.audience, "sigstore"), "challengeClaim": "email", "spiffeTrustDomain": "",
 				"issuerType": "email", "subjectDomain": "", "skipEmailVerification": false})
 		}
 		json.NewEncoder(w).Encode(map[string]any{"issuers": issuers})

@@ -58,7 +58,7 @@ func FuzzParseIssuers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		issuers, err := parseIssuers(data)
 		for _, i := range issuers {
-			if i == "" || err != nil {
+			if i.URL == "" || err != nil {
 				t.Fatalf("%q, %v", i, err)
 			}
 		}

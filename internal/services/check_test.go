@@ -76,6 +76,24 @@ func TestCheck_FulcioBelievesOthers(t *testing.T) {
 	w.finds(Mismatch, "fulcio", "issuer-missing", "https://login.example.com")
 }
 
+func TestCheck_FulcioTakesTokensForOthers(t *testing.T) {
+	w := newSite(t)
+	w.fulcio.audience = "sts.amazonaws.com"
+	report := w.agrees("issuer-audience")
+	if !hasFinding(report, "fulcio", "issuer-audience", `for the audience "sts.amazonaws.com", not "sigstore"`) {
+		t.Errorf("%+v", report.Findings)
+	}
+}
+
+func TestCheck_PlanNamesNoProvider(t *testing.T) {
+	w := newSite(t)
+	w.source.Plan.OIDC = nil
+	report := w.agrees("issuers-unknown")
+	if !hasFinding(report, "fulcio", "issuers-unknown", "it believes https://login.example.com") {
+		t.Errorf("%+v", report.Findings)
+	}
+}
+
 func TestCheck_TSAWithTheWrongHash(t *testing.T) {
 	w := newSite(t)
 	w.tsa.hash = crypto.SHA256
