@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet turns the echo off and forgets what was typed before, in one step: it
-// was typed in sight, so it is no secret. Lines are still the terminal's to
-// edit, and control-C still interrupts. loud puts back what was found.
+// quiet turns the echo off. Lines are still the terminal's to edit, and
+// control-C still interrupts. What was typed before stays to be read: it is on
+// the screen either way. loud puts back what was found.
 func quiet(fd int) (loud func() error, err error) {
 	found, err := unix.IoctlGetTermios(fd, getState)
 	if err != nil {
@@ -20,7 +20,7 @@ func quiet(fd int) (loud func() error, err error) {
 	silent.Lflag &^= unix.ECHO
 	silent.Lflag |= unix.ICANON | unix.ISIG
 	silent.Iflag |= unix.ICRNL
-	if err := unix.IoctlSetTermios(fd, setFlushed, &silent); err != nil {
+	if err := unix.IoctlSetTermios(fd, setState, &silent); err != nil {
 		return nil, fmt.Errorf("turn the terminal's echo off: %w", err)
 	}
 	return func() error {

@@ -7,6 +7,4 @@ import "golang.org/x/sys/unix"
 const (
 	getState = unix.TIOCGETA
 	setState = unix.TIOCSETA
-	// setFlushed forgets what was typed and not yet read.
-	setFlushed = unix.TIOCSETAF
 )

@@ -59,8 +59,8 @@ func (t *Terminal) Confirm(q Question) error {
 	return nil
 }
 
-// Secret reads a line without echo. What was typed before the prompt is
-// forgotten: it was shown. The caller wipes the secret.
+// Secret reads a line without echo, which is off before the prompt appears. The
+// caller wipes the secret.
 func (t *Terminal) Secret(prompt string) (secret []byte, err error) {
 	tty, err := t.open()
 	if err != nil {
