@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
@@ -62,6 +66,7 @@ func TestAudit_AgreesWithVerify(t *testing.T) {
 	for _, file := range courier.Names(again.Record.Anchors[name]) {
 		damage(t, v.Record.Path, filepath.Join(record.AnchorsDir, name, file))
 	}
+	strangerBetween(t, w, filepath.Join(v.Record.Path, record.AnchorsDir, name), v.Record.Path)
 	for _, name := range courier.Names(again.Record.Files) {
 		damage(t, v.Record.Path, filepath.Join(record.SealedDir, name))
 	}
@@ -73,6 +78,31 @@ func TestAudit_AgreesWithVerify(t *testing.T) {
 	agree(t, "the record of a renewal", second.Record.Path, true)
 	w.anchor(second.Record.Path, "rekor/1")
 	agree(t, "the record of a renewal with an anchor", second.Record.Path, true)
+}
+
+// strangerBetween puts a CA that is for something else between an anchor's
+// authority and the root, has both judge, and takes it out again.
+func strangerBetween(t *testing.T, w *world, dir, path string) {
+	t.Helper()
+	good, err := courier.ReadFolder(dir, anchor.Limits)
+	must(t, err)
+	chain, err := pki.ParseCertificates(good[anchor.ChainFile])
+	must(t, err)
+	for _, i := range w.verify(path).Issued {
+		if i.Authority == "fulcio" {
+			chain = slices.Insert(chain, 1, i.Certificate)
+		}
+	}
+	bad := maps.Clone(good)
+	bad[anchor.ChainFile], err = pki.EncodeCertificates(chain)
+	must(t, err)
+	delete(bad, courier.SumsFile)
+	bad[courier.SumsFile] = courier.Sums(bad)
+	for _, files := range []map[string][]byte{bad, good} {
+		must(t, os.RemoveAll(dir))
+		must(t, courier.WriteFolder(dir, files))
+		agree(t, "an anchor with a CA for something else", path, !bytes.Equal(files[anchor.ChainFile], bad[anchor.ChainFile]))
+	}
 }
 
 // damage changes a byte in the middle of a file, has both judge, and puts it
