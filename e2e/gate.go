@@ -97,7 +97,7 @@ func (w *world) gate(ctx context.Context, s *suite, g *generation) {
 		})
 	}
 	s.together(ctx, checks...)
-	s.check(ctx, "trustroot verify takes no longer than cosign verify-blob, and half its memory", func(ctx context.Context) error {
+	s.check(ctx, "trustroot verify and cosign verify-blob both verify it, measured in turn", func(ctx context.Context) error {
 		return w.race(ctx, file, g)
 	})
 }
@@ -119,12 +119,13 @@ func gateArguments(policy, artifact string, bundles ...string) []string {
 // verifies one of them. Most of both peaks are pages of the programs' files, and
 // how many of them the kernel maps hangs on how a file came into its cache: a
 // third more for one that was just linked than for its copy. So both are copied.
+// The numbers are only shown: scripts/bench judges them, on a machine at rest.
 func (w *world) race(ctx context.Context, policy string, g *generation) error {
 	ours, theirs := w.path("work", "trustroot"), w.path("work", "cosign")
 	if err := errors.Join(copyProgram(w.programs.trustroot, ours), copyProgram(w.cosign, theirs)); err != nil {
 		return err
 	}
-	args := append([]string{"-n", "7", "-wall", "1", "-memory", "0.52", "--", ours},
+	args := append([]string{"-n", "7", "--", ours},
 		gateArguments(policy, g.app.artifact, g.app.bundle, g.workflow.bundle)...)
 	args = append(args, "--", theirs)
 	said, err := w.command(ctx, nil, w.measure, append(args, cosignArguments(g.workflow, "--trusted-root", w.wellKnown("trusted_root.json"))...)...)
