@@ -73,10 +73,11 @@ func runHarbour(ctx context.Context, args []string) (err error) {
 	if _, err := log.Add([]byte(`{"apiVersion":"0.0.2","kind":"hashedrekord"}`)); err != nil {
 		return err
 	}
-	rekor := httptest.NewServer(log)
+	var answers http.Handler = log
 	if *otherEntry {
-		rekor.Config.Handler = swapEntry(log)
+		answers = swapEntry(log)
 	}
+	rekor := httptest.NewServer(answers)
 	defer rekor.Close()
 	cmd := exec.CommandContext(ctx, flags.Arg(1), flags.Args()[2:]...) // #nosec G204 -- a test's command
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
