@@ -60,32 +60,55 @@ func everyQuestion(t *testing.T) []term.Question {
 }
 
 // TestManual_AppendixRuns runs every command of the appendix in a record's
-// folder, in one shell, as an auditor would paste them.
+// folder, in one shell, as an auditor would paste them: before the record was
+// anchored, and after.
 func TestManual_AppendixRuns(t *testing.T) {
 	w := newWorld(t)
 	made := w.hold(w.founding())
-	anchored := w.anchor(made.Record.Path, "rekor/1")
+	wants := []string{"\tSHA256SUMS\n", fmt.Sprintf("%x", made.Request.Digest()), journal.HeadOf(made.Record.Files[record.Journal]), "fulcio-g1.pem: OK", "slot.pem: OK", "Verified OK", "1.3.6.1.4.1.41482.3.8"}
+	anchors := []string{"Verification: OK", "Time stamp:", `"kind":"hashedrekord"`, w.pin("rekor/1")}
+	text := runAppendix(t, made)
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("the appendix does not print %q:\n%s", want, text)
+		}
+	}
+	for _, stray := range anchors {
+		if strings.Contains(text, stray) {
+			t.Errorf("the appendix prints %q of a record that was not anchored:\n%s", stray, text)
+		}
+	}
+	w.anchor(made.Record.Path, "rekor/1")
+	text = runAppendix(t, made)
+	for _, want := range append(wants, anchors...) {
+		if !strings.Contains(text, want) {
+			t.Errorf("the appendix does not print %q:\n%s", want, text)
+		}
+	}
+	// over the statement, and over the record key's signature
+	if n := strings.Count(text, "Verification: OK"); n != 2 {
+		t.Errorf("%d timestamps were verified:\n%s", n, text)
+	}
+}
+
+// runAppendix returns what the appendix prints in a copy of the record.
+func runAppendix(t *testing.T, made *Verified) string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "copy")
 	must(t, os.CopyFS(dir, os.DirFS(made.Record.Path)))
 	// the test token's root stands for Yubico's
 	must(t, os.WriteFile(filepath.Join(dir, "yubico.pem"), []byte(made.Request.Plan.Rehearsal.AttestationRoots), 0o644))
-	commands := strings.ReplaceAll(appendix(t), "2026-11-09T10-00-00Z", anchored)
+	commands := appendix(t)
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", commands)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, commands, out)
 	}
-	text := string(out)
-	if strings.Contains(text, "broken") {
-		t.Errorf("the journal's chain is said to be broken:\n%s", text)
+	if strings.Contains(string(out), "broken") {
+		t.Errorf("the journal's chain is said to be broken:\n%s", out)
 	}
-	digest := made.Request.Digest()
-	for _, want := range []string{"\tSHA256SUMS\n", fmt.Sprintf("%x", digest), journal.HeadOf(made.Record.Files[record.Journal]), "fulcio-g1.pem: OK", "slot.pem: OK", "Verified OK", "1.3.6.1.4.1.41482.3.8", "Verification: OK", `"kind":"hashedrekord"`, w.pin("rekor/1")} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the appendix does not print %q:\n%s", want, text)
-		}
-	}
+	return string(out)
 }
 
 // appendix is the manual's last part without its prose.
