@@ -136,3 +136,24 @@ func TestAudit_ForgedWithoutTheToken(t *testing.T) {
 		agree(t, what, copied, false)
 	}
 }
+
+func TestAudit_WhatHasNoPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := w.hold(w.founding()).Record.Path
+	w.anchor(path, "rekor/1")
+	for _, name := range []string{"extra", ".hidden", "signatures/extra", "signatures/.hidden", "signatures/more/extra", "signatures/witness-1.dsse.json", "signatures/witness-x-slot.pem", "anchors/extra", "sealed/.hidden", "sealed/request/extra"} {
+		full := filepath.Join(path, name)
+		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		must(t, os.WriteFile(full, nil, 0o644))
+		agree(t, name, path, false)
+		must(t, os.Remove(full))
+		if dir := filepath.Join(path, "signatures/more"); filepath.Dir(full) == dir {
+			must(t, os.Remove(dir))
+		}
+	}
+	// what a power cut leaves of an anchor is none yet, and nothing extra
+	must(t, os.Mkdir(filepath.Join(path, record.AnchorsDir, ".2026-01-01T00-00-00Z.tmp-1"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(path, record.SessionDir, "anything"), 0o755))
+	agree(t, "the record again", path, true)
+}
