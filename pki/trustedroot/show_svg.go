@@ -10,7 +10,7 @@ import (
 // Sizes of the drawing, in SVG units.
 const (
 	svgWidth  = 960
-	svgLeft   = 260
+	svgLeft   = 300
 	svgRow    = 26
 	svgHeader = 40
 )
@@ -57,7 +57,7 @@ func (v *View) SVG() []byte {
 			if !e.Current {
 				fill = "#8a8f98"
 			}
-			fmt.Fprintf(&b, `<text x="22" y="%d" fill="#333">%s</text>`+"\n", y+17, xmlText(clip(e.label(), 34)))
+			fmt.Fprintf(&b, `<text x="22" y="%d" fill="#333">%s</text>`+"\n", y+17, xmlText(clip(e.label(), 30)))
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="14" rx="2" fill="%s" fill-opacity="%s"><title>%s</title></rect>`+"\n",
 				x(from), y+6, max(2, x(to)-x(from)), fill, opacity, xmlText(strings.ReplaceAll(e.describe(), "\n ", ";")))
 			y += svgRow
