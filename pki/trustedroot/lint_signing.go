@@ -135,7 +135,7 @@ func (l *linter) selection(name string, c *prototrustroot.ServiceConfiguration, 
 	case prototrustroot.ServiceSelector_ALL, prototrustroot.ServiceSelector_ANY:
 	case prototrustroot.ServiceSelector_EXACT:
 		if n := int(c.GetCount()); n < 1 || n > len(operators) {
-			l.add(ruleSCSelector, path+".count", fmt.Sprintf("The selector asks for %d services and there are %d operators", n, len(operators)), "Write a count between one and the number of operators")
+			l.add(ruleSCSelector, path+".count", fmt.Sprintf("The selector asks for %d services, and the number of operators is %d", n, len(operators)), "Write a count between one and the number of operators")
 		}
 	default:
 		l.add(ruleSCSelector, path+".selector", fmt.Sprintf("The selector is %s", c.GetSelector()), `Write "ANY" or "ALL", or "EXACT" with a count`)
