@@ -68,10 +68,10 @@ func run() error {
 	}
 	fmt.Printf("%-16s wall %6.2f      processor %6.2f      memory %5.2f     (medians of %d runs in turn)\n", "share", shares[0], shares[1], shares[2], *runs)
 	if *wall > 0 && shares[0] > *wall {
-		return fmt.Errorf("wall time is %.2f of the other's, and should be at most %.2f", shares[0], *wall)
+		return fmt.Errorf("wall time is %.3f of the other's, and should be at most %.3f", shares[0], *wall)
 	}
 	if *memory > 0 && shares[2] > *memory {
-		return fmt.Errorf("memory is %.2f of the other's, and should be at most %.2f", shares[2], *memory)
+		return fmt.Errorf("memory is %.3f of the other's, and should be at most %.3f", shares[2], *memory)
 	}
 	return nil
 }
