@@ -387,6 +387,11 @@ func TestTUF_RefreshSaysWhoMustSign(t *testing.T) {
 	if text := p.run("tuf", "refresh"); !strings.Contains(text, "all there") {
 		t.Errorf("refreshed on the first day:\n%s", text)
 	}
+	empty := t.TempDir()
+	p.refused(fault.Failure, "holds no repository", "tuf", "refresh", "--to", empty)
+	if text := p.shown.String(); strings.Contains(text, empty+": all there") {
+		t.Errorf("said that an empty place has all:\n%s", text)
+	}
 	p.now = start.Add(2 * 24 * time.Hour)
 	if text := p.run("tuf", "refresh"); !strings.Contains(text, "wrote timestamp.json") || strings.Contains(text, "snapshot.json") {
 		t.Errorf("refreshed after two days:\n%s", text)

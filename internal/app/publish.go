@@ -41,7 +41,7 @@ func (d *Directory) Publish(ctx context.Context, client *kms.Client, s *tuf.Stag
 		published, err := d.publishAt(ctx, place, func(at store.Store, options ...tuf.Option) (*tuf.Published, error) {
 			return tuf.Publish(ctx, s, at, client.Signer(ctx, online), policy, now, options...)
 		})
-		if published != nil {
+		if err == nil || published != nil && len(published.Written) > 0 {
 			out = append(out, PublishedAt{place, published})
 		}
 		if err != nil {
@@ -67,7 +67,7 @@ func (d *Directory) Refresh(ctx context.Context, client *kms.Client, to []string
 			next = due.Next
 			return &due.Published, err
 		})
-		if published != nil {
+		if err == nil || published != nil && len(published.Written) > 0 {
 			out = append(out, PublishedAt{place, published})
 		}
 		if err != nil {

@@ -63,7 +63,7 @@ func Refresh(ctx context.Context, to store.Store, online crypto.Signer, pol Poli
 func (p *publication) keep(anchor []byte) error {
 	r := p.before
 	if r.timestamp == nil {
-		return fault.New(fault.Failure, "publish the first repository", fmt.Errorf("%s holds no repository", p.st))
+		return fault.New(fault.Failure, "publish to it first: `trustroot tuf publish STAGED --to PLACE` with the newest change", fmt.Errorf("%s holds no repository", p.st))
 	}
 	var errs []error
 	docs := append([]*document{r.root()}, r.targets[metadata.TARGETS])
