@@ -98,7 +98,7 @@ func badKeySlot(slot string) string {
 }
 
 // badRoots says what keeps a text from being PEM certificates, the first of
-// them self-signed.
+// them a root. Nobody trusts a root for its own signature, so that is left alone.
 func badRoots(s string) string {
 	rest := []byte(s)
 	for n := 1; len(bytes.TrimSpace(rest)) > 0; n++ {
@@ -110,8 +110,8 @@ func badRoots(s string) string {
 		if err != nil {
 			return fmt.Sprintf("certificate %d cannot be read: %v", n, err)
 		}
-		if n == 1 && cert.CheckSignatureFrom(cert) != nil {
-			return "the first certificate is not a self-signed CA"
+		if n == 1 && (!cert.IsCA || !bytes.Equal(cert.RawSubject, cert.RawIssuer)) {
+			return "the first certificate is not a root: no CA, or issued by another"
 		}
 	}
 	if s == "" || !strings.Contains(s, "BEGIN") {

@@ -47,6 +47,7 @@ func BuildWith(p *plan.Plan, s *ledger.State, files fs.FS, includes [][]byte) ([
 	if p.Organization != s.Organization {
 		b.problem("organization: the plan says %q, the ledger %q", p.Organization, s.Organization)
 	}
+	b.verifyAhead()
 	for _, name := range slices.Sorted(maps.Keys(s.Logs)) {
 		b.addLog(name, s.Logs[name])
 	}

@@ -183,6 +183,5 @@ func issuedBy(c, parent *x509.Certificate) bool {
 	if !bytes.Equal(c.RawIssuer, parent.RawSubject) {
 		return false
 	}
-	_, known := signatures.Load(pair(c, parent))
-	return known || parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+	return signedBy(c, parent) == nil || parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// signatures remembers, by the digests of both certificates, which certificate was
-// found signed by which CA. A build judges its own output too, and every chain
+// signatures remembers, by the digests of both certificates, whether one is signed
+// by the other as by a CA. A build judges its own output too, and every chain
 // ends in the same root: to verify a P-384 signature takes longer than all else
 // that is done with a certificate.
 var signatures sync.Map
@@ -16,15 +16,30 @@ func pair(c, parent *x509.Certificate) [2][sha256.Size]byte {
 	return [2][sha256.Size]byte{sha256.Sum256(c.Raw), sha256.Sum256(parent.Raw)}
 }
 
-// signedBy is CheckSignatureFrom, once for each pair that passes.
+// signedBy is CheckSignatureFrom, once for each pair.
 func signedBy(c, parent *x509.Certificate) error {
-	key := pair(c, parent)
-	if _, known := signatures.Load(key); known {
-		return nil
+	check, _ := signatures.LoadOrStore(pair(c, parent), sync.OnceValue(func() error { return c.CheckSignatureFrom(parent) }))
+	return check.(func() error)()
+}
+
+// verifyAhead verifies the signatures of all chains of the ledger beside each
+// other, so that who asks for one later need not wait. Files that cannot be read
+// are left to who reads them for their content.
+func (b *builder) verifyAhead() {
+	var group sync.WaitGroup
+	for _, generations := range b.state.Authorities {
+		for _, g := range generations {
+			if g.Certificate == nil {
+				continue
+			}
+			chain, err := b.certificates(g.Certificate.Chain)
+			if err != nil {
+				continue
+			}
+			for i, c := range chain {
+				group.Go(func() { _ = signedBy(c, chain[min(i+1, len(chain)-1)]) })
+			}
+		}
 	}
-	if err := c.CheckSignatureFrom(parent); err != nil {
-		return err
-	}
-	signatures.Store(key, nil)
-	return nil
+	group.Wait()
 }
