@@ -4,14 +4,18 @@
 // tables of every function on it, pages of the program that nothing else asks
 // for. A page of the stack takes memory only once it is used.
 //
-// It is imported for this alone, by the command. It imports nothing, so Go
-// initialises it before all that does, and before what has a later path.
+// The command imports it for this alone; what starts a goroutine for deep work
+// calls Reserve there. It imports nothing, so Go initialises it before all that
+// does, and before what has a later path.
 package stack
 
 // part is the size of one variable: the compiler moves larger ones to the heap.
 const part = 64 << 10
 
-func init() { reserve(0) }
+func init() { Reserve() }
+
+// Reserve gives the goroutine that calls it first thing such a stack too.
+func Reserve() { reserve(0) }
 
 // reserve has a frame of more than 128 KiB, for which the stack must grow before
 // it is entered, and leaves without touching it.
