@@ -1,17 +1,14 @@
 package services
 
 import (
-	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -20,14 +17,9 @@ import (
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 )
-
-// answerLimit bounds an answer, in bytes: a timestamp or a proof takes a few
-// kilobytes.
-const answerLimit = 1 << 20
 
 // anchorTime is how long a service may take. Rekor answers when its next
 // checkpoint is signed, which takes seconds.
@@ -35,8 +27,8 @@ const anchorTime = time.Minute
 
 // askTimestamp returns a timestamp authority's response over data, its signer's
 // certificate in it.
-func askTimestamp(ctx context.Context, url string, data []byte) ([]byte, error) {
-	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
+func askTimestamp(ctx context.Context, at string, data []byte) ([]byte, error) {
+	nonce, err := newNonce()
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +37,19 @@ func askTimestamp(ctx context.Context, url string, data []byte) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("ask for a timestamp: %w", err)
 	}
-	response, _, err := post(ctx, "timestamp authority", "--tsa", url, "application/timestamp-query", request)
+	response, _, err := exchange(ctx, "timestamp authority", "--tsa", http.MethodPost, at, "application/timestamp-query", request)
 	if err != nil {
 		return nil, err
 	}
 	if len(response) > maxStamp {
-		return nil, wrongAnswer("timestamp authority", url, fmt.Errorf("it answers with %d bytes, more than any timestamp has", len(response)))
+		return nil, wrongAnswer("timestamp authority", at, fmt.Errorf("it answers with %d bytes, more than any timestamp has", len(response)))
 	}
 	t, err := timestamp.ParseResponse(response)
 	if err == nil && (t.Nonce == nil || t.Nonce.Cmp(nonce) != 0) {
 		err = errors.New("it answers another request than this one")
 	}
 	if err != nil {
-		return nil, wrongAnswer("timestamp authority", url, err)
+		return nil, wrongAnswer("timestamp authority", at, err)
 	}
 	return response, nil
 }
@@ -78,7 +70,7 @@ func askRekor(ctx context.Context, base string, parts anchor.Parts) (*anchor.Ent
 	if err != nil {
 		return nil, err
 	}
-	answer, header, err := post(ctx, "log", "--rekor", strings.TrimSuffix(base, "/")+"/api/v2/log/entries", "application/json", request)
+	answer, header, err := exchange(ctx, "log", "--rekor", http.MethodPost, strings.TrimSuffix(base, "/")+"/api/v2/log/entries", "application/json", request)
 	if index, known := strconv.ParseInt(header.Get("x-log-index"), 10, 64); err != nil && known == nil && header.Get("x-log-index") != "" {
 		return nil, &alreadyLogged{index}
 	}
@@ -99,37 +91,27 @@ func askRekor(ctx context.Context, base string, parts anchor.Parts) (*anchor.Ent
 	}, nil
 }
 
-// post asks a service. Beside an error there is the header of an answer that
+// exchange asks a service. Beside an error there is the header of an answer that
 // was none.
-func post(ctx context.Context, what, flag, url, kind string, body []byte) ([]byte, http.Header, error) {
-	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+func exchange(ctx context.Context, what, flag, method, at, kind string, body []byte) ([]byte, http.Header, error) {
+	place, err := url.Parse(at)
 	if err != nil {
 		return nil, nil, fault.New(fault.Usage, "name the address with "+flag+", as in the plan", err)
 	}
-	request.Header.Set("Content-Type", kind)
-	return exchange(ctx, what, flag, request)
-}
-
-func exchange(ctx context.Context, what, flag string, request *http.Request) ([]byte, http.Header, error) {
-	ctx, cancel := context.WithTimeout(ctx, anchorTime)
-	defer cancel()
-	url := request.URL.Redacted()
-	response, err := http.DefaultClient.Do(request.WithContext(ctx))
-	if err != nil {
+	asker := web{client: &http.Client{Timeout: anchorTime}}
+	answer, err := asker.do(ctx, method, at, kind, body, maxAnswer)
+	if err == nil {
+		return answer, nil, nil
+	}
+	status, refused := errors.AsType[*statusError](err)
+	if !refused && !errors.Is(err, errTooLarge) {
 		return nil, nil, fault.New(fault.Failure, "start it, or name another address of it with "+flag+"; nothing was written",
-			fmt.Errorf("the %s at %s does not answer: %w", what, url, err))
+			fmt.Errorf("the %s at %s does not answer: %w", what, place.Redacted(), err))
 	}
-	defer response.Body.Close() //nolint:errcheck // read only
-	answer, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
-	if err == nil && len(answer) > answerLimit {
-		err = fmt.Errorf("more than %d bytes", answerLimit)
+	var header http.Header
+	if refused {
+		header, err = status.header, errors.New(status.text)
 	}
-	if err == nil && response.StatusCode != http.StatusOK && response.StatusCode != http.StatusCreated {
-		err = fmt.Errorf("%s: %s", response.Status, courier.Quote(strings.TrimSpace(string(answer))))
-	}
-	if err != nil {
-		return nil, response.Header, fault.New(fault.Failure, "look into its log, or name another address of it with "+flag+"; nothing was written",
-			fmt.Errorf("the %s at %s refuses: %w", what, url, err))
-	}
-	return answer, response.Header, nil
+	return nil, header, fault.New(fault.Failure, "look into its log, or name another address of it with "+flag+"; nothing was written",
+		fmt.Errorf("the %s at %s refuses: %w", what, place.Redacted(), err))
 }

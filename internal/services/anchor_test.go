@@ -254,7 +254,7 @@ func TestAnchor_WrongAnswers(t *testing.T) {
 	h := newHarbour(t)
 	for why, change := range map[string]func([]byte) []byte{
 		"asn1":              func([]byte) []byte { return []byte("<html>") },
-		"more than 1048576": func([]byte) []byte { return make([]byte, answerLimit+1) },
+		"more than 1048576": func([]byte) []byte { return make([]byte, maxAnswer+1) },
 	} {
 		a := h.anchorage()
 		a.TSA = liar(t, h.services.TimestampHandler(time.Now), change)

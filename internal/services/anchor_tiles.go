@@ -53,11 +53,7 @@ func readEntry(ctx context.Context, base string, index int64, parts anchor.Parts
 }
 
 func (t *tiles) get(name string) ([]byte, error) {
-	request, err := http.NewRequest(http.MethodGet, t.base+name, nil)
-	if err != nil {
-		return nil, err
-	}
-	data, _, err := exchange(t.ctx, "log", "--rekor", request)
+	data, _, err := exchange(t.ctx, "log", "--rekor", http.MethodGet, t.base+name, "", nil)
 	return data, err
 }
 

@@ -28,8 +28,9 @@ var errTooLarge = errors.New("the answer is too large")
 
 // statusError is an answer with another status than success.
 type statusError struct {
-	code int
-	text string // the status and the first line of what came with it
+	code   int
+	text   string // the status and the first line of what came with it
+	header http.Header
 }
 
 func (e *statusError) Error() string { return "answers " + e.text }
@@ -87,7 +88,7 @@ func (w *web) do(ctx context.Context, method, at, contentType string, body []byt
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
 		start, _ := io.ReadAll(io.LimitReader(res.Body, 512))
-		return nil, &statusError{code: res.StatusCode, text: strings.TrimSpace(res.Status + " " + firstLine(start))}
+		return nil, &statusError{code: res.StatusCode, text: strings.TrimSpace(res.Status + " " + firstLine(start)), header: res.Header}
 	}
 	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err != nil {

@@ -75,13 +75,17 @@ type timestampRequest struct {
 	nonce        *big.Int
 }
 
+// newNonce makes what tells the answer to one request from that to another (RFC
+// 3161 2.4.1): 63 bits.
+func newNonce() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)) }
+
 func newTimestampRequest() (*timestampRequest, error) {
 	r := &timestampRequest{message: make([]byte, 32)}
 	if _, err := rand.Read(r.message); err != nil {
 		return nil, err
 	}
 	var err error
-	if r.nonce, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)); err != nil {
+	if r.nonce, err = newNonce(); err != nil {
 		return nil, err
 	}
 	r.der, err = timestamp.CreateRequest(bytes.NewReader(r.message), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true, Nonce: r.nonce})
