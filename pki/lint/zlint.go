@@ -44,18 +44,23 @@ func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]Find
 	var found []Finding
 	for _, rule := range z.registry.CertificateLints().Lints() {
 		result := rule.Execute(parsed, z.registry.GetConfiguration())
-		severity, ok := map[zlint.LintStatus]Severity{
-			zlint.Notice: Note, zlint.Warn: Warning, zlint.Error: Error, zlint.Fatal: Error,
-		}[result.Status]
-		if !ok {
-			continue
-		}
-		text := fmt.Sprintf("%s (%s)", strings.TrimSuffix(rule.Description, "."), rule.Citation)
-		if result.Details != "" {
-			text += ": " + result.Details
-		}
-		found = append(found, Finding{ID: rule.Name, Severity: severity, Text: text})
+		found = append(found, findingOf(rule.LintMetadata, result)...)
 	}
 	slices.SortFunc(found, func(a, b Finding) int { return strings.Compare(a.ID, b.ID) })
 	return found, nil
+}
+
+// findingOf is what one rule of zlint said, nothing where it passed.
+func findingOf(rule zlint.LintMetadata, result *zlint.LintResult) []Finding {
+	severity, ok := map[zlint.LintStatus]Severity{
+		zlint.Notice: Note, zlint.Warn: Warning, zlint.Error: Error, zlint.Fatal: Error,
+	}[result.Status]
+	if !ok {
+		return nil
+	}
+	text := fmt.Sprintf("%s (%s)", strings.TrimSuffix(rule.Description, "."), rule.Citation)
+	if result.Details != "" {
+		text += ": " + result.Details
+	}
+	return []Finding{{ID: rule.Name, Severity: severity, Text: text}}
 }

@@ -1,0 +1,63 @@
+package lint
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	zx509 "github.com/zmap/zcrypto/x509"
+
+	"github.com/linnemanlabs/trustroot/pki"
+)
+
+// LintCRL implements pki.CRLLinter: it joins the findings of severity Error.
+func (l *Linter) LintCRL(crl *x509.RevocationList, issuer *x509.Certificate) error {
+	var found []error
+	for _, f := range l.CRLFindings(crl, issuer) {
+		if f.Severity == Error {
+			found = append(found, errors.New(f.String()))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// CRLFindings returns what every rule says of a CRL, errors first.
+func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate) []Finding {
+	s := &subject{Certificate: issuer}
+	if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !bytes.Equal(crl.AuthorityKeyId, issuer.SubjectKeyId) {
+		s.fail("crl-issuer", "", "the CRL does not name %s and its key identifier (RFC 5280 5.1.2.3, 5.2.1)", issuer.Subject)
+	}
+	if crl.Number == nil || crl.Number.Sign() <= 0 || crl.Number.BitLen() > 159 {
+		s.fail("crl-number", "crl", "the CRL number is missing, not positive or longer than 20 octets (RFC 5280 5.2.3)")
+	}
+	if pki.OnlyCACertificates(crl) {
+		s.add("crl-only-ca", Error, "crl", []string{"openssl"}, "onlyContainsCACerts: the timestamp authority's certificate under this root would be refused")
+	}
+	all, err := l.zlint.runCRL(crl)
+	if err != nil {
+		all = append(all, Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
+	}
+	return bySeverity(append(all, s.found...))
+}
+
+// runCRL returns every rule of zlint for CRLs that does not pass.
+func (z *zlintRules) runCRL(crl *x509.RevocationList) ([]Finding, error) {
+	if z.err != nil {
+		return nil, z.err
+	}
+	parsed, err := zx509.ParseRevocationList(crl.Raw)
+	if err != nil {
+		return nil, fmt.Errorf("parse CRL: %w", err)
+	}
+	rules := z.registry.RevocationListLints().Lints()
+	if len(rules) == 0 {
+		return nil, errors.New("no rule for CRLs is known")
+	}
+	var found []Finding
+	for _, rule := range rules {
+		result := rule.Execute(parsed, z.registry.GetConfiguration())
+		found = append(found, findingOf(rule.LintMetadata, result)...)
+	}
+	return found, nil
+}
