@@ -18,6 +18,7 @@ type algorithm byte
 const (
 	alg3DES    algorithm = 0x03
 	algRSA3072 algorithm = 0x05
+	algRSA1024 algorithm = 0x06
 	algRSA2048 algorithm = 0x07
 	algAES128  algorithm = 0x08
 	algAES192  algorithm = 0x0A
@@ -33,6 +34,8 @@ const (
 // rsaBits returns the modulus length of an RSA algorithm, 0 for the others.
 func (a algorithm) rsaBits() int {
 	switch a {
+	case algRSA1024:
+		return 1024
 	case algRSA2048:
 		return 2048
 	case algRSA3072:
@@ -95,7 +98,7 @@ func algorithmOf(key crypto.PrivateKey) algorithm {
 			}
 		}
 	case *rsa.PrivateKey:
-		for _, a := range []algorithm{algRSA2048, algRSA3072, algRSA4096} {
+		for _, a := range []algorithm{algRSA1024, algRSA2048, algRSA3072, algRSA4096} {
 			if k.N.BitLen() == a.rsaBits() && k.E == 65537 {
 				return a
 			}

@@ -10,6 +10,8 @@
 // attestation chain ends in a root that each card makes for itself and whose
 // name says rehearsal, so that no verifier takes it for a token by Yubico.
 //
+// [ListenUSB] plugs a card into a virtual machine as a USB device.
+//
 // [Start] runs pcscd on a socket of its own with one vpcd reader for each card,
 // and never on the system's socket. vpcd listens on all interfaces while it
 // runs and speaks without authentication: use it on machines that you trust.

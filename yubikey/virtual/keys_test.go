@@ -34,18 +34,31 @@ func TestGenerate_EveryAlgorithm(t *testing.T) {
 	if !ed25519.Verify(public.get(0x86), make([]byte, 48), signWith(t, c, swOK, slotAuthentication, algEd25519)) {
 		t.Error("the Ed25519 signature does not verify")
 	}
-	public = generateKey(t, c, slotAuthentication, algRSA2048, pinOnce, touchNever)
-	rsaKey := rsa.PublicKey{N: new(big.Int).SetBytes(public.get(0x81)), E: int(new(big.Int).SetBytes(public.get(0x82)).Int64())}
-	block := make([]byte, 256)
-	block[1], block[255] = 1, 7
-	answer := commandData(t, c, swOK, "0087079A", wrap(0x7C, wrap(0x82), wrap(0x81, block)))
-	template, err := unwrap(0x7C, answer)
-	if err != nil {
-		t.Fatal(err)
+	for _, a := range []algorithm{algRSA1024, algRSA2048} {
+		public = generateKey(t, c, slotAuthentication, a, pinOnce, touchNever)
+		rsaKey := rsa.PublicKey{N: new(big.Int).SetBytes(public.get(0x81)), E: int(new(big.Int).SetBytes(public.get(0x82)).Int64())}
+		block := make([]byte, a.rsaBits()/8)
+		block[1], block[len(block)-1] = 1, 7
+		answer := commandData(t, c, swOK, "0087"+hex.EncodeToString([]byte{byte(a)})+"9A", wrap(0x7C, wrap(0x82), wrap(0x81, block)))
+		template, err := unwrap(0x7C, answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := new(big.Int).Exp(new(big.Int).SetBytes(template.get(0x82)), big.NewInt(int64(rsaKey.E)), rsaKey.N)
+		if !bytes.Equal(opened.FillBytes(make([]byte, len(block))), block) {
+			t.Errorf("algorithm %02x: the operation does not invert", byte(a))
+		}
 	}
-	opened := new(big.Int).Exp(new(big.Int).SetBytes(template.get(0x82)), big.NewInt(int64(rsaKey.E)), rsaKey.N)
-	if !bytes.Equal(opened.FillBytes(make([]byte, 256)), block) {
-		t.Error("the RSA operation does not invert")
+}
+
+// Firmware 5.8 does what 5.7 does.
+func TestFirmware58(t *testing.T) {
+	c := fresh(t, Options{Firmware: [3]byte{5, 8, 0}})
+	for _, a := range []algorithm{algEd25519, algX25519, algP384} {
+		generateKey(t, c, slotAuthentication, a, pinOnce, touchNever)
+	}
+	if got := send(t, c, swOK, "00FD000000"); !bytes.Equal(got, []byte{5, 8, 0}) || len(c.AttestationIntermediates()) != 2 {
+		t.Errorf("version %x under %d intermediates", got, len(c.AttestationIntermediates()))
 	}
 }
 
@@ -57,7 +70,7 @@ func TestGenerate_Refuses(t *testing.T) {
 		"slot f9":               "004700F905AC03800114",
 		"no slot":               "0047009905AC03800114",
 		"no algorithm":          "0047009C02AC00",
-		"unknown algorithm":     "0047009C05AC03800106",
+		"unknown algorithm":     "0047009C05AC03800104",
 		"unknown PIN policy":    "0047009C08AC06800114AA0104",
 		"unknown touch policy":  "0047009C08AC06800114AB0104",
 		"two bytes of a policy": "0047009C09AC07800114AA020101",
@@ -197,7 +210,7 @@ func TestImport_Refuses(t *testing.T) {
 	commandData(t, c, swWrongData, "00FE079A", nil)                                                // nothing
 	commandData(t, c, swWrongData, "00FEE09A", wrap(0x07, make([]byte, 31)))                       // short seed
 	commandData(t, c, swWrongP1P2, "00FE14F9", wrap(0x06, bytes.Repeat([]byte{1}, 48)))            // slot f9
-	commandData(t, c, swWrongP1P2, "00FE069C", wrap(0x01, bytes.Repeat([]byte{1}, 64)))            // RSA 1024
+	commandData(t, c, swWrongP1P2, "00FE049C", wrap(0x01, bytes.Repeat([]byte{1}, 64)))            // no algorithm
 	commandData(t, c, swWrongData, "00FE149C", join(wrap(0x06, []byte{1}), unhex(t, "AB0109")))    // policy
 	send(t, c, swReferenceNotFound, "00F7009C00")
 }

@@ -15,16 +15,15 @@ import (
 // (winscard_msg.h, eventhandler.h): a request of two words, answered by a
 // fixed array of reader states. Numbers are in the machine's byte order.
 const (
-	getReadersState  = 0x12
-	maxReaders       = 16
-	readerNameSize   = 128
-	stateOffset      = 132
-	atrOffset        = 140
-	atrSize          = 33
-	atrLengthOffset  = 176
-	readerStateSize  = 184
-	readerHasCard    = 0x0004
-	readersPerDriver = 2 // slots that one copy of vpcd opens
+	getReadersState = 0x12
+	maxReaders      = 16
+	readerNameSize  = 128
+	stateOffset     = 132
+	atrOffset       = 140
+	atrSize         = 33
+	atrLengthOffset = 176
+	readerStateSize = 184
+	readerHasCard   = 0x0004
 )
 
 // readerState is one reader of the daemon.

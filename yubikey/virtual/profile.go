@@ -66,7 +66,7 @@ func (f firmware) managementAlgorithm() algorithm {
 // supports tells whether keys of the algorithm can be made or imported.
 func (f firmware) supports(a algorithm) bool {
 	switch a {
-	case algP256, algP384, algRSA2048:
+	case algP256, algP384, algRSA1024, algRSA2048:
 		return true
 	case algRSA3072, algRSA4096, algEd25519, algX25519:
 		return f.hasNewAlgorithms()

@@ -10,8 +10,8 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
-// maxCards is how many fit: pcscd has 16 places, and vpcd takes two a reader.
-const maxCards = maxReaders / readersPerDriver
+// maxCards is how many fit: pcscd has 16 places.
+const maxCards = maxReaders
 
 // Readers is a private PC/SC daemon and the cards in its readers.
 type Readers struct {

@@ -146,12 +146,12 @@ func TestReaders_PathsThatPCSCDCannotTake(t *testing.T) {
 
 func TestReaders_RefusesCards(t *testing.T) {
 	card := newCard(t, virtual.Options{Serial: 1})
-	nine := make([]*virtual.Card, 9)
-	for i := range nine {
-		nine[i] = card
+	many := make([]*virtual.Card, 17)
+	for i := range many {
+		many[i] = card
 	}
 	for name, cards := range map[string][]*virtual.Card{
-		"none": nil, "twice the same": {card, card}, "nine": nine,
+		"none": nil, "twice the same": {card, card}, "seventeen": many,
 		"two of one serial number": {card, newCard(t, virtual.Options{Serial: 1})},
 	} {
 		dir := t.TempDir()

@@ -69,9 +69,9 @@ func (r *Readers) prepare(dir string, cards []*Card) error {
 	if err := r.makeHome(dir); err != nil {
 		return err
 	}
-	driver, err := os.ReadFile(r.installed.driver)
+	driver, err := readDriver(r.installed.driver)
 	if err != nil {
-		return fmt.Errorf("driver of the readers: %w", err)
+		return err
 	}
 	config := filepath.Join(r.home, "readers")
 	if err := os.Mkdir(config, 0o700); err != nil {

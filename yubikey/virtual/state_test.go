@@ -17,7 +17,7 @@ func TestState_SurvivesReload(t *testing.T) {
 	c := fresh(t, Options{Serial: 44, Firmware: Firmware543, StateFile: path})
 	send(t, c, swOK, "0024008010", padded("123456"), padded("831906"))
 	verifyPIN(t, c, triesLeft(2), "000000")
-	for i, a := range []algorithm{algP256, algP384, algRSA2048} {
+	for i, a := range []algorithm{algP256, algP384, algRSA1024, algRSA2048} {
 		generateKey(t, c, byte(slotFirstRetired+i), a, pinNever, touchCached)
 	}
 	commandData(t, c, swOK, "00DB3FFF", unhex(t, "5C035FC1025303010203"))
