@@ -125,6 +125,9 @@ func brokenLogs() []broken {
 			id := sha256.Sum256(append([]byte("rekor.example.org\n\x01"), key.Public().(ed25519.PublicKey)...))
 			swapKey(t, w, d, key, "PKIX_ED25519", id[:])
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
+		{name: "Ed25519 log under the SHA-256 of its DER", doc: func(t *testing.T, w *world, d object) {
+			swapKey(t, w, d, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)), "PKIX_ED25519", nil)
+		}, id: "key-id", path: "$.tlogs[0].logId.keyId"},
 		{name: "key ID of four bytes", doc: func(_ *testing.T, _ *world, d object) {
 			d.at("tlogs", 0).in("logId")["keyId"] = b64([]byte{1, 2, 3, 4})
 		}, id: "key-id", path: "$.tlogs[0].logId.keyId"},
@@ -224,6 +227,9 @@ func brokenChains() []broken {
 		{name: "CA window longer than its certificate", doc: func(_ *testing.T, w *world, d object) {
 			d.at(cas, 1).in("validFor")["end"] = stamp(w.fulcio[1].cert.NotAfter.Add(time.Second))
 		}, id: "window-outside-certificate", path: "$." + cas + "[1].validFor.end"},
+		{name: "CA window that opens when its certificate has ended", doc: func(_ *testing.T, w *world, d object) {
+			d.at(cas, 1)["validFor"] = map[string]any{"start": stamp(w.fulcio[1].cert.NotAfter.Add(time.Second))}
+		}, id: "window-after-certificate", path: "$." + cas + "[1].validFor.start"},
 		{name: "TSA window before its certificate", doc: func(_ *testing.T, w *world, d object) {
 			d.at(tsas, 0).in("validFor")["start"] = stamp(w.tsa[0].cert.NotBefore.Add(-time.Second))
 		}, id: "window-outside-certificate", path: "$." + tsas + "[0].validFor.start"},
@@ -274,6 +280,9 @@ func brokenProfiles() []broken {
 			c.ExtKeyUsage, c.ExtraExtensions = nil, []pkix.Extension{criticalEKU(t, oidCodeSigning)}
 		}), id: "fulcio-eku-critical", path: first + "[0]"},
 		{name: "Fulcio CA without EKU", world: fulcio(func(_ *testing.T, c *x509.Certificate) { c.ExtKeyUsage = nil }), id: "fulcio-eku-missing", path: first + "[0]"},
+		{name: "Fulcio CA for any usage", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
+			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
+		}), id: "fulcio-eku", path: first + "[0]"},
 		{name: "Fulcio CA for servers", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		}), id: "fulcio-eku", path: first + "[0]"},

@@ -218,7 +218,7 @@ func (f Finding) claim(client string) Effect {
 // strongest returns the loudest of what findings say of a client; that it was
 // not observed is no claim.
 func strongest(findings []Finding, client string) Effect {
-	claims := []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unaffected, Unobserved}
+	claims := []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unaffected}
 	for _, e := range claims {
 		if slices.ContainsFunc(findings, func(f Finding) bool { return f.claim(client) == e }) {
 			return e

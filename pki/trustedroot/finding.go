@@ -1,6 +1,7 @@
 package trustedroot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,9 +12,9 @@ type Severity string
 
 // Severities. A file with an error must not be published.
 const (
-	Error   Severity = "error"   // some client fails, or trusts what it should not
-	Warning Severity = "warning" // allowed, and known to surprise
-	Info    Severity = "info"    // worth knowing
+	Error   Severity = "error"   // some client fails today, or trusts what it should not
+	Warning Severity = "warning" // every known client accepts it, and it is known to surprise
+	Info    Severity = "info"    // worth knowing: past, or nothing to repair
 )
 
 // Clients whose behaviour findings speak of.
@@ -44,7 +45,6 @@ const (
 	Misreads   Effect = "reads it wrongly in silence"
 	Accepts    Effect = "accepts it in silence"
 	Unaffected Effect = "is not affected"
-	Unobserved Effect = "was not observed"
 )
 
 // ClientEffect is what one client does.
@@ -57,21 +57,31 @@ type ClientEffect struct {
 type Finding struct {
 	ID       string         `json:"id"`
 	Severity Severity       `json:"severity"`
-	Path     string         `json:"path"`    // JSON path: $.tlogs[0].publicKey
-	Line     int            `json:"line"`    // counted from 1
-	Clients  []string       `json:"clients"` // those that the finding concerns
-	Effects  []ClientEffect `json:"effects"` // what each of Clients does
-	Effect   string         `json:"effect"`  // the same as a sentence
-	Text     string         `json:"text"`    // what is wrong
-	Repair   string         `json:"repair"`  // what to do about it
+	Path     string         `json:"path"`           // JSON path: $.tlogs[0].publicKey
+	Also     []string       `json:"also,omitempty"` // where the same cause shows again
+	Line     int            `json:"line"`           // counted from 1
+	Clients  []string       `json:"clients"`        // those that the finding concerns
+	Effects  []ClientEffect `json:"effects"`        // what each of Clients does
+	Effect   string         `json:"effect"`         // the same as a sentence
+	Text     string         `json:"text"`           // what is wrong
+	Repair   string         `json:"repair"`         // what to do about it
 }
 
 // String writes a finding as one paragraph.
 func (f Finding) String() string {
-	return fmt.Sprintf("line %d: %s: %s: %s: %s. %s. %s", f.Line, f.Severity, f.ID, f.Path, f.Text, f.Effect, f.Repair)
+	text := f.Text + ". "
+	if f.Effect != "" {
+		text += f.Effect + ". "
+	}
+	text += f.Repair
+	if len(f.Also) > 0 {
+		text += ". Also at " + strings.Join(f.Also, ", ")
+	}
+	return fmt.Sprintf("%s: line %d: %s: %s: %s", f.Severity, f.Line, f.ID, f.Path, text)
 }
 
-// effects says what clients do; a client that is not in it was not observed.
+// effects says what clients do. Of a client that is not in it nothing is known,
+// and nothing is said.
 type effects map[string]Effect
 
 // goDoes is for the two clients that share sigstore-go's verification.
@@ -96,11 +106,7 @@ func everyone(e Effect) effects {
 func (e effects) list() []ClientEffect {
 	var out []ClientEffect
 	for _, client := range AllClients() {
-		effect, ok := e[client]
-		if !ok {
-			effect = Unobserved
-		}
-		if effect != Unaffected {
+		if effect, ok := e[client]; ok && effect != Unaffected {
 			out = append(out, ClientEffect{Client: client, Effect: effect})
 		}
 	}
@@ -110,7 +116,7 @@ func (e effects) list() []ClientEffect {
 // sentence groups clients by what they do.
 func sentence(list []ClientEffect) string {
 	var parts []string
-	for _, effect := range []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unobserved} {
+	for _, effect := range []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts} {
 		var who []string
 		for _, ce := range list {
 			if ce.Effect == effect {
@@ -127,27 +133,31 @@ func sentence(list []ClientEffect) string {
 // plural writes an effect for several clients.
 func plural(e Effect, n int) string {
 	verb, rest, _ := strings.Cut(string(e), " ")
-	if n > 1 {
-		switch e {
-		case Unobserved:
-			verb = "were"
-		case CannotSign:
-		default:
-			verb = strings.TrimSuffix(verb, "s")
-		}
+	if n > 1 && e != CannotSign {
+		verb = strings.TrimSuffix(verb, "s")
 	}
 	return strings.TrimSpace(verb + " " + rest)
 }
 
-// sortFindings orders findings by line, place and ID.
-func sortFindings(list []Finding) {
+// order sorts findings by severity, errors first, then by line, place and ID,
+// and puts what has one cause together. Errors stay apart unless they speak of
+// one certificate: each asks for a repair of its own.
+func order(list []Finding) []Finding {
+	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
 	slices.SortStableFunc(list, func(a, b Finding) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		if a.Path != b.Path {
-			return strings.Compare(a.Path, b.Path)
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(rank[a.Severity]-rank[b.Severity], a.Line-b.Line, strings.Compare(a.Path, b.Path), strings.Compare(a.ID, b.ID))
 	})
+	var out []Finding
+	first := map[string]int{}
+	for _, f := range list {
+		cause := strings.Join([]string{f.ID, f.Text, f.Repair}, "\x00")
+		i, again := first[cause]
+		if again && (f.Severity != Error || strings.Contains(f.Path, ".certificates[")) {
+			out[i].Also = append(out[i].Also, f.Path)
+			continue
+		}
+		first[cause] = len(out)
+		out = append(out, f)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package trustedroot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,8 +20,9 @@ type LintOptions struct {
 	// Clients limits findings to those that concern one of them. Empty means
 	// all.
 	Clients []string
-	// At is the instant at which every role must have a valid entry. Zero
-	// leaves that question out, so that the answer depends on the file alone.
+	// At is the instant at which every role must have a valid entry, and before
+	// which nothing can be repaired: what is over is a note. Zero leaves both
+	// questions out, so that the answer depends on the file alone.
 	At time.Time
 	// Compromised are the hex SHA-256 of the public keys (SPKI) whose windows a
 	// compromise has closed: a gap behind one of them is meant.
@@ -30,26 +32,44 @@ type LintOptions struct {
 	Pair []byte
 }
 
-// Lint judges a trusted root, ours or not. Findings are ordered by line. A file
+// Lint judges a trusted root, ours or not. Findings are ordered by severity, errors first, then by line. A file
 // that sigstore-go refuses always has one of severity Error, unless Clients
 // excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]Finding, error) {
+	return lintAny(data, o, func(l *linter) error {
+		msg := &prototrustroot.TrustedRoot{}
+		if l.read(msg) {
+			l.trustedRoot(msg)
+			if err := l.pairWith(msg); err != nil {
+				return err
+			}
+		}
+		if _, err := Check(data); err != nil {
+			l.refused(err)
+		}
+		return nil
+	})
+}
+
+// lintAny judges a file by what it is: a ClientTrustConfig, JSON lines, or what
+// the caller takes it for.
+func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]Finding, error) {
 	l, err := newLinter(data, o)
 	if err != nil {
 		return nil, err
 	}
-	msg := &prototrustroot.TrustedRoot{}
-	if l.read(msg) {
-		l.trustedRoot(msg)
-		if err := l.pairWith(msg); err != nil {
+	switch lines := jsonLines(data); {
+	case isClientTrustConfig(data):
+		l.clientTrustConfig()
+	case len(lines) > 1:
+		return l.jsonLines(lines)
+	default:
+		if err := one(l); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := Check(data); err != nil {
-		l.refused(err)
-	}
-	return l.done(), nil
+	return order(l.findings), nil
 }
 
 // linter collects the findings of one file.
@@ -57,6 +77,7 @@ type linter struct {
 	data     []byte
 	options  LintOptions
 	tree     *node
+	prefix   string // of the document within the file, where that is not the whole
 	findings []Finding
 }
 
@@ -76,6 +97,7 @@ func newLinter(data []byte, o LintOptions) (*linter, error) {
 // add notes a finding at a JSON path. text and repair are sentences without
 // their full stop.
 func (l *linter) add(r rule, path, text, repair string) {
+	path = cmp.Or(l.prefix, "$") + strings.TrimPrefix(path, "$")
 	line := 1
 	if l.tree != nil {
 		line = l.tree.lineOf(path)
@@ -128,11 +150,6 @@ func (l *linter) refused(err error) {
 		}
 	}
 	l.add(ruleRefused, "$", fmt.Sprintf("sigstore-go cannot read it: %v", errors.Unwrap(errors.Unwrap(err))), "Correct what the message names")
-}
-
-func (l *linter) done() []Finding {
-	sortFindings(l.findings)
-	return l.findings
 }
 
 // Worst returns the findings as one error with fault.Verification when one of

@@ -30,6 +30,9 @@ func (l *linter) authorities(list string, entries []*prototrustroot.CertificateA
 				"Write validFor beside certChain, within the validity of every certificate")
 		}
 		l.authorityURI(path+".uri", a.GetUri())
+		if list == "timestampAuthorities" && noPath(a.GetUri()) {
+			l.add(ruleTSAPath, path+".uri", "The TSA's URL has no path: Sigstore's server answers at /api/v1/timestamp alone", "Write the whole endpoint, as in the signing config, unless the service answers without a path")
+		}
 		if chain := l.certificates(path, a); chain != nil {
 			s.issued, s.key = chain[0].NotBefore, spkiDigest(chain[0])
 			s.certStart, s.certEnd = chainValidity(chain)
@@ -49,6 +52,12 @@ func (l *linter) authorities(list string, entries []*prototrustroot.CertificateA
 		spans = append(spans, s)
 	}
 	return spans
+}
+
+// noPath reports whether a URL names a host and nothing on it.
+func noPath(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Hostname() != "" && strings.Trim(u.Path, "/") == ""
 }
 
 func chainDigest(a *prototrustroot.CertificateAuthority) ([sha256.Size]byte, error) {
@@ -98,6 +107,11 @@ func certPath(path string, i int) string {
 }
 
 func (l *linter) windowInChain(s span) {
+	if s.start.After(s.certEnd) {
+		l.add(ruleWindowDead, s.path+".validFor.start", fmt.Sprintf("The window opens %s, after the chain has ended (%s): the entry is never valid", stamp(s.start), stamp(s.certEnd)),
+			"Write the window of this certificate, or the certificate of this window")
+		return
+	}
 	if !s.start.IsZero() && s.start.Before(s.certStart) {
 		l.add(ruleWindowCert, s.path+".validFor.start", fmt.Sprintf("The window opens %s, the chain is valid from %s", stamp(s.start), stamp(s.certStart)), "Open the window no earlier than the newest notBefore of the chain")
 	}

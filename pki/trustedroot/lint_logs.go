@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -29,7 +30,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 		if log.GetHashAlgorithm() != protocommon.HashAlgorithm_SHA2_256 {
 			l.add(ruleHash, path+".hashAlgorithm", fmt.Sprintf("The Merkle tree's hash algorithm is %s", log.GetHashAlgorithm()), `Write "SHA2_256"`)
 		}
-		l.logKey(path, log, keys)
+		l.logKey(path, log, rekor, keys)
 		l.logURL(path+".baseUrl", log.GetBaseUrl(), rekor)
 		if log.GetOperator() != "" {
 			l.add(ruleV02, path+".operator", "A log's operator is a field of version 0.2", "Remove it: the media type says 0.1")
@@ -56,7 +57,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 }
 
 // logKey judges a log's key and its ID.
-func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance, keys keysSeen) {
+func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance, rekor bool, keys keysSeen) {
 	id := log.GetLogId().GetKeyId()
 	if len(id) == 0 {
 		l.add(ruleLogIDAbsent, path+".logId", "The log has no ID", "Write the SHA-256 of the key's DER as logId.keyId")
@@ -83,30 +84,37 @@ func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance
 		l.add(ruleKeyBroken, path+".publicKey.rawBytes", "The key is not a DER SubjectPublicKeyInfo", "Write what openssl pkey -pubin -outform DER prints, in base64")
 		return
 	}
-	l.keyKind(path+".publicKey", key, log.GetPublicKey().GetKeyDetails())
-	if len(id) > 0 && !isLogID(id, raw, key, log.GetBaseUrl()) {
-		want := sha256.Sum256(raw)
+	l.keyKind(path+".publicKey", key, log.GetPublicKey())
+	ids, how := logIDs(raw, key, log.GetBaseUrl(), rekor)
+	if len(id) > 0 && !slices.ContainsFunc(ids, func(want []byte) bool { return bytes.Equal(id, want) }) {
 		l.add(ruleKeyID, path+".logId.keyId", fmt.Sprintf("The log ID %s is not of this key", base64.StdEncoding.EncodeToString(id)),
-			fmt.Sprintf("Write %s, the SHA-256 of the key's DER", base64.StdEncoding.EncodeToString(want[:])))
+			fmt.Sprintf("Write %s, %s", base64.StdEncoding.EncodeToString(ids[0]), how))
 	}
 }
 
 const keyRepair = "Sign the log's checkpoints with an ECDSA P-256 key, which alone every client verifies"
 
 // keyKind judges the key and the algorithm that is written beside it.
-func (l *linter) keyKind(path string, key any, details protocommon.PublicKeyDetails) {
+func (l *linter) keyKind(path string, key any, public *protocommon.PublicKey) {
+	details := public.GetKeyDetails()
 	right := detailsOf(key)
+	kind := func(r rule) rule {
+		if end := public.GetValidFor().GetEnd(); end != nil {
+			return l.settled(r, end.AsTime())
+		}
+		return r
+	}
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
 		if k.Curve != elliptic.P256() {
-			l.add(ruleKeyKind, path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
+			l.add(kind(ruleKeyKind), path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
 		}
 	case ed25519.PublicKey:
-		l.add(ruleKeyEd25519, path, "The key is Ed25519: clients older than Rekor v2 do not know it", keyRepair)
+		l.add(kind(ruleKeyEd25519), path, "The key is Ed25519: clients older than Rekor v2 do not know it", keyRepair)
 	case *rsa.PublicKey:
-		l.add(ruleKeyRSA, path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
+		l.add(kind(ruleKeyRSA), path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
 	default:
-		l.add(ruleKeyKind, path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
+		l.add(kind(ruleKeyKind), path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
 	}
 	if details == right {
 		return
@@ -175,25 +183,25 @@ func isRSA(details protocommon.PublicKeyDetails) bool {
 	return strings.Contains(details.String(), "RSA_PKCS1V")
 }
 
-// isLogID reports whether an ID is of a key: SHA-256 of the DER (RFC 6962 3.2),
-// or in Rekor v2, for what is not ECDSA, the note key ID over origin and key
-// (C2SP signed-note, rekor-tiles pkg/note).
-func isLogID(id, raw []byte, key any, baseURL string) bool {
-	sum := sha256.Sum256(raw)
-	if bytes.Equal(id, sum[:]) {
-		return true
+// logIDs returns the IDs that a log of a key may have, the likeliest first, and
+// how that one is computed: SHA-256 of the DER (RFC 6962 3.2), or in Rekor v2,
+// for what is not ECDSA, the note key ID over origin and key (C2SP signed-note,
+// rekor-tiles pkg/note). No client finds an Ed25519 log of Rekor v2 by the
+// former; for RSA both were seen.
+func logIDs(raw []byte, key any, baseURL string, rekor bool) (ids [][]byte, how string) {
+	sum := func(parts ...string) []byte {
+		digest := sha256.Sum256([]byte(strings.Join(parts, "")))
+		return digest[:]
 	}
-	var signed []byte
-	switch k := key.(type) {
-	case ed25519.PublicKey:
-		signed = append([]byte(host(baseURL)+"\n\x01"), k...)
-	case *rsa.PublicKey:
-		signed = append([]byte(host(baseURL)+"\n\xffPKIX-RSA-PKCS#1v1.5"), raw...)
-	default:
-		return false
+	const note = "the SHA-256 of the origin, a newline, the key type and the key"
+	if k, ok := key.(ed25519.PublicKey); ok && rekor {
+		return [][]byte{sum(host(baseURL), "\n\x01", string(k))}, note
 	}
-	sum = sha256.Sum256(signed)
-	return bytes.Equal(id, sum[:])
+	ids = append(ids, sum(string(raw)))
+	if _, ok := key.(*rsa.PublicKey); ok && rekor {
+		ids = append(ids, sum(host(baseURL), "\n\xffPKIX-RSA-PKCS#1v1.5", string(raw)))
+	}
+	return ids, "the SHA-256 of the key's DER"
 }
 
 // logURL judges a log's base URL. Of a Rekor v2 log it must give the origin of

@@ -39,6 +39,8 @@ func (l *linter) fulcioChain(path string, chain []*x509.Certificate) {
 	switch {
 	case !present && len(chain) > 1:
 		l.add(ruleFulcioNoEKU, at, "The Fulcio CA has no extended key usage: its certificates may serve for anything", "Issue the next generation with codeSigning")
+	case present && !slices.Contains(first.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) && allows(first, x509.ExtKeyUsageCodeSigning):
+		l.add(ruleFulcioAnyEKU, at, "The Fulcio CA's extended key usage is anyExtendedKeyUsage without codeSigning: Fulcio does not start with it", "Issue a Fulcio CA with codeSigning and a new generation")
 	case present && !allows(first, x509.ExtKeyUsageCodeSigning):
 		l.add(ruleFulcioEKU, at, "The Fulcio CA's extended key usage does not allow code signing", "Issue a Fulcio CA with codeSigning and a new generation")
 	case marked:
@@ -92,7 +94,7 @@ func (l *linter) caChain(path string, chain []*x509.Certificate, from int) {
 		}
 		for _, name := range c.PermittedDNSDomains {
 			if strings.HasPrefix(name, ".") {
-				l.add(ruleConstraints, at, fmt.Sprintf("The name constraint %q begins with a dot: it excludes the domain itself, and some libraries call it malformed", name), "Constrain the next generation to the domain without the dot, which includes all names below")
+				l.add(ruleConstraints, at, fmt.Sprintf("The name constraint %q of %q begins with a dot: of certificates with DNS names it excludes the domain itself, and some libraries call it malformed for them; URI and e-mail names, as Fulcio writes them, are not affected", name, c.Subject.CommonName), "Nothing, unless certificates with DNS names are issued below: then constrain the next generation to the domain without the dot")
 				break
 			}
 		}

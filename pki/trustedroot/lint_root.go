@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 )
@@ -22,7 +23,11 @@ func (l *linter) trustedRoot(msg *prototrustroot.TrustedRoot) {
 		{"ctlogs", "CT log", len(msg.GetCtlogs())},
 	} {
 		if role.n == 0 {
-			l.add(ruleRoleEmpty, "$."+role.name, fmt.Sprintf("There is no %s", role.what), fmt.Sprintf("Add the %s that this instance has had, every generation", role.what))
+			r := ruleRoleEmpty
+			if role.name == "tlogs" && len(msg.GetTimestampAuthorities()) == 0 {
+				r.severity = Error // nothing proves a time: nothing verifies
+			}
+			l.add(r, "$."+role.name, fmt.Sprintf("There is no %s", role.what), fmt.Sprintf("Add the %s that this instance has had, every generation", role.what))
 		}
 	}
 	if len(msg.GetTimestampAuthorities()) == 0 {
@@ -38,7 +43,40 @@ func (l *linter) trustedRoot(msg *prototrustroot.TrustedRoot) {
 	l.windows("ctlogs", "CT log", ctlogs, false)
 	l.windows("certificateAuthorities", "Fulcio CA", cas, false)
 	l.windows("timestampAuthorities", "timestamp authority", tsas, false)
+	l.mixes(newView(msg, l.options.At).Mixes)
 	l.publicParts(msg)
+}
+
+// mixes reports the time in which services of one instance are at different
+// generations, as one finding: it is one renewal that was not one.
+func (l *linter) mixes(mixes []Period) {
+	if len(mixes) == 0 {
+		return
+	}
+	from, to := mixes[0].From, mixes[0].To
+	for _, m := range mixes {
+		if m.From.Before(from) {
+			from = m.From
+		}
+		if m.To.After(to) {
+			to = m.To
+		}
+	}
+	r := l.settled(ruleMix, to)
+	if len(l.options.Compromised) > 0 {
+		r.severity = Info // a compromise closes a window at once, and alone
+	}
+	l.add(r, "$", fmt.Sprintf("From %s to %s services are at different generations: %s", stamp(from), stamp(to), mixes[0].Text),
+		"Next time leave every older window open until all services have switched; the show command lists each mix")
+}
+
+// settled lowers to a note what nobody can repair any more: the time that it
+// speaks of has passed.
+func (l *linter) settled(r rule, until time.Time) rule {
+	if at := l.options.At; !at.IsZero() && until.Before(at) {
+		r.severity = Info
+	}
+	return r
 }
 
 // publicParts reports a file that takes some roles from the public Sigstore and

@@ -7,27 +7,24 @@ import (
 	"strings"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // LintSigningConfig judges a signing config, ours or not, as Lint does a
 // trusted root.
 func LintSigningConfig(data []byte, o LintOptions) ([]Finding, error) {
-	l, err := newLinter(data, o)
-	if err != nil {
-		return nil, err
-	}
-	msg := &prototrustroot.SigningConfig{}
-	if l.read(msg) {
-		l.signingConfig(msg)
-		if err := l.pairWith(msg); err != nil {
-			return nil, err
+	return lintAny(data, o, func(l *linter) error {
+		msg := &prototrustroot.SigningConfig{}
+		if l.read(msg) {
+			l.signingConfig(msg)
+			if err := l.pairWith(msg); err != nil {
+				return err
+			}
 		}
-	}
-	if _, err := CheckSigningConfig(data); err != nil {
-		l.refused(err)
-	}
-	return l.done(), nil
+		if _, err := CheckSigningConfig(data); err != nil {
+			l.refused(err)
+		}
+		return nil
+	})
 }
 
 func (l *linter) signingConfig(msg *prototrustroot.SigningConfig) {
@@ -101,7 +98,7 @@ func (l *linter) serviceURL(list, path, raw string) {
 	trimmed := strings.Trim(u.Path, "/")
 	switch {
 	case list == "tsaUrls" && trimmed == "":
-		l.add(ruleSCURL, path, "The URL is the TSA's base, not its endpoint", "Append the path, /api/v1/timestamp for Sigstore's TSA")
+		l.add(ruleSCTSAPath, path, "The TSA's URL has no path, and signers ask at exactly this URL: Sigstore's server answers at /api/v1/timestamp alone", "Append the path, unless the service answers without one")
 	case list != "tsaUrls" && (strings.HasPrefix(trimmed, "api/") || strings.Contains(trimmed, "/api/") || strings.HasPrefix(trimmed, ".well-known")):
 		l.add(ruleSCURL, path, "The URL is an endpoint, not the service's base", "Remove the path: clients append it")
 	case strings.HasSuffix(raw, "/"):
@@ -143,102 +140,38 @@ func (l *linter) selection(name string, c *prototrustroot.ServiceConfiguration, 
 }
 
 // publicServices reports services of the public Sigstore in a private config:
-// signing there would show private names to the world.
+// signing there would show private names to the world. A list of logs or TSAs
+// that has both, and a selector that asks for more than one of them, is meant.
 func (l *linter) publicServices(msg *prototrustroot.SigningConfig) {
-	var public []string
-	private := false
-	each := func(list string, services []*prototrustroot.Service) {
-		for i, s := range services {
-			if isPublic(s.GetUrl()) {
-				public = append(public, fmt.Sprintf("$.%s[%d].url", list, i))
-			} else {
-				private = true
-			}
-		}
+	type serviceList struct {
+		name     string
+		services []*prototrustroot.Service
+		config   *prototrustroot.ServiceConfiguration
 	}
-	each("caUrls", msg.GetCaUrls())
-	each("oidcUrls", msg.GetOidcUrls())
-	each("rekorTlogUrls", msg.GetRekorTlogUrls())
-	each("tsaUrls", msg.GetTsaUrls())
-	if !private {
+	lists := []serviceList{
+		{"caUrls", msg.GetCaUrls(), nil},
+		{"oidcUrls", msg.GetOidcUrls(), nil},
+		{"rekorTlogUrls", msg.GetRekorTlogUrls(), msg.GetRekorTlogConfig()},
+		{"tsaUrls", msg.GetTsaUrls(), msg.GetTsaConfig()},
+	}
+	public := func(s *prototrustroot.Service) bool { return isPublic(s.GetUrl()) }
+	own := func(s *prototrustroot.Service) bool { return !public(s) }
+	if !slices.ContainsFunc(lists, func(list serviceList) bool { return slices.ContainsFunc(list.services, own) }) {
 		return
 	}
-	for _, path := range public {
-		l.add(ruleSCPublic, path, "This is a service of the public Sigstore in a private config", "Write your own service's URL, or remove it")
-	}
-}
-
-// pairWith judges a file against the other one of the pair. Findings about
-// services stand where the service stands, or at the top when the linted file
-// is the trusted root. The error is of another file that cannot be read.
-func (l *linter) pairWith(msg proto.Message) error {
-	if len(l.options.Pair) == 0 {
-		return nil
-	}
-	root, isRoot := msg.(*prototrustroot.TrustedRoot)
-	config, _ := msg.(*prototrustroot.SigningConfig)
-	if isRoot {
-		sc, err := readSigningConfig(l.options.Pair)
-		if err != nil {
-			return fmt.Errorf("signing config of the pair: %w", err)
-		}
-		config = sc
-	} else {
-		tr, err := parse(l.options.Pair)
-		if err != nil {
-			return fmt.Errorf("trusted root of the pair: %w", err)
-		}
-		root = tr
-	}
-	authority := func(entries []*prototrustroot.CertificateAuthority) func(string) []span {
-		return func(raw string) []span {
-			var out []span
-			for _, a := range entries {
-				// a TSA's entry may carry the base of its endpoint
-				if uri := strings.TrimSuffix(a.GetUri(), "/"); uri != "" && (raw == uri || strings.HasPrefix(raw, uri+"/")) {
-					out = append(out, newSpan("", a.GetUri(), a.GetValidFor()))
-				}
-			}
-			return out
-		}
-	}
-	rekor := func(raw string) []span {
-		var out []span
-		for _, t := range root.GetTlogs() {
-			if host(t.GetBaseUrl()) == host(raw) {
-				out = append(out, newSpan("", t.GetBaseUrl(), t.GetPublicKey().GetValidFor()))
-			}
-		}
-		return out
-	}
-	l.pairServices(isRoot, "caUrls", config.GetCaUrls(), authority(root.GetCertificateAuthorities()))
-	l.pairServices(isRoot, "rekorTlogUrls", config.GetRekorTlogUrls(), rekor)
-	l.pairServices(isRoot, "tsaUrls", config.GetTsaUrls(), authority(root.GetTimestampAuthorities()))
-	return nil
-}
-
-func (l *linter) pairServices(isRoot bool, list string, services []*prototrustroot.Service, find func(string) []span) {
-	for i, s := range services {
-		path := fmt.Sprintf("$.%s[%d]", list, i)
-		report := func(r rule, text, repair string) {
-			if isRoot {
-				l.add(r, "$", fmt.Sprintf("The signing config's %s: %s", path, text), repair)
-			} else {
-				l.add(r, path, text, repair)
-			}
-		}
-		entries := find(strings.TrimSuffix(s.GetUrl(), "/"))
-		if len(entries) == 0 {
-			report(ruleSCPair, fmt.Sprintf("The trusted root does not know %s: what is signed there cannot be verified", s.GetUrl()), "Publish the service's generation in the trusted root first, with the same URL")
+	for _, list := range lists {
+		both := list.config != nil && slices.ContainsFunc(list.services, own)
+		switch many := list.config.GetSelector(); {
+		case both && many == prototrustroot.ServiceSelector_ANY && slices.ContainsFunc(list.services, public):
+			l.add(ruleSCBoth, "$."+list.name, "The list has your own services and public ones, and the selector ANY takes one of them", `Write "ALL", or "EXACT" with a count, to use both`)
+			continue
+		case both:
 			continue
 		}
-		service := newSpan(path, s.GetUrl(), s.GetValidFor())
-		first := slices.MinFunc(entries, func(a, b span) int { return a.start.Compare(b.start) })
-		if !service.start.IsZero() && service.start.Before(first.start) {
-			report(ruleSCPairTime, fmt.Sprintf("The service is offered from %s, verifiers accept it from %s", stamp(service.start), stamp(first.start)), "Offer the service no earlier than its window opens")
-		}
-		if !service.hasEnd && !slices.ContainsFunc(entries, func(e span) bool { return !e.hasEnd }) {
-			report(ruleSCPairTime, "The service is offered without end, and every window of it in the trusted root is closed", "Remove the service, or publish its new generation")
+		for i, s := range list.services {
+			if public(s) {
+				l.add(ruleSCPublic, fmt.Sprintf("$.%s[%d].url", list.name, i), "This is a service of the public Sigstore in a private config", "Write your own service's URL, or remove it")
+			}
 		}
 	}
 }

@@ -56,6 +56,10 @@ func (s span) contains(at time.Time) bool {
 // windows judges the windows of one role against each other.
 func (l *linter) windows(list, what string, spans []span, rekor bool) {
 	for i, s := range spans {
+		if rekor && s.hasEnd {
+			l.add(ruleLogEnd, windowPath(list, s)+".end", "The window has an end, which clients do not ask of an entry of Rekor v2: a closed log's key is still trusted",
+				"Nothing, but do not take the end for a revocation")
+		}
 		if s.hasEnd && s.end.Before(s.start) {
 			r := ruleBackwards
 			if rekor {
@@ -114,8 +118,13 @@ func (l *linter) generations(list string, spans []span, rekor bool, told map[str
 		if rekor {
 			r = ruleClosedLog
 		}
-		l.add(r, windowPath(list, older)+".end", fmt.Sprintf("The window was closed at %s, the very start of %s: what the old key signed until the service switched is rejected", stamp(older.end), newer.path),
-			"Leave it open until the service was seen to use the new key, then close it at that instant")
+		text, repair := fmt.Sprintf("The window closes at %s, the very start of %s: what the old key signs until the service switches is rejected", stamp(older.end), newer.path),
+			"Leave it open until the service was seen to use the new key, then close it at that instant"
+		if r = l.settled(r, older.end); r.severity == Info {
+			text, repair = "The window was closed at the very start of the next one: what the old key signed before the service switched does not verify",
+				"Nothing: published ends stay; next time close the window when the service was seen to use the new key"
+		}
+		l.add(r, windowPath(list, older)+".end", text, repair)
 	}
 	l.gaps(list, spans[0].owner, spans, rekor, told)
 }
@@ -146,6 +155,11 @@ func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[str
 					r, repair = ruleGapExpired, "Renew before the certificate ends; what lies behind cannot be repaired"
 				case rekor:
 					r = ruleGapLogs
+				}
+				if was := r.severity; was != Info {
+					if r = l.settled(r, s.start); r.severity == Info {
+						repair = "Nothing: it lies in the past"
+					}
 				}
 				l.add(r, windowPath(list, s)+".start", fmt.Sprintf("Between %s (%s) and %s nothing is valid for %s", stamp(until), last.path, stamp(s.start), whose), repair)
 			}

@@ -22,7 +22,9 @@ func TestLint_GoodFileHasNoFinding(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range findings {
-			t.Errorf("%d generations: %s", generations, f)
+			if f.Severity != Info {
+				t.Errorf("%d generations: %s", generations, f)
+			}
 		}
 	}
 }

@@ -59,6 +59,10 @@ func Show(data []byte, at time.Time) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newView(msg, at), nil
+}
+
+func newView(msg *prototrustroot.TrustedRoot, at time.Time) *View {
 	v := &View{At: at.UTC(), Roles: []Role{
 		{Name: "tlogs", Title: "Rekor logs", Entries: showLogs("tlogs", msg.GetTlogs(), at)},
 		{Name: "certificateAuthorities", Title: "Fulcio CAs", Entries: showAuthorities("certificateAuthorities", msg.GetCertificateAuthorities(), at)},
@@ -66,7 +70,7 @@ func Show(data []byte, at time.Time) (*View, error) {
 		{Name: "timestampAuthorities", Title: "Timestamp authorities", Entries: showAuthorities("timestampAuthorities", msg.GetTimestampAuthorities(), at)},
 	}}
 	v.periods()
-	return v, nil
+	return v
 }
 
 func showLogs(list string, logs []*prototrustroot.TransparencyLogInstance, at time.Time) []Entry {
@@ -135,9 +139,14 @@ func (v *View) periods() {
 		}
 	}
 	for _, s := range services {
-		for i := 1; i < len(s); i++ {
-			if until := s[i-1].until(); until.IsZero() || s[i].start.Before(until) {
-				v.Overlaps = append(v.Overlaps, Period{From: s[i].start, To: until, Text: fmt.Sprintf("%s: %s and %s are both valid", s[i].owner, s[i-1].path, s[i].path)})
+		last := s[0] // the one that lasts longest so far
+		for _, next := range s[1:] {
+			until, end := last.until(), next.until()
+			if until.IsZero() || next.start.Before(until) {
+				v.Overlaps = append(v.Overlaps, Period{From: next.start, To: earlier(until, end), Text: fmt.Sprintf("%s: %s and %s are both valid", next.owner, last.path, next.path)})
+			}
+			if earlier(until, end).Equal(until) {
+				last = next
 			}
 		}
 	}
@@ -147,6 +156,14 @@ func (v *View) periods() {
 			v.mix(b, a)
 		}
 	}
+}
+
+// earlier returns the earlier of two ends, where the zero time is no end.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
 }
 
 // mix notes the time in which one service accepts its newest generation only

@@ -139,7 +139,7 @@ func brokenConfigs() []broken {
 		}),
 		doc("exactly none", "selector", "$.tsaConfig.count", func(d object) { d["tsaConfig"] = map[string]any{"selector": "EXACT"} }),
 		doc("URL without scheme", "service-url", "$.caUrls[0].url", func(d object) { d.at("caUrls", 0)["url"] = "fulcio.example.org" }),
-		doc("TSA base URL", "service-url", "$.tsaUrls[0].url", func(d object) { d.at("tsaUrls", 0)["url"] = "https://tsa.example.org" }),
+		doc("TSA base URL", "tsa-path", "$.tsaUrls[0].url", func(d object) { d.at("tsaUrls", 0)["url"] = "https://tsa.example.org" }),
 		doc("Fulcio endpoint", "service-url", "$.caUrls[0].url", func(d object) { d.at("caUrls", 0)["url"] = "https://fulcio.example.org/api/v2/signingCert" }),
 		doc("URL with a slash", "url-form", "$.rekorTlogUrls[0].url", func(d object) { d.at("rekorTlogUrls", 0)["url"] = "https://rekor.example.org/" }),
 		doc("no API version", "api-version", "$.rekorTlogUrls[0].majorApiVersion", func(d object) { delete(d.at("rekorTlogUrls", 0), "majorApiVersion") }),

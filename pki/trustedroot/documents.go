@@ -1,0 +1,103 @@
+package trustedroot
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+)
+
+// clientTrustConfig is a trusted root and a signing config in one file
+// (sigstore_trustroot.proto, ClientTrustConfig), as sigstore-python reads it.
+type clientTrustConfig struct {
+	MediaType     string          `json:"mediaType"`
+	TrustedRoot   json.RawMessage `json:"trustedRoot"`
+	SigningConfig json.RawMessage `json:"signingConfig"`
+}
+
+func isClientTrustConfig(data []byte) bool {
+	var c clientTrustConfig
+	return json.Unmarshal(data, &c) == nil &&
+		(len(c.TrustedRoot) > 0 || strings.HasPrefix(c.MediaType, "application/vnd.dev.sigstore.clienttrustconfig"))
+}
+
+// jsonLine is one document of a file that has one a line.
+type jsonLine struct {
+	number int // from 1
+	data   []byte
+}
+
+// jsonLines splits a file whose every line is a JSON object, as gh attestation
+// trusted-root prints, or returns nil.
+func jsonLines(data []byte) []jsonLine {
+	var out []jsonLine
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if line[0] != '{' || !json.Valid(line) {
+			return nil
+		}
+		out = append(out, jsonLine{i + 1, line})
+	}
+	return out
+}
+
+// Documents returns the trusted roots of a file: the file itself, the one
+// within a ClientTrustConfig, or one a line.
+func Documents(data []byte) [][]byte {
+	if lines := jsonLines(data); len(lines) > 1 {
+		var out [][]byte
+		for _, l := range lines {
+			out = append(out, Documents(l.data)...)
+		}
+		return out
+	}
+	var c clientTrustConfig
+	if isClientTrustConfig(data) && json.Unmarshal(data, &c) == nil && len(c.TrustedRoot) > 0 {
+		return [][]byte{c.TrustedRoot}
+	}
+	return [][]byte{data}
+}
+
+// clientTrustConfig judges both parts and that they agree.
+func (l *linter) clientTrustConfig() {
+	msg := &prototrustroot.ClientTrustConfig{}
+	if !l.read(msg) {
+		return
+	}
+	l.add(ruleCTC, "$", "This is a ClientTrustConfig: a trusted root and a signing config in one file", "Nothing for clients that take one, as sigstore-python does; others want the two parts as files of their own")
+	var c clientTrustConfig
+	_ = json.Unmarshal(l.data, &c) // isClientTrustConfig has read it
+	l.prefix = "$.trustedRoot"
+	l.trustedRoot(msg.GetTrustedRoot())
+	if _, err := Check(c.TrustedRoot); err != nil {
+		l.refused(err)
+	}
+	l.prefix = "$.signingConfig"
+	l.signingConfig(msg.GetSigningConfig())
+	if _, err := CheckSigningConfig(c.SigningConfig); err != nil {
+		l.refused(err)
+	}
+	l.pair(msg.GetTrustedRoot(), msg.GetSigningConfig(), false)
+	l.prefix = ""
+}
+
+// jsonLines judges each line as a trusted root of its own.
+func (l *linter) jsonLines(lines []jsonLine) ([]Finding, error) {
+	l.add(ruleLines, "$", fmt.Sprintf("The file has %d trusted roots, one a line (JSON lines)", len(lines)), "Nothing for gh attestation verify; other clients read one trusted root a file")
+	for _, line := range lines {
+		findings, err := Lint(line.data, l.options)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line.number, err)
+		}
+		for _, f := range findings {
+			f.Line += line.number - 1
+			f.Path = fmt.Sprintf("$[line %d]%s", line.number, strings.TrimPrefix(f.Path, "$"))
+			l.findings = append(l.findings, f)
+		}
+	}
+	return order(l.findings), nil
+}
