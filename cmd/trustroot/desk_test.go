@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -121,8 +122,8 @@ func (d *desk) read(name string) []byte {
 func (d *desk) run(args ...string) (out, errs string, code int) {
 	d.t.Helper()
 	var stdout, stderr bytes.Buffer
-	f := &factory{out: &stdout, err: &stderr, operator: d.operator, now: d.now, dir: d.dir}
-	code = execute(d.t.Context(), f, args)
+	f := &cmdutil.Factory{Out: &stdout, Err: &stderr, Operator: d.operator, Now: d.now, Dir: d.dir}
+	code = cmdutil.Execute(d.t.Context(), f, tree(f), args)
 	return stdout.String(), stderr.String(), code
 }
 

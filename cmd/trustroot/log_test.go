@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/look"
 )
 
 func TestLogKey_EveryFormOfTheSameKey(t *testing.T) {
@@ -54,7 +56,7 @@ func TestLogKey_StaticCT(t *testing.T) {
 	d := newDesk(t)
 	d.create()
 	d.ok("kms", "export")
-	var k checkpointKey
+	var k look.CheckpointKey
 	out := d.ok("--json", "log", "key", d.dir+"/logs/tesseract/g1/key.pem", "--kind", "static-ct", "--origin", "ctlog.example.com/2026")
 	if err := json.Unmarshal([]byte(out), &k); err != nil {
 		t.Fatal(err)

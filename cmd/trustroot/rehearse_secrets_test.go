@@ -14,7 +14,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/linnemanlabs/trustroot/ceremony/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 )
 
 // TestRehearse_LeavesNoSecret looks through everything that a whole rehearsal

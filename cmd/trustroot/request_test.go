@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -45,7 +47,7 @@ func TestRequest_SameTextOnBothSides(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, shown)
 		}
 	}
-	var twin requestJSON
+	var twin show.RequestJSON
 	if err := json.Unmarshal([]byte(other.ok("--json", "request", "show", stick+"/0001-founding.tar")), &twin); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +196,7 @@ func TestRequestCreate_RefusesAnotherExternalKey(t *testing.T) {
 // ever took, in kilobytes, in the file that MEASURED names. What the kernel
 // tells the parent counts the parent's own memory too.
 func measured() {
-	code := run()
+	code := cmdutil.Main(tree)
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {
 		_, most, _ := strings.Cut(string(status), "VmHWM:")

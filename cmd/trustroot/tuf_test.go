@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/ceremony/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
@@ -141,19 +142,19 @@ func (p *people) must(err error) {
 // try runs one command line as the person whose PIN it is.
 func (p *people) try(args ...string) error {
 	p.shown.Reset()
-	f := &factory{
-		out: &p.shown, err: &p.shown, now: p.now, dir: p.dir,
-		operator: &term.Script{Out: io.Discard, Secrets: func(prompt string) ([]byte, error) {
+	f := &cmdutil.Factory{
+		Out: &p.shown, Err: &p.shown, Now: p.now, Dir: p.dir,
+		Operator: &term.Script{Out: io.Discard, Secrets: func(prompt string) ([]byte, error) {
 			if strings.Contains(prompt, "PUK") {
 				return []byte(rehearsal.PUK), nil
 			}
 			return []byte(p.pin), nil
 		}},
 	}
-	root := newRootCmd(f, args)
+	root := tree(f)
 	root.SetArgs(args)
-	root.SetOut(f.out)
-	root.SetErr(f.err)
+	root.SetOut(f.Out)
+	root.SetErr(f.Err)
 	return root.ExecuteContext(p.t.Context())
 }
 

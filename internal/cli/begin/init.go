@@ -1,0 +1,41 @@
+package begin
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+type initOptions struct {
+	*cmdutil.Factory
+	organization string
+	domain       string
+}
+
+func newInitCmd(f *cmdutil.Factory, run func(context.Context, *initOptions) error) *cobra.Command {
+	o := &initOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Begin a trust directory: a plan to fill in and an empty ledger",
+		Long:  "Begin a trust directory: a plan to fill in and an empty ledger.\n\nA plan that is there already is kept.",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.organization, "organization", "", "organization in every subject")
+	cmd.Flags().StringVar(&o.domain, "domain", "", "domain under which the services run")
+	return cmd
+}
+
+func runInit(_ context.Context, o *initOptions) error {
+	written, err := app.Init(o.Dir, o.organization, o.domain, o.Now)
+	if err != nil {
+		return err
+	}
+	for _, name := range written {
+		o.Progress("wrote %s", name)
+	}
+	return nil
+}

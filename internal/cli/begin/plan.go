@@ -1,0 +1,80 @@
+package begin
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+type planCheckOptions struct {
+	*cmdutil.Factory
+	file string
+}
+
+func newPlanCheckCmd(f *cmdutil.Factory, run func(context.Context, *planCheckOptions) error) *cobra.Command {
+	o := &planCheckOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Check a plan, and show and lint every certificate that it would make",
+		Long: `Check a plan and name every problem with line and column. Then issue every
+certificate in it under throwaway keys, lint it, and print it as it would be,
+with what each client would say and the field of the plan to change.
+
+The exit code is 2 when a certificate would be refused, and 0 when there are
+warnings only.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.file = filepath.Join(f.Dir, app.PlanFile)
+			if len(args) == 1 {
+				o.file = args[0]
+			}
+			return run(c.Context(), o)
+		},
+	}
+}
+
+func runPlanCheck(_ context.Context, o *planCheckOptions) error {
+	if _, err := cmdutil.ReadFile(o.file); err != nil {
+		return err
+	}
+	r, err := app.CheckPlan(o.file)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		err = cmdutil.PrintJSON(o.Out, r)
+	} else {
+		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts))
+	}
+	if err != nil {
+		return err
+	}
+	if len(r.Unpinned) > 0 {
+		o.Progress("not pinned yet, which a request needs:\n%s", strings.Join(r.Unpinned, "\n"))
+	}
+	if n := r.Errors(); n > 0 {
+		return fault.New(fault.Usage, "each error above names the field of the plan to change; nothing was signed but by throwaway keys",
+			fmt.Errorf("%s: %d errors in the certificates that it would make", o.file, n))
+	}
+	o.Progress("%s holds: %d certificates, drafted under throwaway keys and linted", o.file, len(r.Drafts))
+	return nil
+}
+
+func newPlanSchemaCmd(f *cmdutil.Factory) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the plan's JSON schema, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return cmdutil.PrintText(f.Out, string(plan.Schema()))
+		},
+	}
+}

@@ -1,0 +1,72 @@
+package begin
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+)
+
+// draftsText writes certificates as they would be, each with its findings and
+// with what its name constraints do.
+func draftsText(drafts []app.Draft) string {
+	var b strings.Builder
+	for i, d := range drafts {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s g%d, in the ceremony %s\n", d.Authority, d.Generation, d.Ceremony)
+		if d.Certificate == nil {
+			b.WriteString("    cannot be made\n")
+		}
+		for _, line := range d.Text {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
+		if len(d.Names) > 0 {
+			b.WriteString(namesText(d.Names))
+		}
+		for _, f := range d.Findings {
+			b.WriteString(findingText(f))
+		}
+	}
+	return b.String()
+}
+
+// findingText is one finding: what is wrong, who fails, what to change.
+func findingText(f lint.Finding) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  %s: %s\n", f.Severity, f.Text)
+	if len(f.Clients) > 0 {
+		fmt.Fprintf(&b, "      fails in: %s\n", strings.Join(f.Clients, ", "))
+	}
+	if f.Field != "" {
+		fmt.Fprintf(&b, "      field:    %s\n", f.Field)
+	}
+	fmt.Fprintf(&b, "      rule:     %s\n", f.ID)
+	return b.String()
+}
+
+// namesText tabulates what the constraints of a path do to each type of
+// alternative name below it.
+func namesText(effects []lint.Effect) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "    names under it\tconstraint\tbreaks\twhat it does")
+	for _, e := range effects {
+		used := ""
+		if e.Used {
+			used = " (in use)"
+		}
+		breaks := "-"
+		if len(e.Breaks) > 0 {
+			breaks = strings.Join(e.Breaks, ", ")
+		}
+		fmt.Fprintf(w, "    %s%s\t%s\t%s\t%s\n", e.Type, used, e.State, breaks, e.Text)
+	}
+	if err := w.Flush(); err != nil {
+		return "" // a strings.Builder takes everything
+	}
+	return b.String()
+}

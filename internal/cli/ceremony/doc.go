@@ -1,0 +1,22 @@
+// Package ceremony holds the commands of the ceremony host and of those who
+// verify its records. They need no network.
+package ceremony
+
+import (
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+// Commands are the commands of this package.
+func Commands(f *cmdutil.Factory) []cmdutil.Group {
+	return []cmdutil.Group{
+		cmdutil.Under("request", newRequestShowCmd(f, runRequestShow)),
+		cmdutil.Under("ceremony",
+			newCeremonyRunCmd(f, "root", "Make the root key and sign the certificates of a request", ceremony.Root),
+			newCeremonyRunCmd(f, "sign", "Sign the certificates of a request with the root key", ceremony.Sign),
+			newCeremonyVerifyCmd(f, runCeremonyVerify),
+			newCeremonyReportCmd(f, runCeremonyReport),
+			newCeremonyWitnessCmd(f, runCeremonyWitness),
+		),
+	}
+}

@@ -1,0 +1,37 @@
+package ceremony
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+)
+
+type requestShowOptions struct {
+	*cmdutil.Factory
+	path string
+}
+
+func newRequestShowCmd(f *cmdutil.Factory, run func(context.Context, *requestShowOptions) error) *cobra.Command {
+	o := &requestShowOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "show REQUEST",
+		Short: "Check a request and print everything that it asks to sign",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.path = args[0]
+			return run(c.Context(), o)
+		},
+	}
+}
+
+func runRequestShow(_ context.Context, o *requestShowOptions) error {
+	r, err := request.Open(o.path)
+	if err != nil {
+		return err
+	}
+	return show.PrintRequest(o.Factory, r)
+}

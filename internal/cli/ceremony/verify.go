@@ -1,0 +1,94 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+type ceremonyVerifyOptions struct {
+	*cmdutil.Factory
+	record      string
+	rehearsal   bool
+	trustedRoot string
+}
+
+func newCeremonyVerifyCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyVerifyOptions) error) *cobra.Command {
+	o := &ceremonyVerifyOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "verify RECORD",
+		Short: "Check a ceremony's record, claim by claim, with no token and no network",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.record = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	cmd.Flags().StringVar(&o.trustedRoot, "trusted-root", "", "trusted_root.json with the log keys that anchors may be under, beside those of the record's own plan")
+	return cmd
+}
+
+func runCeremonyVerify(_ context.Context, o *ceremonyVerifyOptions) error {
+	logs, err := o.logKeys()
+	if err != nil {
+		return err
+	}
+	verified, err := ceremony.Verify(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal, Logs: logs})
+	if verified == nil {
+		return err
+	}
+	return errors.Join(printClaims(o.Factory, verified), err)
+}
+
+// logKeys are those of the trusted root that was given, nil where none was.
+func (o *ceremonyVerifyOptions) logKeys() ([]ceremony.LogKey, error) {
+	if o.trustedRoot == "" {
+		return nil, nil
+	}
+	data, err := cmdutil.ReadFile(o.trustedRoot)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := trustedroot.Check(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.trustedRoot, err)
+	}
+	keys := []ceremony.LogKey{}
+	for _, l := range trusted.RekorLogs() {
+		// verifiers take a log's origin from its base URL (sigstore-go, pkg/verify)
+		u, errU := url.Parse(l.BaseURL)
+		spki, errK := pki.SPKISHA256(l.PublicKey)
+		if errU == nil && errK == nil { // a key of another kind signs no anchor
+			keys = append(keys, ceremony.LogKey{Origin: u.Hostname(), SPKISHA256: spki})
+		}
+	}
+	return keys, nil
+}
+
+func printClaims(f *cmdutil.Factory, v *ceremony.Verified) error {
+	if f.JSON {
+		return cmdutil.PrintJSON(f.Out, v.Claims)
+	}
+	text := ""
+	if v.Request.Plan.Rehearsal != nil {
+		text = "REHEARSAL: the token is virtual and proves nothing.\n"
+	}
+	for _, c := range v.Claims {
+		word, by := "proved   ", "by "
+		if c.People {
+			word, by = "believed ", "rests on "
+		}
+		text += fmt.Sprintf("%s%s\n         %s%s\n", word, c.Text, by, c.By)
+	}
+	return cmdutil.PrintText(f.Out, text)
+}

@@ -1,0 +1,58 @@
+package cmdutil
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
+)
+
+// Factory holds what every command needs of the world outside: streams, the
+// person, one reading of the clock and the trust directory.
+type Factory struct {
+	Out      io.Writer // data
+	Err      io.Writer // progress and prose
+	Operator ceremony.Operator
+	Now      time.Time
+	Dir      string // the trust directory
+	JSON     bool
+}
+
+func NewFactory(ctx context.Context) *Factory {
+	return &Factory{
+		Out:      os.Stdout,
+		Err:      os.Stderr,
+		Operator: term.NewTerminal(ctx),
+		Now:      time.Now().UTC().Truncate(time.Second),
+		Dir:      ".",
+	}
+}
+
+// Progress says on standard error what is going on.
+func (f *Factory) Progress(format string, args ...any) {
+	fmt.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck // progress only
+}
+
+// printError is the one place that prints errors.
+func printError(w io.Writer, err error) {
+	style := term.StyleFor(w)
+	for _, t := range tell(err) {
+		for line := range strings.SplitSeq(t.text, "\n") {
+			fmt.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
+		}
+		if t.hint != "" {
+			fmt.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
+		}
+	}
+}
+
+// Usage marks an error of the command line.
+func Usage(hint, format string, args ...any) error {
+	return fault.New(fault.Usage, hint, fmt.Errorf(format, args...))
+}

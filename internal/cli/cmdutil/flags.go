@@ -1,0 +1,42 @@
+package cmdutil
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// SerialFlag adds --serial; a token is never chosen by position.
+func SerialFlag(cmd *cobra.Command, into *uint32) {
+	cmd.Flags().Uint32Var(into, "serial", 0, "serial number of the YubiKey")
+}
+
+// SlotFlag adds --slot, which has no default: a slot is named.
+func SlotFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "slot", "", "slot in hex: 9a, 9c, 9d, 9e, or 82 to 95")
+}
+
+func RehearsalFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "rehearsal", false, "accept the virtual token that the rehearsal's own plan pins")
+}
+
+// Instant reads an RFC 3339 flag; empty is the zero time.
+func Instant(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || t.Nanosecond() != 0 {
+		return time.Time{}, Usage("write it like 2029-04-01T12:00:00Z", "%s %q is no time in whole seconds", flag, text)
+	}
+	return t.UTC(), nil
+}
+
+// Required is instant for a flag that must be given.
+func Required(flag, text string) (time.Time, error) {
+	t, err := Instant(flag, text)
+	if err == nil && t.IsZero() {
+		err = Usage("give it like "+flag+" 2029-04-01T12:00:00Z", "%s is missing", flag)
+	}
+	return t, err
+}

@@ -1,0 +1,110 @@
+package cmdutil
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/version"
+)
+
+// Group is a part of the command tree: commands and the command they stand
+// under, or nothing for the program itself.
+type Group struct {
+	parent   string
+	commands []*cobra.Command
+}
+
+// Under groups commands under a parent.
+func Under(parent string, commands ...*cobra.Command) Group { return Group{parent, commands} }
+
+// parents are the commands that only group others.
+var parents = map[string]string{
+	"plan":           "What should exist",
+	"token":          "Work with a YubiKey's PIV application",
+	"kms":            "The keys in AWS KMS",
+	"request":        "What crosses to the ceremony host",
+	"ceremony":       "The day at the root's token",
+	"ledger":         "Every serial, generation and cutover there ever was",
+	"log":            "Checkpoint keys of transparency logs",
+	"trusted-root":   "The file that verifiers live by",
+	"signing-config": "The file that tells signers where to go",
+	"tuf":            "The repository that verifiers fetch",
+	"services":       "The running Fulcio, timestamp authority, Rekor and TesseraCT",
+}
+
+// newRootCmd makes a program of groups of commands.
+func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
+	root := &cobra.Command{
+		Use:           name,
+		Short:         short,
+		Version:       version.String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          help,
+	}
+	root.PersistentFlags().StringVar(&f.Dir, "dir", f.Dir, "the trust directory")
+	root.PersistentFlags().BoolVar(&f.JSON, "json", false, "print data as JSON")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
+	})
+	made := map[string]*cobra.Command{"": root}
+	for _, list := range groups {
+		for _, g := range list {
+			if made[g.parent] == nil {
+				made[g.parent] = &cobra.Command{Use: g.parent, Short: parents[g.parent], RunE: help}
+				root.AddCommand(made[g.parent])
+			}
+			made[g.parent].AddCommand(g.commands...)
+		}
+	}
+	markUsage(root)
+	return root
+}
+
+// Main is a program's main without the exit, so that deferred cleaning up
+// happens. It returns the exit code.
+func Main(tree func(*Factory) *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	f := NewFactory(ctx)
+	return Execute(ctx, f, tree(f), os.Args[1:])
+}
+
+// Execute runs one command line and returns its exit code.
+func Execute(ctx context.Context, f *Factory, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	root.SetOut(f.Out)
+	root.SetErr(f.Err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		printError(f.Err, err)
+	}
+	return fault.ExitCode(err)
+}
+
+// markUsage makes wrong arguments, and commands that are none, errors of
+// usage.
+func markUsage(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.Args = func(c *cobra.Command, args []string) error {
+		var err error
+		if c.HasSubCommands() && len(args) > 0 {
+			err = fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+		} else if check != nil {
+			err = check(c, args)
+		}
+		if err != nil {
+			return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
+		}
+		return nil
+	}
+	for _, sub := range cmd.Commands() {
+		markUsage(sub)
+	}
+}

@@ -1,0 +1,32 @@
+package cmdutil
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Count writes a number and what it counts.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// showWidth is the width in columns where the terminal does not say its own.
+const showWidth = 100
+
+// Columns is the width of the terminal that data goes to.
+func (f *Factory) Columns() int {
+	if file, ok := f.Out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			return width
+		}
+	}
+	return showWidth
+}

@@ -1,0 +1,100 @@
+package holder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+	"github.com/linnemanlabs/trustroot/yubikey"
+)
+
+type tufSignOptions struct {
+	*cmdutil.Factory
+	staged string
+	serial uint32
+	slot   string
+	root   string
+}
+
+func newTUFSignCmd(f *cmdutil.Factory, run func(context.Context, *tufSignOptions) error) *cobra.Command {
+	o := &tufSignOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "sign STAGED",
+		Short: "Show a staged change and sign it with a holder's token",
+		Long: `Show a staged change and sign it with a holder's token, anywhere, offline.
+
+It needs the folder and the token, and writes one small file a role into the
+folder's signatures/. With --root it first makes sure that the change builds on
+a root that this holder trusts.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.staged = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmdutil.SerialFlag(cmd, &o.serial)
+	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot of the holder's key")
+	cmd.Flags().StringVar(&o.root, "root", "", "a root.json that you trust, which the change must build on")
+	return cmd
+}
+
+func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
+	staged, err := tuf.OpenStaged(o.staged)
+	if err != nil {
+		return err
+	}
+	if o.root != "" {
+		root, err := cmdutil.ReadFile(o.root)
+		if err != nil {
+			return err
+		}
+		if err := staged.CheckAgainst(root); err != nil {
+			return err
+		}
+	}
+	text, err := app.Describe(staged)
+	if err != nil {
+		return errors.Join(cmdutil.PrintText(o.Out, text), err)
+	}
+	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	key, err := device.PublicKeyIn(token, yubikey.Slot(o.slot))
+	if err != nil {
+		return err
+	}
+	holder, err := staged.HolderOf(key)
+	if err != nil {
+		return err
+	}
+	if err := o.Operator.Confirm(term.Question{
+		Text: text,
+		Yes:  fmt.Sprintf("YubiKey %d signs all of it for %s; each version needs a touch", o.serial, holder),
+		No:   "nothing is signed",
+		Type: "sign",
+	}); err != nil {
+		return err
+	}
+	signer, err := token.Signer(yubikey.Slot(o.slot), key)
+	if err != nil {
+		return err
+	}
+	if err := staged.Sign(holder, signer); err != nil {
+		return err
+	}
+	o.Progress("%s signed %s", holder, staged.Dir())
+	if o.JSON {
+		return show.StagedJSON(o.Factory, staged)
+	}
+	return show.Missing(o.Factory, staged)
+}

@@ -1,0 +1,30 @@
+// Package look holds the commands that read files and judge them. They need no
+// network.
+package look
+
+import (
+	"context"
+	"crypto"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+// Commands are the commands of this package.
+func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
+	return []cmdutil.Group{
+		cmdutil.Under("ledger", newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify)),
+		cmdutil.Under("log", newLogKeyCmd(f, online, runLogKey)),
+		cmdutil.Under("trusted-root",
+			newLintCmd(f, lintTrustedRoot, runLint),
+			newTrustedRootDiffCmd(f, runTrustedRootDiff),
+			newTrustedRootShowCmd(f, runTrustedRootShow),
+		),
+		cmdutil.Under("signing-config", newLintCmd(f, lintSigningConfig, runLint)),
+	}
+}
+
+// Online is what these commands can do besides where there is a network.
+type Online struct {
+	// Key reads a public key in KMS by its reference.
+	Key func(ctx context.Context, f *cmdutil.Factory, reference string) (crypto.PublicKey, error)
+}

@@ -1,0 +1,99 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+)
+
+type ledgerOptions struct {
+	*cmdutil.Factory
+	heads []string
+}
+
+func newLedgerShowCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+	o := &ledgerOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Print the ledger's lines",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+}
+
+func newLedgerVerifyCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+	o := &ledgerOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check the ledger's chain, every file that it speaks of, and every head kept elsewhere",
+		Long: `Check the ledger's chain and every file that it speaks of. Then look for the
+ledger's heads that requests, records and the staged and published repository
+carry: a ledger that was cut or rewritten no longer has them. --head takes one
+from elsewhere, such as the paper of a ceremony.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringSliceVar(&o.heads, "head", nil, "a head that must be a line of the ledger (hex SHA-256)")
+	return cmd
+}
+
+func runLedgerShow(_ context.Context, o *ledgerOptions) error {
+	l, err := readLedger(o.Factory)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, l.Entries())
+	}
+	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
+	for _, e := range l.Entries() {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
+	}
+	return w.Flush()
+}
+
+func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
+	l, err := readLedger(o.Factory)
+	if err != nil {
+		return err
+	}
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	if err := l.VerifyFiles(d.FS()); err != nil {
+		return err
+	}
+	kept, err := d.Heads()
+	errs := []error{err}
+	for _, head := range o.heads {
+		errs = append(errs, d.Ledger.CheckHead(strings.ToLower(strings.Join(strings.Fields(head), ""))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.New(fault.Verification, "", err)
+	}
+	s := l.State()
+	o.Progress("the ledger's %d lines and all files that they speak of hold, and %d heads kept elsewhere are among them; head %s", s.Entries, kept+len(o.heads), s.Head)
+	return nil
+}
+
+func readLedger(f *cmdutil.Factory) (*ledger.Ledger, error) {
+	l, err := ledger.Read(filepath.Join(f.Dir, app.LedgerFile))
+	if err != nil {
+		return nil, err
+	}
+	if torn := l.Torn(); len(torn) > 0 {
+		f.Progress("the ledger's last line was cut short by a crash (%d bytes) and does not count; the next entry removes it", len(torn))
+	}
+	return l, nil
+}

@@ -1,0 +1,99 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+// linted is a kind of file that has a linter.
+type linted struct {
+	what, other string
+	lint        func([]byte, trustedroot.LintOptions) ([]trustedroot.Finding, error)
+}
+
+var (
+	lintTrustedRoot   = linted{"trusted_root.json", "signing config", trustedroot.Lint}
+	lintSigningConfig = linted{"signing config", "trusted_root.json", trustedroot.LintSigningConfig}
+)
+
+type lintOptions struct {
+	*cmdutil.Factory
+	linted
+	file    string
+	clients []string
+	at      string
+	pair    string
+}
+
+func newLintCmd(f *cmdutil.Factory, kind linted, run func(context.Context, *lintOptions) error) *cobra.Command {
+	o := &lintOptions{Factory: f, linted: kind}
+	cmd := &cobra.Command{
+		Use:   "lint FILE",
+		Short: "Judge any " + kind.what + " as its clients would",
+		Long: "Judge any " + kind.what + ", whoever made it: what is wrong, where, what each\n" +
+			"client does with it, and the repair. The exit code is 5 where a finding is\n" +
+			"an error.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.file = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringSliceVar(&o.clients, "client", nil, "only what concerns these clients: cosign, sigstore-go, sigstore-js, sigstore-python, sigstore-java, sigstore-rs")
+	cmd.Flags().StringVar(&o.at, "at", "", "every role must have a valid entry at this time (RFC 3339)")
+	cmd.Flags().StringVar(&o.pair, "pair", "", "the "+kind.other+" that the file must agree with")
+	return cmd
+}
+
+func runLint(_ context.Context, o *lintOptions) error {
+	data, err := cmdutil.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	options := trustedroot.LintOptions{Clients: o.clients}
+	if o.at != "" {
+		if options.At, err = cmdutil.Instant("--at", o.at); err != nil {
+			return err
+		}
+	}
+	if o.pair != "" {
+		if options.Pair, err = cmdutil.ReadFile(o.pair); err != nil {
+			return err
+		}
+	}
+	findings, err := o.lint(data, options)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, finding := range findings {
+		if finding.Severity == trustedroot.Error {
+			bad++
+		}
+	}
+	if o.JSON {
+		if findings == nil {
+			findings = []trustedroot.Finding{}
+		}
+		err = cmdutil.PrintJSON(o.Out, findings)
+	} else {
+		for _, finding := range findings {
+			err = errors.Join(err, cmdutil.PrintText(o.Out, finding.String()+"\n"))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fault.New(fault.Verification, "each finding says how to repair it", fmt.Errorf("%s: %s", o.file, cmdutil.Count(bad, "error")))
+	}
+	o.Progress("%s: %s, no errors", o.file, cmdutil.Count(len(findings), "finding"))
+	return nil
+}

@@ -1,0 +1,140 @@
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/kms"
+)
+
+// keyAccountRole is the flag of commands that ask what does not cross
+// accounts.
+func keyAccountRole(cmd *cobra.Command, role *string) {
+	cmd.Flags().StringVar(role, "key-account-role", "", "ARN of a role in the account that holds the keys")
+}
+
+type kmsListOptions struct {
+	*cmdutil.Factory
+	pin  bool
+	role string
+}
+
+func newKMSListCmd(f *cmdutil.Factory, run func(context.Context, *kmsListOptions) error) *cobra.Command {
+	o := &kmsListOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Show every key of the plan beside what KMS says of it",
+		Long: "Show every key of the plan beside what KMS says of it, two calls a key.\n\n" +
+			"What deviates from the plan is an error, and the exit code 5. Aliases do not\n" +
+			"cross accounts: they are shown where --key-account-role is given.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().BoolVar(&o.pin, "pin", false, "print the plan's lines that pin each key, for a second person to compare")
+	keyAccountRole(cmd, &o.role)
+	return cmd
+}
+
+func runKMSList(ctx context.Context, o *kmsListOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, o.role)
+	if err != nil {
+		return err
+	}
+	rows, err := client.List(ctx, d.Plan)
+	if o.role != "" {
+		aliases, aliasErr := client.Aliases(ctx)
+		kms.NameAliases(rows, aliases)
+		err = errors.Join(err, aliasErr)
+	}
+	for _, p := range kms.Keys(d.Plan) {
+		if p.ARN == "" {
+			rows = append(rows, kms.Row{Planned: p})
+		}
+	}
+	if o.JSON {
+		return errors.Join(cmdutil.PrintJSON(o.Out, rows), err)
+	}
+	if len(rows) == 0 {
+		o.Progress("the plan has no key in KMS")
+	}
+	var text strings.Builder
+	for _, r := range rows {
+		if o.pin {
+			writePin(&text, r)
+			continue
+		}
+		writeRow(&text, r, o.role != "")
+	}
+	return errors.Join(cmdutil.PrintText(o.Out, text.String()), err)
+}
+
+// writePin writes a row's lines for the plan, or says why there are none.
+func writePin(text *strings.Builder, r kms.Row) {
+	if r.KeyARN == "" || r.Found == "" {
+		fmt.Fprintf(text, "# %s: %s\n", r.Planned, verdict(r))
+		return
+	}
+	text.WriteString(r.Pin())
+}
+
+func verdict(r kms.Row) string {
+	switch {
+	case r.ARN == "" && r.KeyARN == "":
+		return "the plan names no key yet: trustroot kms create makes it"
+	case len(r.Problems) > 0:
+		return "DEVIATES"
+	case r.Unreachable != "":
+		return "NOT READ"
+	case r.SPKISHA256 == "":
+		return "as planned, not pinned yet"
+	}
+	return "as planned"
+}
+
+// writeRow writes what the plan and KMS say of one key.
+func writeRow(text *strings.Builder, r kms.Row, named bool) {
+	line := func(name, value string) { fmt.Fprintf(text, "  %-8s %s\n", name, value) }
+	fmt.Fprintf(text, "%s  %s\n", r.Planned, verdict(r))
+	if r.KeyARN != "" {
+		line("arn", r.KeyARN)
+		region := "single region"
+		if r.MultiRegion {
+			region = "MULTI-REGION"
+		}
+		line("key", strings.Join([]string{r.Spec, r.Usage, r.Origin, region, r.State}, ", "))
+		if r.DeletionDate != nil {
+			line("deletion", "on "+r.DeletionDate.UTC().Format(time.DateOnly))
+		}
+		if named {
+			line("alias", dash(strings.Join(r.Aliases, ", ")))
+		}
+		line("SPKI", dash(r.Found))
+	} else if r.ARN != "" {
+		line("arn", r.ARN)
+	}
+	for _, p := range r.Problems {
+		line("problem", p)
+	}
+	if r.Unreachable != "" {
+		line("problem", r.Unreachable)
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

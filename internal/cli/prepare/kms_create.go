@@ -1,0 +1,174 @@
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+type kmsCreateOptions struct {
+	*cmdutil.Factory
+	role   string
+	prefix string
+	access accessFlags
+}
+
+func newKMSCreateCmd(f *cmdutil.Factory, run func(context.Context, *kmsCreateOptions) error) *cobra.Command {
+	o := &kmsCreateOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make the keys of the plan that name no ARN yet, and print their pins",
+		Long: "Make the keys of the plan that name no ARN yet, and print their pins.\n\n" +
+			"A key that an earlier run made is found again by its alias or its tag and not\n" +
+			"made twice; its policy is left alone. With --admin each key gets a policy of\n" +
+			"its own; without, KMS's default, which trusts the whole account.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	keyAccountRole(cmd, &o.role)
+	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "trustroot", "first part of the new keys' aliases")
+	o.access.register(cmd)
+	return cmd
+}
+
+func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	steps, err := o.steps(d)
+	if err != nil {
+		return err
+	}
+	if len(steps) == 0 {
+		o.Progress("every key of the plan names its ARN; nothing was made")
+		return nil
+	}
+	client, err := cloud.KMS(ctx, o.Factory, o.role)
+	if err != nil {
+		return err
+	}
+	made, left, err := client.Existing(ctx, steps)
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		o.Progress("every key was made before; nothing was made now")
+		return o.printMade(steps, made)
+	}
+	for _, m := range made {
+		o.Progress("there already: %s %s", m.Planned, m.KeyARN)
+	}
+	where, err := o.where(ctx, client, d.Plan)
+	if err != nil {
+		return err
+	}
+	if err := o.ask(where, left); err != nil {
+		return err
+	}
+	fresh, err := client.CreateMissing(ctx, left)
+	return errors.Join(o.printMade(steps, append(made, fresh...)), err)
+}
+
+// steps are the keys to make, each with its policy where one was asked for.
+func (o *kmsCreateOptions) steps(d *app.Directory) ([]kms.Step, error) {
+	m := kms.MissingOptions{Prefix: o.prefix}
+	if o.access.given() {
+		access, err := o.access.resolve(d.Plan, o.role)
+		if err != nil {
+			return nil, err
+		}
+		if o.role != "" && !slices.Contains(o.access.admins, o.role) {
+			return nil, cmdutil.Usage("add --admin "+o.role+": KMS refuses a policy under which whoever sets it could not change it",
+				"the role %s would make keys that it may not administer; nothing was made", o.role)
+		}
+		m.Policy = func(p kms.Planned) ([]byte, error) { return kms.KeyPolicy(p.Role, p.Algorithm, access(p)) }
+	}
+	return kms.Missing(d.Plan, m)
+}
+
+// where names the account in which the keys would be made, and refuses one in
+// which none of the plan's other keys is.
+func (o *kmsCreateOptions) where(ctx context.Context, client *kms.Client, p *plan.Plan) (string, error) {
+	who := o.role
+	if who == "" {
+		var err error
+		if who, err = client.Caller(ctx); err != nil {
+			return "in the caller's own account, which STS does not name", nil //nolint:nilerr // said in the question
+		}
+	}
+	account := accountOf(who)
+	var others []string
+	for _, k := range kms.Keys(p) {
+		if k.ARN != "" {
+			others = append(others, accountOf(k.ARN))
+		}
+	}
+	if len(others) > 0 && !slices.Contains(others, account) {
+		return "", cmdutil.Usage("give a role in account "+others[0]+" with --key-account-role, or use credentials of that account",
+			"wrong account: the plan's other keys are in %s, %s is in %s; nothing was made", others[0], who, account)
+	}
+	return fmt.Sprintf("in account %s, as %s", account, who), nil
+}
+
+// accountOf is the account of an ARN; empty where it is none.
+func accountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
+}
+
+// ask shows every key and every policy before anything is made.
+func (o *kmsCreateOptions) ask(where string, steps []kms.Step) error {
+	text := fmt.Sprintf("In KMS, %s:\n", where)
+	shown := map[string]string{}
+	for _, s := range steps {
+		text += "  " + s.String() + "\n"
+		if s.Policy == "" {
+			continue
+		}
+		if first, again := shown[s.Policy]; again {
+			o.Progress("the key policy of %s is that of %s", s.Planned, first)
+			continue
+		}
+		o.Progress("the key policy of %s:\n%s", s.Planned, s.Policy)
+		shown[s.Policy] = s.Planned.String()
+	}
+	return o.Operator.Confirm(term.Question{
+		Text: strings.TrimSpace(text),
+		Yes:  "the keys are made; their ARNs and pins are printed for the plan",
+		No:   "nothing is made",
+	})
+}
+
+// printMade prints the plan's lines of the keys that are there, in the plan's
+// order.
+func (o *kmsCreateOptions) printMade(steps []kms.Step, made []kms.Made) error {
+	order := func(m kms.Made) int {
+		return slices.IndexFunc(steps, func(s kms.Step) bool { return s.Planned == m.Planned })
+	}
+	slices.SortStableFunc(made, func(a, b kms.Made) int { return order(a) - order(b) })
+	if o.JSON {
+		if made == nil {
+			made = []kms.Made{}
+		}
+		return cmdutil.PrintJSON(o.Out, made)
+	}
+	var text strings.Builder
+	for _, m := range made {
+		writePin(&text, m.Row)
+	}
+	return cmdutil.PrintText(o.Out, text.String())
+}

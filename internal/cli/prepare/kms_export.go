@@ -1,0 +1,135 @@
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/kms"
+)
+
+type kmsExportOptions struct {
+	*cmdutil.Factory
+	names []string
+	check string
+}
+
+func newKMSCSRCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
+	o := &kmsExportOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "csr [AUTHORITY...]",
+		Short: "Have KMS sign the certification requests of the plan's authorities",
+		Long: "Have KMS sign the certification requests of the plan's authorities, three calls\n" +
+			"a key, and write each beside the evidence of its key. Authorities that have\n" +
+			"their certificate are left alone, requests that are there already are checked\n" +
+			"and kept. Unless every key can be read, nothing is written.",
+		RunE: func(c *cobra.Command, args []string) error {
+			o.names = args
+			return run(c.Context(), o)
+		},
+	}
+}
+
+func newKMSExportCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
+	o := &kmsExportOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "export [LOG|APP...]",
+		Short: "Write the public keys of the plan's logs and applications",
+		Long: "Write the public keys of the plan's logs and applications as PEM, two calls a key.\n" +
+			"Files that are there already are held against KMS and kept. Unless every key\n" +
+			"can be read, nothing is written. An application's pinned key is entered into the\n" +
+			"ledger; a log's key waits for `trustroot log add`.\n\n" +
+			"With --check nothing is written: a copy that somebody has baked in is held\n" +
+			"against KMS and the plan, and another key is the exit code 5.",
+		RunE: func(c *cobra.Command, args []string) error {
+			o.names = args
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.check, "check", "", "a copy of a public key, PEM or JSON, to hold against KMS")
+	return cmd
+}
+
+func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
+	d, client, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	done, err := d.ExportCSRs(ctx, client, o.names, o.Now)
+	return o.report(done, err)
+}
+
+func runKMSExport(ctx context.Context, o *kmsExportOptions) error {
+	d, client, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	if o.check != "" {
+		return o.checkCopy(ctx, d, client)
+	}
+	done, err := d.ExportKeys(ctx, client, o.names, o.Now)
+	return o.report(done, err)
+}
+
+func (o *kmsExportOptions) open(ctx context.Context) (*app.Directory, *kms.Client, error) {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, "")
+	return d, client, err
+}
+
+func (o *kmsExportOptions) checkCopy(ctx context.Context, d *app.Directory, client *kms.Client) error {
+	if len(o.names) > 1 {
+		return cmdutil.Usage("give one name, or none to have the copy found among all", "--check holds one copy against one key")
+	}
+	data, err := cmdutil.ReadBounded(o.check, kms.MaxEvidence)
+	if err != nil {
+		return err
+	}
+	e, err := d.CheckCopy(ctx, client, strings.Join(o.names, ""), data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.check, err)
+	}
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, e)
+	}
+	return cmdutil.PrintText(o.Out, fmt.Sprintf("%s holds the key of %s: %s\n", o.check, e, e.SPKISHA256))
+}
+
+// report prints what was read, also when another key could not be.
+func (o *kmsExportOptions) report(done []app.Exported, err error) error {
+	if err != nil && len(done) > 0 {
+		o.Progress("%d keys could be read; nothing is written until all can be", len(done))
+	}
+	if err == nil && len(done) == 0 {
+		o.Progress("no key of the plan waits for this; nothing was written")
+	}
+	if o.JSON {
+		if done == nil {
+			done = []app.Exported{}
+		}
+		return errors.Join(cmdutil.PrintJSON(o.Out, done), err)
+	}
+	return errors.Join(printExported(o.Out, done), err)
+}
+
+func printExported(out io.Writer, done []app.Exported) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, e := range done {
+		fmt.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
+		if e.Verifier != "" {
+			fmt.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier)
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,58 @@
+package prepare
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+)
+
+// maxCSR bounds a certification request from a file, in bytes.
+const maxCSR = 16 << 10
+
+type requestCreateOptions struct {
+	*cmdutil.Factory
+	ceremony string
+	out      string
+	csrs     []string
+}
+
+func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestCreateOptions) error) *cobra.Command {
+	o := &requestCreateOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Gather what a ceremony of the plan needs, as a folder and one tar",
+		Long: "Gather what a ceremony of the plan needs, as a folder and one tar: the\n" +
+			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n" +
+			"the ledger and the certificates that are there. The digest is printed in hex\n" +
+			"groups and in words, to be written on paper.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
+	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write to, such as the mounted stick")
+	cmd.Flags().StringArrayVar(&o.csrs, "csr", nil, "certification request whose key is not in KMS; the plan calls the key external and pins it (repeatable)")
+	return cmd
+}
+
+func runRequestCreate(_ context.Context, o *requestCreateOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	csrs := map[string][]byte{}
+	for _, path := range o.csrs {
+		if csrs[path], err = cmdutil.ReadBounded(path, maxCSR); err != nil {
+			return err
+		}
+	}
+	r, err := d.CreateRequest(o.ceremony, o.out, csrs, o.Now)
+	if err != nil {
+		return err
+	}
+	o.Progress("wrote %s and %s.tar; write the words down on paper", r.Path, r.Path)
+	return show.PrintRequest(o.Factory, r)
+}

@@ -1,0 +1,50 @@
+package publish
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+type buildOptions struct {
+	*cmdutil.Factory
+	file  string
+	build func(*app.Directory) (*app.Built, error)
+}
+
+func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*app.Directory) (*app.Built, error)) *cobra.Command {
+	o := &buildOptions{Factory: f, file: file, build: build}
+	return &cobra.Command{
+		Use:   "build",
+		Short: short,
+		Long: short + ".\n\n" +
+			"The same ledger, plan and files give the same bytes on any machine. Nothing\n" +
+			"is written where the linter finds an error or an entry that is there would\n" +
+			"be lost. The file goes to standard output too.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runBuild(c.Context(), o) },
+	}
+}
+
+func runBuild(_ context.Context, o *buildOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	built, err := o.build(d)
+	if err != nil {
+		return err
+	}
+	for _, finding := range built.Findings {
+		o.Progress("%s", finding)
+	}
+	for _, change := range built.Changes {
+		o.Progress("%s", change)
+	}
+	o.Progress("wrote %s", filepath.Join(o.Dir, filepath.FromSlash(o.file)))
+	return cmdutil.PrintText(o.Out, string(built.Data))
+}

@@ -1,0 +1,142 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+type trustedRootCheckOptions struct {
+	*cmdutil.Factory
+	file    string
+	bundles []string
+	all     bool
+}
+
+func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trustedRootCheckOptions) error) *cobra.Command {
+	o := &trustedRootCheckOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Verify archived bundles of every generation under a file",
+		Long: "Verify archived bundles of every generation under a file, and see each fail\n" +
+			"without its generation: the gate before any publication. Without FILE it is\n" +
+			"the trust directory's own, without --bundle all of " + app.BundlesDir + "/. sigstore-go judges,\n" +
+			"and cosign " + app.CosignVersion + " where it is installed.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.file = o.Given(args)
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.bundles, "bundle", nil, "a bundle to verify; may be given several times")
+	cmd.Flags().BoolVar(&o.all, "all", false, "an entry that no bundle needs is an error")
+	return cmd
+}
+
+// checkView is the JSON of a check.
+type checkView struct {
+	trustedroot.Coverage
+	Cosign string `json:"cosign"` // what it was asked, or why it was not
+}
+
+func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error {
+	data, err := cmdutil.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	bundles, err := o.read()
+	if err != nil {
+		return err
+	}
+	coverage, refused := trustedroot.CheckBundles(data, bundles...)
+	view := checkView{Coverage: coverage}
+	view.Cosign, err = askCosign(ctx, data, bundles, coverage)
+	refused = errors.Join(refused, err)
+	if o.all && len(coverage.Unproven) > 0 {
+		refused = errors.Join(refused, fmt.Errorf("no bundle needs %s", strings.Join(coverage.Unproven, ", ")))
+	}
+	if err := o.print(view); err != nil {
+		return err
+	}
+	if refused != nil {
+		return fault.New(fault.Verification, "do not publish this file: what was signed before would no longer verify, or was never tried", refused)
+	}
+	return nil
+}
+
+// read returns the bundles that were named, or the archived ones.
+func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
+	if len(o.bundles) == 0 {
+		d, err := app.Open(o.Dir)
+		if err != nil {
+			return nil, err
+		}
+		bundles, err := d.Bundles()
+		if err == nil && len(bundles) == 0 {
+			err = cmdutil.Usage("archive a bundle of every generation in a folder of "+app.BundlesDir+"/, or name one with --bundle", "there is no bundle to check with")
+		}
+		return bundles, err
+	}
+	var out []trustedroot.Bundle
+	for _, path := range o.bundles {
+		b, err := app.ReadBundle(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// askCosign asks cosign about the bundles that sigstore-go accepts, and says
+// what it was asked.
+func askCosign(ctx context.Context, data []byte, bundles []trustedroot.Bundle, coverage trustedroot.Coverage) (string, error) {
+	cosign, err := app.FindCosign(ctx)
+	if errors.Is(err, app.ErrNoCosign) {
+		return err.Error() + ": sigstore-go judged alone", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	asked := 0
+	var problems []error
+	for i, b := range bundles {
+		if coverage.Bundles[i].Error != "" {
+			continue
+		}
+		err := cosign.Check(ctx, data, b, coverage.Bundles[i].Needs)
+		if errors.Is(err, trustedroot.ErrNotBlob) {
+			continue
+		}
+		asked++
+		problems = append(problems, err)
+	}
+	return fmt.Sprintf("cosign %s was asked about %d of %s", app.CosignVersion, asked, cmdutil.Count(len(bundles), "bundle")), errors.Join(problems...)
+}
+
+func (o *trustedRootCheckOptions) print(view checkView) error {
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, view)
+	}
+	var text strings.Builder
+	for _, b := range view.Bundles {
+		if b.Error != "" {
+			fmt.Fprintf(&text, "FAIL  %s: %s\n", b.Name, b.Error)
+			continue
+		}
+		fmt.Fprintf(&text, "ok    %s: verifies, and fails without %s\n", b.Name, strings.Join(b.Needs, ", "))
+	}
+	for _, path := range view.Unproven {
+		fmt.Fprintf(&text, "      no bundle needs %s\n", path)
+	}
+	o.Progress("%s", view.Cosign)
+	return cmdutil.PrintText(o.Out, text.String())
+}

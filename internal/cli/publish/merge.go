@@ -1,0 +1,95 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+type tufMergeOptions struct {
+	*cmdutil.Factory
+	staged     string
+	signatures []string
+}
+
+func newTUFMergeCmd(f *cmdutil.Factory, run func(context.Context, *tufMergeOptions) error) *cobra.Command {
+	o := &tufMergeOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "merge STAGED [SIGNATURE…]",
+		Short: "Collect holders' signature files, and seal the change when there are enough",
+		Long: `Collect holders' signature files, in any order and in several runs.
+
+It says who has signed and who can still sign. Once every threshold is met by
+distinct holders the change is sealed and can be published.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.staged, o.signatures = args[0], args[1:]
+			return run(c.Context(), o)
+		},
+	}
+	return cmd
+}
+
+func runTUFMerge(_ context.Context, o *tufMergeOptions) error {
+	staged, err := tuf.OpenStaged(o.staged)
+	if err != nil {
+		return err
+	}
+	var contents [][]byte
+	for _, path := range o.signatures {
+		data, err := cmdutil.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		contents = append(contents, data)
+	}
+	if err := staged.Add(contents...); err != nil {
+		return err
+	}
+	missing, err := staged.Missing()
+	if err != nil {
+		return err
+	}
+	if len(missing) == 0 {
+		if err := staged.Merge(); err != nil {
+			return err
+		}
+	}
+	if o.JSON {
+		return show.StagedJSON(o.Factory, staged)
+	}
+	return o.showSignatures(staged)
+}
+
+func (o *tufMergeOptions) showSignatures(staged *tuf.Staged) error {
+	status, err := staged.Status()
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	for _, role := range status {
+		for _, d := range role.Demands {
+			fmt.Fprintf(&text, "%s %d for %s: %d of %d", role.Role, role.Version.Version, d.By, len(d.Signed), d.Threshold)
+			if len(d.Signed) > 0 {
+				fmt.Fprintf(&text, ", signed by %s", strings.Join(d.Signed, ", "))
+			}
+			if d.Open() > 0 {
+				fmt.Fprintf(&text, "; can sign: %s", strings.Join(d.Waiting, ", "))
+			}
+			text.WriteString("\n")
+		}
+	}
+	if err := cmdutil.PrintText(o.Out, text.String()); err != nil {
+		return err
+	}
+	if staged.Sealed() {
+		o.Progress("sealed; publish it with `trustroot tuf publish %s`", staged.Dir())
+	}
+	return show.Missing(o.Factory, staged)
+}

@@ -1,0 +1,67 @@
+package publish
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+type tufPublishOptions struct {
+	*cmdutil.Factory
+	staged    string
+	to        []string
+	rehearsal bool
+}
+
+func newTUFPublishCmd(f *cmdutil.Factory, run func(context.Context, *tufPublishOptions) error) *cobra.Command {
+	o := &tufPublishOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "publish STAGED",
+		Short: "Publish a signed change: targets first, timestamp last",
+		Long: `Publish a signed change to tuf/ of the trust directory and to the places given.
+
+Before a byte leaves, the change passes the publication gate: what clients say
+of trusted root, signing config and metadata, what the trusted root takes back,
+archived bundles, the ledger's head, and the attestations of the holders' keys.
+Interrupted, the same command completes it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.staged = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	toFlag(cmd, &o.to)
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	return cmd
+}
+
+func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	roots, err := ceremony.Roots(d.Plan, o.rehearsal)
+	if err != nil {
+		return err
+	}
+	staged, err := tuf.OpenStaged(o.staged)
+	if err != nil {
+		return err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, "")
+	if err != nil {
+		return err
+	}
+	published, err := d.Publish(ctx, client, staged, o.to, roots, o.Now)
+	if o.JSON {
+		return errors.Join(err, cmdutil.PrintJSON(o.Out, published))
+	}
+	return errors.Join(err, printPlaces(o.Out, published))
+}

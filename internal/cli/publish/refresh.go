@@ -1,0 +1,82 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+type tufRefreshOptions struct {
+	*cmdutil.Factory
+	to      []string
+	systemd string
+}
+
+func newTUFRefreshCmd(f *cmdutil.Factory, run func(context.Context, *tufRefreshOptions) error) *cobra.Command {
+	o := &tufRefreshOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "refresh",
+		Short: "Sign timestamp and snapshot again when they are due",
+		Long: `Sign timestamp and snapshot again with the online key when they are due, in
+tuf/ of the trust directory and in the places given, and say what is due next.
+
+It is for cron, a systemd timer or a CI job: it asks nothing and changes nothing
+else. The exit code is 6 when people must sign within their window.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	toFlag(cmd, &o.to)
+	cmd.Flags().StringVar(&o.systemd, "systemd", "", "write a systemd service and timer that do this into a folder, and do nothing else")
+	return cmd
+}
+
+func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	if o.systemd != "" {
+		written, err := d.RefreshUnits(o.systemd, o.to)
+		for _, path := range written {
+			o.Progress("wrote %s", path)
+		}
+		return err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, "")
+	if err != nil {
+		return err
+	}
+	published, next, err := d.Refresh(ctx, client, o.to, o.Now)
+	if o.JSON {
+		err = errors.Join(err, cmdutil.PrintJSON(o.Out, map[string]any{"published": published, "next": next}))
+	} else {
+		err = errors.Join(err, printPlaces(o.Out, published), printDeadlines(o.Out, next))
+	}
+	if err != nil {
+		return err
+	}
+	return peopleDue(tuf.Due{Next: next})
+}
+
+// peopleDue is an error when people must sign now, naming who.
+func peopleDue(due tuf.Due) error {
+	var errs []error
+	for _, d := range due.People() {
+		errs = append(errs, fmt.Errorf("%s %d expires on %s and must be signed by %d of %s", d.Role, d.Version.Version,
+			d.Expires.Format(time.DateOnly), d.Threshold, strings.Join(d.Holders, ", ")))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fault.New(fault.Due, "stage it with `trustroot tuf stage` and have the holders sign; timestamp and snapshot are fresh", errors.Join(errs...))
+}

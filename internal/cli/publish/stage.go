@@ -1,0 +1,59 @@
+package publish
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+type tufStageOptions struct {
+	*cmdutil.Factory
+	what  string
+	renew bool
+}
+
+func newTUFStageCmd(f *cmdutil.Factory, run func(context.Context, *tufStageOptions) error) *cobra.Command {
+	o := &tufStageOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "stage [targets|root]",
+		Short: "Stage the next version of targets or root for the holders to sign",
+		Long: `Stage the next version of targets or root as a folder to carry.
+
+Without a word it is root if the plan's holders, thresholds or expiries differ
+from what is published or root is due, and else targets. It refuses when there
+is nothing to do.`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{tuf.KindTargets, tuf.KindRoot},
+		RunE: func(c *cobra.Command, args []string) error {
+			o.what = ""
+			if len(args) > 0 {
+				o.what = args[0]
+			}
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.renew, "renew", false, "stage it though nothing changed and nothing is due")
+	return cmd
+}
+
+func runTUFStage(ctx context.Context, o *tufStageOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, "")
+	if err != nil {
+		return err
+	}
+	staged, err := d.Stage(ctx, client, o.what, o.renew, o.Now)
+	if err != nil {
+		return err
+	}
+	return show.Staged(o.Factory, staged)
+}

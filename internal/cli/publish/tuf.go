@@ -1,0 +1,51 @@
+package publish
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// toFlag adds --to, for places beside the repository of the trust directory.
+func toFlag(cmd *cobra.Command, into *[]string) {
+	cmd.Flags().StringArrayVar(into, "to", nil, "another folder or s3://BUCKET/PREFIX that is served; may be given again")
+}
+
+// printPlaces says what was written where.
+func printPlaces(out io.Writer, places []app.PublishedAt) error {
+	var text strings.Builder
+	for _, p := range places {
+		if len(p.Written) == 0 {
+			fmt.Fprintf(&text, "%s: all there\n", p.Place)
+		}
+		for _, name := range p.Written {
+			fmt.Fprintf(&text, "%s: wrote %s\n", p.Place, name)
+		}
+	}
+	return cmdutil.PrintText(out, text.String())
+}
+
+// printDeadlines says what must be signed next, and by whom.
+func printDeadlines(out io.Writer, next []tuf.Deadline) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, d := range next {
+		when := "from " + d.SignFrom.Format(time.DateOnly)
+		if d.Now {
+			when = "NOW"
+		}
+		who := "the online key"
+		if !d.Online {
+			who = fmt.Sprintf("%d of %s", d.Threshold, strings.Join(d.Holders, ", "))
+		}
+		fmt.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,114 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+type tufVerifyOptions struct {
+	*cmdutil.Factory
+	from      string
+	root      string
+	cache     string
+	rehearsal bool
+}
+
+func newTUFVerifyCmd(f *cmdutil.Factory, run func(context.Context, *tufVerifyOptions) error) *cobra.Command {
+	o := &tufVerifyOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "verify DIR|URL",
+		Short: "Check a repository as clients do, and what they do not check",
+		Long: `Check a repository as go-tuf's client sees it from one root.json, and what
+clients do not check: every root in sequence, thresholds by distinct keys,
+expiries, every target's hash, the names that clients ask for.
+
+In a trust directory it also verifies that the keys of root and targets are
+attested keys of its holders.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.from = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.root, "root", "", "the root.json to start from")
+	cmd.Flags().StringVar(&o.cache, "cache", "", "folder that remembers what was seen, so that a repository that went back is found out")
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	return cmd
+}
+
+func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
+	if o.root == "" {
+		return cmdutil.Usage("name the root that you trust with --root", "--root is missing")
+	}
+	root, err := cmdutil.ReadFile(o.root)
+	if err != nil {
+		return err
+	}
+	var options []tuf.Option
+	if o.cache != "" {
+		options = append(options, tuf.Cache(o.cache))
+	}
+	report, err := tuf.Verify(ctx, o.from, root, o.Now, options...)
+	if err != nil {
+		return err
+	}
+	signers, err := o.checkSigners(report)
+	if o.JSON {
+		return errors.Join(err, cmdutil.PrintJSON(o.Out, struct {
+			*tuf.Report
+			Signers []app.Signer `json:",omitempty"`
+		}{report, signers}))
+	}
+	return errors.Join(err, printReport(o.Out, report, signers))
+}
+
+// checkSigners looks at the holders' attestations where there is a trust
+// directory to find them in.
+func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]app.Signer, error) {
+	p, err := device.PlanHere(o.Factory)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := ceremony.Roots(d.Plan, o.rehearsal)
+	if err != nil {
+		return nil, err
+	}
+	return d.CheckSigners(report, roots, o.Now)
+}
+
+func printReport(out io.Writer, r *tuf.Report, signers []app.Signer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, role := range r.Roles {
+		fmt.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
+	}
+	for _, s := range signers {
+		who := "holder " + s.Holder
+		if s.Former {
+			who += " (former key)"
+		}
+		fmt.Fprintf(w, "%.12s\t%s\tattested\t\n", s.KeyID, who)
+	}
+	for _, t := range r.Targets {
+		fmt.Fprintf(w, "%s\t%d bytes\t%s\t\n", t.Name, t.Size, t.SHA256)
+	}
+	for _, text := range r.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", text)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,40 @@
+package rehearse
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+type rehearseBundleOptions struct{ *cmdutil.Factory }
+
+func newRehearseBundleCmd(f *cmdutil.Factory, run func(context.Context, *rehearseBundleOptions) error) *cobra.Command {
+	o := &rehearseBundleOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "bundle",
+		Short: "Sign and archive a bundle with a rehearsal's keys, in place of its services",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+}
+
+func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	client, err := cloud.KMS(ctx, o.Factory, "")
+	if err != nil {
+		return err
+	}
+	path, err := d.SignRehearsal(ctx, client, o.Now)
+	if err != nil {
+		return err
+	}
+	o.Progress("archived %s", path)
+	return nil
+}

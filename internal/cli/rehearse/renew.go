@@ -1,0 +1,62 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+)
+
+type rehearseRenewOptions struct {
+	*cmdutil.Factory
+	rehearsalFlags
+	names []string
+}
+
+func newRehearseRenewCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseRenewOptions) error) *cobra.Command {
+	o := &rehearseRenewOptions{Factory: f, rehearsalFlags: rehearsalFlags{tree: tree}}
+	cmd := &cobra.Command{
+		Use:   "renew [NAME...]",
+		Short: "Rehearse the renewal of every service, or of those named, in a rehearsal's folder",
+		Long: `Rehearse the renewal of every service, or of those named, in the folder that
+` + "`trustroot rehearse`" + ` left: new keys, a ceremony under the root that is there, and
+a publication with the new generations open beside those in use. What comes
+after it is the switch: trustroot rehearse cutover.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.names = args
+			return run(c.Context(), o)
+		},
+	}
+	o.register(cmd, "folder of the rehearsal")
+	return cmd
+}
+
+func runRehearseRenew(ctx context.Context, o *rehearseRenewOptions) error {
+	r, err := rehearsal.Renew(ctx, o.options(o.Factory), o.names)
+	return finish(o.Factory, ctx, o.outDir, r, err)
+}
+
+// finish ends a rehearsal that went on in a folder which was there before.
+func finish(f *cmdutil.Factory, ctx context.Context, dir string, r *rehearsal.Rehearsal, err error) error {
+	if err == nil {
+		f.Dir = dir
+		return errors.Join(show.Status(ctx, f), r.Close())
+	}
+	kept := r.Kept()
+	if fault.ExitCode(err) == int(fault.Stopped) {
+		if kept != "" {
+			err = errors.Join(err, r.Restore())
+		}
+		return errors.Join(fault.New(fault.Stopped, dir+" is as it was before", err), r.Close())
+	}
+	if kept != "" {
+		err = fault.New(fault.Code(fault.ExitCode(err)), strings.TrimPrefix(fault.Hint(err)+"; ", "; ")+"what was made stays in "+dir+" for a look, as it was before is "+kept+": put that in its place before the next try", err)
+	}
+	return errors.Join(err, r.Close())
+}

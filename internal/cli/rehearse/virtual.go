@@ -1,0 +1,145 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
+)
+
+type tokenVirtualOptions struct {
+	*cmdutil.Factory
+	states   []string
+	serial   uint32
+	firmware string
+	touch    string
+	pullAt   int
+	trace    bool
+}
+
+func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirtualOptions) error) *cobra.Command {
+	o := &tokenVirtualOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "virtual",
+		Short: "Run a virtual YubiKey until interrupted, for trying things out",
+		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Several --state files give several tokens, with serial numbers counted up.",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringArrayVar(&o.states, "state", nil, "file that holds a token's keys; made where it is missing")
+	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token; a random one where it is left away")
+	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
+	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
+	cmd.Flags().IntVar(&o.pullAt, "pull-at", 0, "pull the first token out at this exchange, counted from 1, and put it back a second later")
+	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, serial number first and without secrets")
+	return cmd
+}
+
+func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
+	if len(o.states) == 0 {
+		return cmdutil.Usage("name a file with --state; it is made where it is missing", "--state is missing")
+	}
+	if err := virtual.Missing(); err != nil {
+		return err
+	}
+	var firmware [3]byte // zero: what the state file says
+	if o.firmware != "" {
+		var err error
+		if firmware, err = virtual.ParseFirmware(o.firmware); err != nil {
+			return cmdutil.Usage("write it like 5.7.4", "--firmware: %w", err)
+		}
+	}
+	touch, err := parseTouch(o.touch)
+	if err != nil {
+		return err
+	}
+	pulled := make(chan struct{})
+	var cards []*virtual.Card
+	for i, state := range o.states {
+		options := virtual.Options{Firmware: firmware, StateFile: state, Touch: touch}
+		if o.serial != 0 {
+			options.Serial = o.serial + uint32(i)
+		}
+		if i == 0 && o.pullAt > 0 {
+			options.Faults = []virtual.Fault{{At: o.pullAt, Kind: virtual.FaultRemoved}}
+			options.OnExchange = func(n int, _ byte) {
+				if n == o.pullAt {
+					close(pulled)
+				}
+			}
+		}
+		trace := &tagged{w: o.Err}
+		if o.trace {
+			options.Log = trace
+		}
+		card, err := virtual.New(options)
+		if err != nil {
+			return err
+		}
+		trace.tag = fmt.Sprintf("%d\t", card.Serial())
+		cards = append(cards, card)
+	}
+	readers, err := virtual.Start(ctx, "", cards...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, readers.Close()) }()
+	for _, c := range cards {
+		o.Progress("virtual YubiKey %d is plugged in; it protects nothing", c.Serial())
+	}
+	if err := cmdutil.PrintText(o.Out, fmt.Sprintf("PCSCLITE_CSOCK_NAME=%s\n", readers.Socket())); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pulled:
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(time.Second):
+	}
+	if err := readers.Insert(cards[0]); err != nil {
+		return err
+	}
+	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
+	<-ctx.Done()
+	return nil
+}
+
+// parseTouch reads how a virtual token is touched.
+func parseTouch(text string) (virtual.Touch, error) {
+	switch text {
+	case "":
+		return virtual.Touch{}, nil
+	case "never":
+		return virtual.Touch{Mode: virtual.TouchAbsent}, nil
+	case "refused":
+		return virtual.Touch{Mode: virtual.TouchRefused}, nil
+	}
+	delay, err := time.ParseDuration(text)
+	if err != nil || delay < 0 {
+		return virtual.Touch{}, cmdutil.Usage("write never, refused, or a time such as 2s", "--touch %q", text)
+	}
+	return virtual.Touch{Mode: virtual.TouchDelayed, Delay: delay}, nil
+}
+
+// tagged begins each line with a tag. Every write is a line.
+type tagged struct {
+	w   io.Writer
+	tag string
+}
+
+func (t *tagged) Write(line []byte) (int, error) {
+	if _, err := t.w.Write(append([]byte(t.tag), line...)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}

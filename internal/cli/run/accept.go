@@ -1,0 +1,63 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+)
+
+type ceremonyAcceptOptions struct {
+	*cmdutil.Factory
+	record         string
+	rehearsal      bool
+	withoutSession bool
+}
+
+func newCeremonyAcceptCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyAcceptOptions) error) *cobra.Command {
+	o := &ceremonyAcceptOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "accept RECORD",
+		Short: "Check a record and file it into the trust directory and the ledger",
+		Long: `Check a record and file it into the trust directory and the ledger, once.
+
+What is in session/ is filed too, up to 32 MiB: look it over first, since a
+recording shows what was on the screen, and what was typed where it was shown.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.record = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.withoutSession, "without-session", false, "leave recordings and pictures of the session where they are")
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	return cmd
+}
+
+func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	accepted, err := d.Accept(o.record, app.AcceptOptions{
+		VerifyOptions:  ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal},
+		WithoutSession: o.withoutSession,
+	}, o.Now)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, accepted)
+	}
+	for _, c := range accepted {
+		if err := cmdutil.PrintText(o.Out, fmt.Sprintf("%s g%d  serial %s  %s\n", c.Authority, c.Generation, c.Serial, c.File.Path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

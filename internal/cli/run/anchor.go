@@ -1,0 +1,95 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/pki/anchor"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+)
+
+type ceremonyAnchorOptions struct {
+	*cmdutil.Factory
+	record    string
+	tsa       string
+	rekor     string
+	rehearsal bool
+}
+
+func newCeremonyAnchorCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyAnchorOptions) error) *cobra.Command {
+	o := &ceremonyAnchorOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "anchor RECORD",
+		Short: "Have the own timestamp authority and Rekor say that a record exists",
+		Long: `Have the plan's timestamp authority (RFC 3161) and Rekor v2 say that a record
+exists: the first timestamps its statement, the second logs its signature. Both
+answers go into a new folder under anchors/ in the record, when everything in
+them has been checked; otherwise nothing is written. ceremony verify then proves
+from the record alone when it existed.
+
+Any later day adds another anchor. Nothing but digests, the record key's
+signature and its public key leaves this machine.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.record = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.tsa, "tsa", "", "endpoint of the timestamp authority, in place of the plan's address")
+	cmd.Flags().StringVar(&o.rekor, "rekor", "", "base URL of Rekor v2, in place of the plan's address")
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	return cmd
+}
+
+func runCeremonyAnchor(ctx context.Context, o *ceremonyAnchorOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	v, err := ceremony.Verify(o.record, ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal})
+	if err != nil {
+		return err
+	}
+	if err := v.Record.RoomForAnchor(); err != nil {
+		return err
+	}
+	subject, err := v.AnchorSubject()
+	if err != nil {
+		return err
+	}
+	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.Now}
+	where, err := source.Anchorage(o.tsa, o.rekor)
+	if err != nil {
+		return err
+	}
+	where.Say = o.Progress
+	for _, a := range v.Anchors {
+		o.Progress("anchored already: it existed on or before %s, by %s", a.Time.Format(time.RFC3339), a.TSA)
+		where.Known = append(where.Known, a.Entry)
+	}
+	files, made, err := where.Anchor(ctx, subject)
+	if err != nil {
+		return err
+	}
+	if err := record.AddAnchor(o.record, made.Name, files); err != nil {
+		return err
+	}
+	return o.print(made)
+}
+
+func (o *ceremonyAnchorOptions) print(a *anchor.Anchor) error {
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, a)
+	}
+	return cmdutil.PrintText(o.Out, fmt.Sprintf("%s\n  existed on or before %s, by %s\n  entry %d of the log %s\n",
+		filepath.Join(o.record, record.AnchorsDir, a.Name), a.Time.Format(time.RFC3339), a.TSA, a.Index, a.Origin))
+}

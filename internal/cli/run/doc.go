@@ -1,0 +1,17 @@
+// Package run holds the commands that keep a published trust root running:
+// what is due, renewals, switches, records that come back, and the services.
+package run
+
+import (
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+// Commands are the commands of this package.
+func Commands(f *cmdutil.Factory) []cmdutil.Group {
+	return []cmdutil.Group{
+		cmdutil.Under("", newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover)),
+		cmdutil.Under("ledger", newLedgerCompromiseCmd(f, runLedgerCompromise)),
+		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
+		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),
+	}
+}

@@ -1,0 +1,132 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+type renewOptions struct {
+	*cmdutil.Factory
+	app.RenewOptions
+	day   string
+	start string
+	write bool
+}
+
+func newRenewCmd(f *cmdutil.Factory, run func(context.Context, *renewOptions) error) *cobra.Command {
+	o := &renewOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "renew NAME...",
+		Short: "Plan the next generation of an authority, log or application",
+		Long: `Plan the next generation of an authority, log or application: show the lines
+that the plan gets, how long the old and the new certificate overlap, and every
+field in which they differ. --write adds the lines; nothing else in the plan
+changes, comments included.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Names = args
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.NewKey, "new-key", false, "certify a new key; without it the key stays")
+	cmd.Flags().StringVar(&o.Ceremony, "ceremony", "", "ceremony that issues the certificate")
+	cmd.Flags().StringVar(&o.day, "day", "", "add that ceremony to the plan, on this day (2006-01-02, UTC)")
+	cmd.Flags().Uint32Var(&o.Token, "token", 0, "serial number of the root's token in an added ceremony")
+	cmd.Flags().StringVar(&o.start, "start", "", "first use of a log's new key (RFC 3339)")
+	cmd.Flags().StringVar(&o.Key, "key", "", "ARN of the new key in KMS; may be filled in later")
+	cmd.Flags().StringVar(&o.SPKI, "spki-sha256", "", "its pin, looked up by a second person")
+	cmd.Flags().BoolVar(&o.write, "write", false, "write the lines into the plan")
+	return cmd
+}
+
+func runRenew(_ context.Context, o *renewOptions) error {
+	var err error
+	if o.day != "" {
+		if o.Day, err = time.Parse(time.DateOnly, o.day); err != nil {
+			return cmdutil.Usage("write it like 2029-04-01", "--day %q is no day", o.day)
+		}
+	}
+	if o.Start, err = cmdutil.Instant("--start", o.start); err != nil {
+		return err
+	}
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	r, err := d.Renew(o.RenewOptions)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		err = cmdutil.PrintJSON(o.Out, r)
+	} else {
+		err = cmdutil.PrintText(o.Out, renewalsText(r))
+	}
+	if err != nil {
+		return err
+	}
+	if !o.write {
+		o.Progress("nothing was written: run it again with --write to add these lines to %s", app.PlanFile)
+		return nil
+	}
+	if err := d.WritePlan(r.Plan); err != nil {
+		return err
+	}
+	o.Progress("%s is written; review it in version control, then export keys and requests and hold the ceremony", app.PlanFile)
+	return nil
+}
+
+func renewalsText(r *app.Renewals) string {
+	var b strings.Builder
+	if r.Ceremony != nil {
+		b.WriteString(addedLines(r.Ceremony.After, r.Ceremony.Text))
+	}
+	for _, n := range r.Renewals {
+		b.WriteString(addedLines(n.Insertion.After, n.Insertion.Text))
+	}
+	for _, n := range r.Renewals {
+		fmt.Fprintf(&b, "\n%s g%d after g%d: %s\n", n.Name, n.Generation, n.Generation-1, n.Summary)
+		if n.Overlap != nil {
+			b.WriteString(overlapText(*n.Overlap))
+		}
+		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, d := range n.Diff {
+			fmt.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
+		}
+		if err := w.Flush(); err != nil {
+			return "" // a strings.Builder takes everything
+		}
+	}
+	return b.String()
+}
+
+func overlapText(o app.Overlap) string {
+	if o.To.Before(o.From) {
+		return fmt.Sprintf("    no overlap: the old certificate ends %s, before the new one begins %s\n", cmdutil.Stamp(o.To), cmdutil.Stamp(o.From))
+	}
+	return fmt.Sprintf("    both are valid from %s to %s, %d days: publish the new one and cut over within them\n", cmdutil.Stamp(o.From), cmdutil.Stamp(o.To), o.Days())
+}
+
+func addedLines(after int, text string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, after line %d:\n", app.PlanFile, after)
+	for line := range strings.Lines(text) {
+		b.WriteString("+" + line)
+	}
+	return b.String()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

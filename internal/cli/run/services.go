@@ -1,0 +1,144 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/services"
+)
+
+type servicesRenderOptions struct {
+	*cmdutil.Factory
+	name       string
+	to         string
+	generation int
+	urgent     bool
+}
+
+func newServicesRenderCmd(f *cmdutil.Factory, run func(context.Context, *servicesRenderOptions) error) *cobra.Command {
+	o := &servicesRenderOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "render NAME|all",
+		Short: "Write what the services are started with: chains, flags, units",
+		Long: `Write what the services are started with, from plan and ledger, into a new
+folder: chain files in the order and form that each program reads, Fulcio's OIDC
+configuration, the CT log's accepted roots, a systemd unit each and one compose
+file. NAME is an authority or a log of the plan.
+
+A generation is refused that the published TUF repository (tuf/ in the trust
+directory) does not carry, or that it has carried for less than the expiry of
+its timestamp: some verifier may not have fetched it yet. So is a chain that the
+program would start with and fail on later. The exit code is then 5, and nothing
+is written.
+
+--urgent does not wait for the timestamp's expiry, for a key that was lost or
+stolen. The repository must carry the generation all the same. Verifiers that
+still live on what they fetched before refuse what the new generation signs,
+until they fetch again; standard error says until when.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.name = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.to, "out", "services", "new folder to write")
+	cmd.Flags().IntVar(&o.generation, "generation", 0, "render this generation in place of the newest")
+	cmd.Flags().BoolVar(&o.urgent, "urgent", false, "take a published generation before every verifier must have fetched it")
+	return cmd
+}
+
+func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	names := []string{o.name}
+	if o.name == "all" {
+		names = services.Names(d.Plan)
+	}
+	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.Now, Generation: o.generation, Urgent: o.urgent}
+	if source.Published, err = publication(o.Factory, ctx, d); err != nil {
+		return err
+	}
+	rendered, err := source.Render(names...)
+	if err != nil {
+		return err
+	}
+	files, err := services.Layout(rendered)
+	if err != nil {
+		return err
+	}
+	if err := writeFolder(o.to, files); err != nil {
+		return err
+	}
+	return o.print(rendered)
+}
+
+// publication reads tuf/ in the trust directory; it is nil where there is none.
+func publication(f *cmdutil.Factory, ctx context.Context, d *app.Directory) (*services.Publication, error) {
+	if d.Plan.TUF == nil {
+		return nil, nil
+	}
+	p, err := services.ReadPublication(ctx, filepath.Join(d.Path, "tuf"), d.Plan.TUF, f.Now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// writeFolder makes a new folder with these files, or nothing.
+func writeFolder(to string, files map[string][]byte) error {
+	dir, err := durable.NewDir(to)
+	if errors.Is(err, fs.ErrExist) {
+		return fault.New(fault.Usage, "name another folder with --out, or move this one away", fmt.Errorf("%s exists already; nothing was changed", to))
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Discard()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir.Path(), filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return err
+		}
+	}
+	return dir.Commit()
+}
+
+// print shows the command lines, as the systemd units have them.
+func (o *servicesRenderOptions) print(rendered []services.Service) error {
+	for _, s := range rendered {
+		if !s.Early.IsZero() {
+			o.Progress("%s: generation %d is early: until %s a verifier that has not fetched it refuses what it signs; have them refresh",
+				s.Name, s.Generation, cmdutil.Stamp(s.Early))
+		}
+		for _, note := range s.Notes {
+			o.Progress("%s: %s", s.Name, note)
+		}
+	}
+	o.Progress("wrote %s", o.to)
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, rendered)
+	}
+	var text strings.Builder
+	for _, s := range rendered {
+		fmt.Fprintf(&text, "%s g%d\t%s %s %s\n", s.Name, s.Generation, s.Program, s.Version, strings.Join(s.CommandLine(), " "))
+	}
+	return cmdutil.PrintText(o.Out, strings.ReplaceAll(text.String(), "\t", "  "))
+}

@@ -1,0 +1,156 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/term"
+)
+
+type servicesCheckOptions struct {
+	*cmdutil.Factory
+	names       []string
+	urls, reads map[string]string
+	copies      []string
+	timeout     time.Duration
+	prometheus  bool
+}
+
+func newServicesCheckCmd(f *cmdutil.Factory, run func(context.Context, *servicesCheckOptions) error) *cobra.Command {
+	o := &servicesCheckOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "check [NAME...]",
+		Short: "Ask the running services, and hold their answers against plan and ledger",
+		Long: `Ask the running services at the plan's URLs, all at once, and hold what they
+answer against plan and ledger: Fulcio's chains and identity providers, the
+TSA's chain and a timestamp, the checkpoints of Rekor and TesseraCT and the
+roots that TesseraCT accepts, the published TUF repository and its
+trusted_root.json, and any copies of that file. During a renewal it says which
+generation each service is on, and whether the recorded cutovers agree.
+
+NAME is an authority or a log of the plan, or tuf; without one, all are asked.
+Rekor and TesseraCT take entries and leave reading to the storage behind them:
+where that is not served under the log's URL, --read names the place.
+
+Nothing is written to any log; one timestamp is asked for. HTTPS_PROXY and
+SSL_CERT_FILE are honoured. The exit code is 5 where an answer differs, and 1
+where none differs and something was not answered: that is no pass.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.names = args
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringToStringVar(&o.urls, "url", nil, "ask NAME at this URL in place of the plan's (NAME=URL)")
+	cmd.Flags().StringToStringVar(&o.reads, "read", nil, "URL or folder that holds the checkpoint of log NAME (NAME=URL)")
+	cmd.Flags().StringArrayVar(&o.copies, "copy", nil, "URL or file of a copy of trusted_root.json; may be given several times")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 10*time.Second, "how long one answer may take")
+	cmd.Flags().BoolVar(&o.prometheus, "prometheus", false, "print metrics for the textfile collector")
+	return cmd
+}
+
+func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
+	if o.prometheus && o.JSON {
+		return cmdutil.Usage("choose one of them", "--prometheus and --json exclude each other")
+	}
+	if o.timeout <= 0 {
+		return cmdutil.Usage("write it like 10s", "--timeout %s is no time to wait", o.timeout)
+	}
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.Now}
+	if source.Published, err = publication(o.Factory, ctx, d); err != nil {
+		o.Progress("tuf/ is left out: %v", err)
+	}
+	report, err := source.Check(ctx, services.Options{Names: o.names, URLs: o.urls, Reads: o.reads, Copies: o.copies, Timeout: o.timeout})
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.JSON:
+		err = cmdutil.PrintJSON(o.Out, report)
+	case o.prometheus:
+		err = cmdutil.PrintText(o.Out, report.Prometheus())
+	default:
+		err = cmdutil.PrintText(o.Out, checkText(report, term.StyleFor(o.Out)))
+	}
+	if err != nil {
+		return err
+	}
+	return report.Err()
+}
+
+// checkText is a table of who was asked, then what was found.
+func checkText(r *services.Report, style term.Style) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, a := range r.Answers {
+		name, url := a.Name, a.URL
+		if a.Program == services.Copy {
+			name, url = "copy", a.Name
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
+	}
+	if err := w.Flush(); err != nil {
+		return "" // a strings.Builder takes everything
+	}
+	text := colourVerdicts(b.String(), r, style)
+	b.Reset()
+	b.WriteString(text)
+	for i, f := range r.Findings {
+		if i == 0 {
+			b.WriteByte('\n')
+		}
+		if i+1 < len(r.Findings) && r.Findings[i+1].Repair == f.Repair {
+			f.Repair = "" // told once, at the last that has it
+		}
+		b.WriteString(serviceFindingText(f, style))
+	}
+	return b.String()
+}
+
+func generationText(a services.Answer) string {
+	switch {
+	case a.Newest == 0:
+		return "-"
+	case a.Generation == 0:
+		return "generation ?"
+	case a.Generation == a.Newest:
+		return fmt.Sprintf("generation %d", a.Generation)
+	}
+	return fmt.Sprintf("generation %d of %d", a.Generation, a.Newest)
+}
+
+// colourVerdicts marks the last column, which the table must not count.
+func colourVerdicts(table string, r *services.Report, style term.Style) string {
+	lines := strings.SplitAfter(table, "\n")
+	for i, a := range r.Answers {
+		mark := map[services.Verdict]func(string) string{services.Agrees: style.Good, services.NoAnswer: style.Warn, services.Differs: style.Bad}[a.Verdict]
+		rest := strings.TrimSuffix(lines[i], string(a.Verdict)+"\n")
+		lines[i] = rest + mark(string(a.Verdict)) + "\n"
+	}
+	return strings.Join(lines, "")
+}
+
+func serviceFindingText(f services.Finding, style term.Style) string {
+	mark := map[services.Severity]func(string) string{services.Mismatch: style.Bad, services.Unanswered: style.Warn, services.Notice: style.Bold}[f.Severity]
+	name := ""
+	if f.Name != "" {
+		name = f.Name + ": "
+	}
+	text := fmt.Sprintf("%s %s%s\n", mark(string(f.Severity)+":"), name, f.Text)
+	if f.Repair != "" {
+		text += fmt.Sprintf("  %s %s\n", style.Dim("repair:"), f.Repair)
+	}
+	return text
+}

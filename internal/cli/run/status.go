@@ -1,0 +1,93 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+)
+
+type statusOptions struct {
+	*cmdutil.Factory
+	within     string
+	prometheus bool
+}
+
+func newStatusCmd(f *cmdutil.Factory, run func(context.Context, *statusOptions) error) *cobra.Command {
+	o := &statusOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Draw what exists, and everything that expires",
+		Long: `Draw the PKI, the logs and the repository as a tree, then everything that
+expires as one list and one calendar, and what else needs a look.
+
+With --within the exit code is 6 when a certificate or a role that people sign
+ends within that time, when its signing window is open, or when the online key
+is a day late.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.within, "within", "", "exit with 6 when something is due within this time (90d, 36h)")
+	cmd.Flags().BoolVar(&o.prometheus, "prometheus", false, "print metrics for the textfile collector")
+	return cmd
+}
+
+func runStatus(ctx context.Context, o *statusOptions) error {
+	within, err := span("--within", o.within)
+	if err != nil {
+		return err
+	}
+	if o.prometheus && o.JSON {
+		return cmdutil.Usage("choose one of them", "--prometheus and --json exclude each other")
+	}
+	d, err := app.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	s, err := d.Status(ctx, o.Now)
+	if err != nil {
+		return err
+	}
+	if o.prometheus {
+		err = cmdutil.PrintText(o.Out, s.Prometheus())
+	} else {
+		err = show.PrintStatus(o.Factory, d, s)
+	}
+	if err != nil || o.within == "" {
+		return err
+	}
+	due := s.Due(within)
+	if len(due) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, i := range due {
+		texts = append(texts, fmt.Sprintf("%s: end %s, %s", i.Title(), cmdutil.Stamp(*i.Expires), i.Left(s.At)))
+	}
+	return fault.New(fault.Due, "renew it: "+due[0].Do, fmt.Errorf("%s", strings.Join(texts, "\n")))
+}
+
+// span reads "90d" or what Go calls a duration; empty is zero.
+func span(flag, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if digits, ok := strings.CutSuffix(text, "d"); ok {
+		if days, err := strconv.Atoi(digits); err == nil && days >= 0 && days <= 36525 {
+			return time.Duration(days) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, cmdutil.Usage("write it like 90d or 36h", "%s %q is no length of time", flag, text)
+	}
+	return d, nil
+}

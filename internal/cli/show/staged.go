@@ -1,0 +1,52 @@
+package show
+
+import (
+	"fmt"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// stagedJSON is the JSON twin of a staged change.
+type stagedView struct {
+	Folder   string           `json:"folder"`
+	Kind     string           `json:"kind"`
+	Digest   string           `json:"digest"` // hex SHA-256 of SHA256SUMS
+	Sealed   bool             `json:"sealed"`
+	Versions []tuf.Version    `json:"versions"`
+	Status   []tuf.RoleStatus `json:"status"`
+}
+
+// showStaged prints what waits for signatures, and the next step.
+func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
+	f.Progress("staged in %s; each holder signs it with `trustroot tuf sign %s --serial N`", s.Dir(), s.Dir())
+	if f.JSON {
+		return StagedJSON(f, s)
+	}
+	text, refused := app.Describe(s)
+	if err := cmdutil.PrintText(f.Out, text); err != nil {
+		return err
+	}
+	return refused
+}
+
+func StagedJSON(f *cmdutil.Factory, s *tuf.Staged) error {
+	status, err := s.Status()
+	if err != nil {
+		return err
+	}
+	return cmdutil.PrintJSON(f.Out, stagedView{s.Dir(), s.Kind(), fmt.Sprintf("%x", s.Digest()), s.Sealed(), s.Versions(), status})
+}
+
+// printMissing says who can still sign.
+func Missing(f *cmdutil.Factory, s *tuf.Staged) error {
+	missing, err := s.Missing()
+	if err != nil {
+		return err
+	}
+	for _, text := range missing {
+		f.Progress("still missing: %s", text)
+	}
+	return nil
+}

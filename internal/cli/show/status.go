@@ -1,0 +1,75 @@
+package show
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+)
+
+// show prints the trust directory as it is.
+func Status(ctx context.Context, f *cmdutil.Factory) error {
+	d, err := app.Open(f.Dir)
+	if err != nil {
+		return err
+	}
+	s, err := d.Status(ctx, f.Now)
+	if err != nil {
+		return err
+	}
+	return PrintStatus(f, d, s)
+}
+
+func PrintStatus(f *cmdutil.Factory, d *app.Directory, s *app.Status) error {
+	if f.JSON {
+		return cmdutil.PrintJSON(f.Out, s)
+	}
+	return cmdutil.PrintText(f.Out, d.Tree()+"\n"+expiriesText(s)+"\n"+s.Calendar(100)+"\n"+warningsText(s)+strings.Join(d.Places(), "\n")+"\n")
+}
+
+// expiriesText lists what expires, earliest first. What was replaced and has
+// ended needs nobody any more and is left to the ledger.
+func expiriesText(s *app.Status) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	past := 0
+	for _, i := range s.Items {
+		switch {
+		case i.Expires == nil:
+			continue
+		case i.Replaced && i.Expires.Before(s.At):
+			past++
+			continue
+		}
+		note := strings.Join(i.Who, ", ")
+		if i.SignFrom != nil {
+			note = strings.TrimSpace("sign from " + i.SignFrom.Format(time.DateOnly) + "  " + note)
+		}
+		if i.Replaced {
+			note = "replaced"
+		}
+		fmt.Fprintf(w, "expires %s\t%s\t%s\t%s\n", i.Expires.Format(time.DateOnly), i.Left(s.At), i.Title(), note)
+	}
+	if err := w.Flush(); err != nil {
+		return "" // a strings.Builder takes everything
+	}
+	if past > 0 {
+		fmt.Fprintf(&b, "and %d of earlier generations, which have ended\n", past)
+	}
+	return b.String()
+}
+
+func warningsText(s *app.Status) string {
+	var b strings.Builder
+	for _, w := range s.Warnings {
+		fmt.Fprintf(&b, "warning: %s: %s\n         %s\n", w.Name, w.Text, w.Do)
+	}
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -1,0 +1,104 @@
+package token
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
+)
+
+type tokenListOptions struct{ *cmdutil.Factory }
+
+func newTokenListCmd(f *cmdutil.Factory, run func(context.Context, *tokenListOptions) error) *cobra.Command {
+	o := &tokenListOptions{Factory: f}
+	return &cobra.Command{
+		Use:   "list",
+		Short: "Show every YubiKey that is plugged in",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+}
+
+func runTokenList(ctx context.Context, o *tokenListOptions) error {
+	found, err := yubikey.List(ctx)
+	if err != nil {
+		return err
+	}
+	views := []*tokenView{}
+	for _, info := range found {
+		v, err := newTokenView(info, o.Now)
+		if err != nil {
+			return err
+		}
+		views = append(views, v)
+	}
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, views)
+	}
+	if len(views) == 0 {
+		o.Progress("no YubiKey is plugged in")
+	}
+	for _, v := range views {
+		if err := v.print(o.Out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type tokenInfoOptions struct {
+	*cmdutil.Factory
+	serial    uint32
+	at        string
+	rehearsal bool
+}
+
+func newTokenInfoCmd(f *cmdutil.Factory, run func(context.Context, *tokenInfoOptions) error) *cobra.Command {
+	o := &tokenInfoOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Show one YubiKey: slots, policies, attestations, warnings",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmdutil.SerialFlag(cmd, &o.serial)
+	cmd.Flags().StringVar(&o.at, "at", "", "judge attestations and expiry at this time, as 2026-11-02 or 2026-11-02T09:00:00Z; now where it is left away")
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
+	return cmd
+}
+
+func runTokenInfo(ctx context.Context, o *tokenInfoOptions) (err error) {
+	at, err := instant(o.Factory, o.at)
+	if err != nil {
+		return err
+	}
+	roots, err := device.Roots(o.Factory, o.rehearsal)
+	if err != nil {
+		return err
+	}
+	token, err := device.Open(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	info, err := token.Info()
+	if err != nil {
+		return err
+	}
+	v, err := newTokenView(info, at)
+	if err != nil {
+		return err
+	}
+	for n, slot := range info.Slots {
+		v.Slots[n].Attestation = attested(token, slot, attestation.Expect{Serial: o.serial, Slot: string(slot.Slot), PublicKey: slot.PublicKey}, roots, at)
+	}
+	if o.JSON {
+		return cmdutil.PrintJSON(o.Out, v)
+	}
+	return v.print(o.Out)
+}

@@ -1,0 +1,142 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/yubikey"
+)
+
+type tokenResetOptions struct {
+	*cmdutil.Factory
+	serial uint32
+}
+
+func newTokenResetCmd(f *cmdutil.Factory, run func(context.Context, *tokenResetOptions) error) *cobra.Command {
+	o := &tokenResetOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Erase every key and certificate of a YubiKey's PIV application, for good",
+		Long:  "Erase every key and certificate of a YubiKey's PIV application, for good.\n\nA token that holds a root key of the ledger in the trust directory is refused. Cut at any instant, the same command goes on.",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmdutil.SerialFlag(cmd, &o.serial)
+	return cmd
+}
+
+func runTokenReset(ctx context.Context, o *tokenResetOptions) (err error) {
+	token, err := device.Open(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	if err := erase(o.Factory, token); err != nil {
+		return err
+	}
+	o.Progress("YubiKey %d is as it left the factory; make it ready with `trustroot token provision --serial %d`", o.serial, o.serial)
+	return nil
+}
+
+// erase resets a token once a person has typed its serial number, having seen
+// what goes with it.
+func erase(f *cmdutil.Factory, token *yubikey.Token) error {
+	info, err := token.Info()
+	if err != nil {
+		return err
+	}
+	known, err := checkNoRoot(f, info)
+	if err != nil {
+		return err
+	}
+	serial := fmt.Sprint(info.Identity.Serial)
+	if err := f.Operator.Confirm(term.Question{
+		Text: fmt.Sprintf("YubiKey %s is erased: %s. %s", serial, contents(info), known),
+		Yes:  "these keys are gone for ever, and PIN, PUK and management key are the factory's again",
+		No:   "the token is unchanged",
+		Type: serial,
+	}); err != nil {
+		return err
+	}
+	return token.Reset()
+}
+
+func contents(info yubikey.Info) string {
+	var holds []string
+	for _, s := range info.Slots {
+		text := "slot " + string(s.Slot)
+		if !s.Empty {
+			text += fmt.Sprintf(", a %s key (%s)", s.Algorithm, s.Origin)
+		}
+		if s.Certificate != nil {
+			text += fmt.Sprintf(", the certificate of %s", s.Certificate.Subject)
+		}
+		holds = append(holds, text)
+	}
+	if len(holds) == 0 {
+		return "it holds no key and no certificate"
+	}
+	return "it holds " + strings.Join(holds, "; ")
+}
+
+// checkNoRoot refuses a token with a key that the ledger in the trust
+// directory knows as a root's, and returns a sentence on what it looked at.
+func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (string, error) {
+	path := filepath.Join(f.Dir, app.LedgerFile)
+	l, err := ledger.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", app.LedgerFile, f.Dir), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for the token's keys in the ledger: %w", err)
+	}
+	for name, generations := range l.State().Authorities {
+		for _, g := range generations {
+			slot, err := holding(info, g.Certificate.SPKISHA256)
+			if err != nil {
+				return "", err
+			}
+			if slot == "" {
+				continue
+			}
+			return "", fault.New(fault.Device, "keep this token: to retire a root, publish its successor first and let every verifier fetch it; nothing was changed",
+				fmt.Errorf("reset token %d: slot %s holds the key of %s g%d, which %s knows", info.Identity.Serial, slot, name, g.Number, path))
+		}
+	}
+	return fmt.Sprintf("%s knows none of them.", path), nil
+}
+
+// holding returns the slot whose key, or whose certificate's key where the
+// token does not tell the key, has that digest.
+func holding(info yubikey.Info, digest string) (yubikey.Slot, error) {
+	for _, s := range info.Slots {
+		pub := s.PublicKey
+		if pub == nil && s.Certificate != nil {
+			pub = s.Certificate.PublicKey
+		}
+		if pub == nil {
+			continue
+		}
+		got, err := pki.SPKISHA256(pub)
+		if err != nil {
+			return "", fmt.Errorf("slot %s: %w", s.Slot, err)
+		}
+		if got == digest {
+			return s.Slot, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,77 @@
+package token
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/yubikey"
+)
+
+const tokenUnchanged = "run the command again; the token is unchanged"
+
+// newSecret asks for a new PIN or PUK and judges it before anything else is
+// asked. With split two people type a half each. The caller clears it.
+func newSecret(f *cmdutil.Factory, what string, split bool) ([]byte, error) {
+	var secret []byte
+	var err error
+	if split {
+		secret, err = newHalves(f, what)
+	} else {
+		secret, err = newWhole(f, what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := yubikey.CheckPIN(secret); err != nil {
+		clear(secret)
+		return nil, fault.New(fault.Usage, "", fmt.Errorf("new %s: %w", what, err))
+	}
+	return secret, nil
+}
+
+func newWhole(f *cmdutil.Factory, what string) ([]byte, error) {
+	return twice(f, fmt.Sprintf("New %s, 6 to 8 characters", what), what)
+}
+
+// newHalves joins what two people type; neither half is shown, and each person
+// types only the own one.
+func newHalves(f *cmdutil.Factory, what string) ([]byte, error) {
+	whole := make([]byte, 0, 8) // room for both, so that no copy is left behind
+	for _, who := range []string{"first", "second"} {
+		f.Operator.Notice(fmt.Sprintf("The %s person types; the other one looks away.", who))
+		half, err := twice(f, fmt.Sprintf("The %s half of the new %s, 3 or 4 characters", who, what), who+" half")
+		if err != nil {
+			clear(whole)
+			return nil, err
+		}
+		if len(half) < 3 || len(half) > 4 {
+			clear(half)
+			clear(whole)
+			return nil, fault.New(fault.Usage, tokenUnchanged, fmt.Errorf("the %s half of the %s has neither 3 nor 4 characters", who, what))
+		}
+		whole = append(whole, half...)
+		clear(half)
+	}
+	return whole, nil
+}
+
+// twice asks for the same secret two times.
+func twice(f *cmdutil.Factory, prompt, what string) ([]byte, error) {
+	first, err := f.Operator.Secret(prompt)
+	if err != nil {
+		return nil, err
+	}
+	again, err := f.Operator.Secret(prompt + ", again")
+	if err != nil {
+		clear(first)
+		return nil, err
+	}
+	defer clear(again)
+	if !bytes.Equal(first, again) {
+		clear(first)
+		return nil, fault.New(fault.Usage, tokenUnchanged, fmt.Errorf("the %s was not typed the same way twice", what))
+	}
+	return first, nil
+}

@@ -1,0 +1,55 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+)
+
+type tokenUnblockOptions struct {
+	*cmdutil.Factory
+	serial uint32
+	split  bool
+}
+
+func newTokenUnblockCmd(f *cmdutil.Factory, run func(context.Context, *tokenUnblockOptions) error) *cobra.Command {
+	o := &tokenUnblockOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "unblock",
+		Short: "Set a new PIN with the PUK, when the PIN is blocked or forgotten",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmdutil.SerialFlag(cmd, &o.serial)
+	cmd.Flags().BoolVar(&o.split, "split-pin", false, "two people type half of the new PIN each")
+	return cmd
+}
+
+func runTokenUnblock(ctx context.Context, o *tokenUnblockOptions) (err error) {
+	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	// the new PIN first: once the PUK was typed nothing else can go wrong with it
+	pin, err := newSecret(o.Factory, "PIN", o.split)
+	if err != nil {
+		return err
+	}
+	defer clear(pin)
+	puk, err := o.Operator.Secret(fmt.Sprintf("PUK of YubiKey %d", o.serial))
+	if err != nil {
+		return err
+	}
+	defer clear(puk)
+	if err := token.Unblock(puk, pin); err != nil {
+		return err
+	}
+	o.Progress("YubiKey %d has its new PIN; write it down and destroy the note with the old one", o.serial)
+	return nil
+}
