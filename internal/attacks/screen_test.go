@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/linnemanlabs/trustroot/ceremony/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 )
 
 // screen is a command's controlling terminal, with a person who answers each
