@@ -262,7 +262,9 @@ func (w *site) publish() {
 		staged, err = tuf.StageTargets(w.t.Context(), folder, to, policy, targets, w.now, false)
 	}
 	w.must(err)
-	w.must(staged.Sign("alice", w.holder))
+	described, err := staged.Describe()
+	w.must(err)
+	w.must(described.Sign("alice", w.holder))
 	w.must(staged.Merge())
 	_, err = tuf.Publish(w.t.Context(), staged, to, w.online, policy, w.now)
 	w.must(err)

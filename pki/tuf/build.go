@@ -3,7 +3,7 @@ package tuf
 import (
 	"crypto"
 	"crypto/sha256"
-	"encoding/json"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -89,38 +89,33 @@ func expiry(now time.Time, d plan.Days) time.Time {
 // buildRoot makes a root version. online are the keys of snapshot and
 // timestamp.
 func buildRoot(pol Policy, version int64, online []crypto.PublicKey, now time.Time) (*document, error) {
-	meta := metadata.Root(expiry(now, pol.Root.Expiry))
-	meta.Signed.Version = version
-	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{pol.Root.Expiry, pol.Root.Resign})
+	m := &model{
+		role: metadata.ROOT, version: version, expires: expiry(now, pol.Root.Expiry),
+		periods: OnlineRole{pol.Root.Expiry, pol.Root.Resign}, roles: map[string]roleModel{},
+	}
 	for role, policy := range map[string]RolePolicy{metadata.ROOT: pol.Root, metadata.TARGETS: pol.Targets} {
-		for _, h := range policy.Holders {
-			if err := addRootKey(meta, h.PublicKey, role); err != nil {
-				return nil, fmt.Errorf("holder %s: %w", h.Name, err)
-			}
+		keys, err := ringOf(policy.Holders)
+		if err != nil {
+			return nil, err
 		}
-		meta.Signed.Roles[role].Threshold = policy.Threshold
+		m.roles[role] = roleModel{threshold: policy.Threshold, keys: keys}
+	}
+	keys := keyRing{}
+	for _, key := range online {
+		pub, err := CheckKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("online key: %w", err)
+		}
+		id, err := KeyID(pub)
+		if err != nil {
+			return nil, err
+		}
+		keys[id] = pub
 	}
 	for role, w := range map[string]OnlineRole{metadata.SNAPSHOT: pol.Snapshot, metadata.TIMESTAMP: pol.Timestamp} {
-		for _, key := range online {
-			if err := addRootKey(meta, key, role); err != nil {
-				return nil, fmt.Errorf("online key: %w", err)
-			}
-		}
-		meta.Signed.Roles[role].Threshold = 1
-		meta.Signed.Roles[role].UnrecognizedFields = windowFields(w)
+		m.roles[role] = roleModel{threshold: 1, keys: keys, periods: w}
 	}
-	for _, r := range meta.Signed.Roles {
-		slices.Sort(r.KeyIDs)
-	}
-	return &document{role: metadata.ROOT, root: meta}, nil
-}
-
-func addRootKey(meta *rootMeta, pub crypto.PublicKey, role string) error {
-	key, _, err := encodeKey(pub)
-	if err != nil {
-		return err
-	}
-	return meta.Signed.AddKey(key, role)
+	return m.document()
 }
 
 // people returns the policy of targets or of a delegated role.
@@ -137,43 +132,25 @@ func (p Policy) people(role string) RolePolicy {
 // role. names are the role's share of the targets.
 func buildTargets(pol Policy, role string, version int64, names []string, t Targets, now time.Time) (*document, error) {
 	policy := pol.people(role)
-	meta := metadata.Targets(expiry(now, policy.Expiry))
-	meta.Signed.Version = version
-	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{policy.Expiry, policy.Resign})
+	m := &model{
+		role: role, version: version, expires: expiry(now, policy.Expiry),
+		periods: OnlineRole{policy.Expiry, policy.Resign}, roles: map[string]roleModel{}, targets: map[string]targetModel{},
+	}
 	for _, name := range names {
-		file := metadata.TargetFile()
-		file.Path = name
-		file.Length = int64(len(t.Files[name]))
 		sum := sha256.Sum256(t.Files[name])
-		file.Hashes = metadata.Hashes{"sha256": sum[:]}
-		if u, ok := t.Usage[name]; ok {
-			custom, err := json.Marshal(map[string]Usage{"sigstore": u})
+		m.targets[name] = targetModel{length: int64(len(t.Files[name])), sha256: hex.EncodeToString(sum[:]), usage: t.Usage[name]}
+	}
+	if role == metadata.TARGETS {
+		for _, d := range pol.Delegations {
+			keys, err := ringOf(d.Holders)
 			if err != nil {
-				return nil, fmt.Errorf("target %s: %w", name, err)
+				return nil, err
 			}
-			raw := json.RawMessage(custom)
-			file.Custom = &raw
+			m.roles[d.Name] = roleModel{threshold: d.Threshold, keys: keys, paths: strings.Join(d.Paths, " "), terminating: true}
+			m.order = append(m.order, d.Name)
 		}
-		meta.Signed.Targets[name] = file
 	}
-	if role != metadata.TARGETS || len(pol.Delegations) == 0 {
-		return &document{role: role, targets: meta}, nil
-	}
-	meta.Signed.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
-	for _, d := range pol.Delegations {
-		r := metadata.DelegatedRole{Name: d.Name, Threshold: d.Threshold, Terminating: true, Paths: d.Paths, KeyIDs: []string{}}
-		for _, h := range d.Holders {
-			key, id, err := encodeKey(h.PublicKey)
-			if err != nil {
-				return nil, fmt.Errorf("holder %s: %w", h.Name, err)
-			}
-			meta.Signed.Delegations.Keys[id] = key
-			r.KeyIDs = append(r.KeyIDs, id)
-		}
-		slices.Sort(r.KeyIDs)
-		meta.Signed.Delegations.Roles = append(meta.Signed.Delegations.Roles, r)
-	}
-	return &document{role: role, targets: meta}, nil
+	return m.document()
 }
 
 // Targets are the files to distribute, by name, and what older clients are told
@@ -203,6 +180,9 @@ func (t Targets) check() error {
 	for _, name := range slices.Sorted(maps.Keys(t.Usage)) {
 		if t.Files[name] == nil {
 			errs = append(errs, fmt.Errorf("usage of %s: no such target", name))
+		}
+		if err := t.Usage[name].check(); err != nil {
+			errs = append(errs, fmt.Errorf("usage of %s: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -2,7 +2,6 @@ package tuf
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -14,14 +13,6 @@ import (
 func (s *Staged) readContent(f *folder) error {
 	s.content, s.previous = map[string]bool{}, map[string]bool{}
 	now, before := files(s.wanted()), files(s.trusted)
-	for name, file := range now {
-		if err := checkTargetName(name); err != nil {
-			return err
-		}
-		if len(file.Hashes) != 1 || len(file.Hashes["sha256"]) != sha256.Size {
-			return fmt.Errorf("target %s: its one hash must be SHA-256", name)
-		}
-	}
 	for _, name := range f.in(targetsDir) {
 		if err := s.checkContent(f, targetsDir, name, now[name]); err != nil {
 			return err
@@ -37,6 +28,11 @@ func (s *Staged) readContent(f *folder) error {
 	for name, file := range now {
 		if was := before[name]; !s.content[name] && (was == nil || !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"])) {
 			return fmt.Errorf("the content of target %s is missing", name)
+		}
+	}
+	for name, was := range before {
+		if file := now[name]; !s.previous[name] && (file == nil || !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"])) {
+			return fmt.Errorf("%s/%s is missing: without it nobody can see what changes", previousDir, name)
 		}
 	}
 	if now[TrustedRootName] == nil {

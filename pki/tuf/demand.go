@@ -85,7 +85,7 @@ func (s *Staged) Status() ([]RoleStatus, error) {
 		status := RoleStatus{Version: s.Versions()[i]}
 		for _, set := range sets {
 			demand := Demand{By: set.label, Threshold: set.threshold}
-			for _, id := range set.ids() {
+			for _, id := range set.keys.ids() {
 				if _, signed := s.signatures[d.role][id]; signed {
 					demand.Signed = append(demand.Signed, s.holder(id))
 				} else {

@@ -2,6 +2,7 @@ package tuf
 
 import (
 	"bytes"
+	"crypto"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,161 +11,103 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
+// Described is a change in words, of which nothing was left out: its metadata
+// was built again from the words and the last trusted versions, and equals what
+// the folder asks to sign byte for byte. Only a Described is signed.
+type Described struct {
+	staged *Staged
+	text   string
+	docs   []*document // built from the words
+}
+
+// describe makes words of versions to sign. trusted holds the last trusted
+// versions by role, root's among them.
+func describe(trusted map[string]*document, sign []*document, names map[string]string) (text string, built []*document, err error) {
+	var b strings.Builder
+	for _, d := range sign {
+		doc, err := describeOne(trusted[d.role], d, names, &b)
+		if err != nil {
+			return "", nil, err
+		}
+		built = append(built, doc)
+	}
+	return b.String(), built, nil
+}
+
+func describeOne(old, d *document, names map[string]string, b *strings.Builder) (*document, error) {
+	var before *model
+	var err error
+	if old != nil {
+		if before, err = readModel(old); err != nil {
+			return nil, fmt.Errorf("the last trusted version: %w", err)
+		}
+	}
+	now, err := readModel(d)
+	if err != nil {
+		return nil, err
+	}
+	again := &model{role: d.role, spec: metadata.SPECIFICATION_VERSION, roles: map[string]roleModel{}, targets: map[string]targetModel{}}
+	if before != nil {
+		again = before.clone()
+	}
+	for _, s := range differences(before, now) {
+		fmt.Fprintln(b, s.text(names))
+		s.apply(again)
+	}
+	doc, err := again.document()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(doc.raw, d.raw) {
+		return nil, fmt.Errorf("%s says more than words can tell, from byte %d on: it is not what trustroot writes", d.fileName(), firstDifference(doc.raw, d.raw))
+	}
+	return doc, nil
+}
+
+func firstDifference(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
 // Describe says in lines of text what signing the change would do. It reads
 // only the metadata: what the folder says about itself does not count, but for
 // the names of holders, which stand beside their keys.
-func (s *Staged) Describe() string {
-	lines := describe(s.roots, s.trusted, s.sign, s.change.Holders)
-	return strings.Join(lines, "\n") + "\n"
+func (s *Staged) Describe() (*Described, error) {
+	text, docs, err := describe(s.last(), s.sign, s.change.Holders)
+	if err != nil {
+		return nil, err
+	}
+	return &Described{staged: s, text: text, docs: docs}, nil
 }
 
-func (d *draft) words() []string {
-	var roots []*document
-	var trusted map[string]*document
-	if d.base != nil {
-		roots, trusted = d.base.roots, d.base.targets
+// String is what a holder confirms.
+func (d *Described) String() string { return d.text }
+
+// Sign signs every version that the key counts for and writes one signature
+// file each. It refuses a key of no role and a key that has signed everything
+// already. When it fails, no signature file is left, and the error wraps the
+// signer's own.
+func (d *Described) Sign(holder string, key crypto.Signer) error {
+	if err := d.staged.signAll(d.docs, holder, key); err != nil {
+		return fmt.Errorf("sign staged change %s: %w", d.staged.dir, err)
 	}
-	return describe(roots, trusted, d.sign, d.holders)
+	return nil
 }
 
-func describe(roots []*document, trusted map[string]*document, sign []*document, names map[string]string) []string {
-	var out []string
-	for _, d := range sign {
-		var before *document
-		if d.root != nil && len(roots) > 0 {
-			before = roots[len(roots)-1]
-		} else if d.root == nil {
-			before = trusted[d.role]
-		}
-		out = append(out, headline(before, d))
-		if d.root != nil {
-			for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
-				out = append(out, describeRole(role, roleOf(before, role), roleOf(d, role), names)...)
-			}
-			continue
-		}
-		out = append(out, describeTargets(before, d)...)
-		out = append(out, describeDelegations(before, d, names)...)
-	}
-	return out
-}
+// last returns the last trusted versions by role, the newest root among them.
+func (s *Staged) last() map[string]*document { return lastOf(s.roots, s.trusted) }
 
-func headline(before, d *document) string {
-	until := d.expires().Format("2006-01-02")
-	if before == nil {
-		return fmt.Sprintf("%s: first version, expires %s", d.role, until)
+func lastOf(roots []*document, targets map[string]*document) map[string]*document {
+	out := maps.Clone(targets)
+	if out == nil {
+		out = map[string]*document{}
 	}
-	return fmt.Sprintf("%s: version %d after %d, expires %s instead of %s", d.role, d.version(), before.version(), until, before.expires().Format("2006-01-02"))
-}
-
-func roleOf(d *document, role string) *metadata.Role {
-	if d == nil {
-		return nil
-	}
-	return d.root.Signed.Roles[role]
-}
-
-// describeRole says which keys come, go and stay in a role.
-func describeRole(role string, before, now *metadata.Role, names map[string]string) []string {
-	if now == nil {
-		return []string{fmt.Sprintf("  %s: REMOVED", role)}
-	}
-	if before == nil {
-		before = &metadata.Role{}
-	}
-	var out []string
-	if before.Threshold != now.Threshold || len(before.KeyIDs) != len(now.KeyIDs) {
-		was := ""
-		if before.Threshold > 0 {
-			was = fmt.Sprintf(" instead of %d of %d", before.Threshold, len(before.KeyIDs))
-		}
-		out = append(out, fmt.Sprintf("  %s: %d of %d%s", role, now.Threshold, len(now.KeyIDs), was))
-	}
-	for _, id := range now.KeyIDs {
-		if !slices.Contains(before.KeyIDs, id) {
-			out = append(out, fmt.Sprintf("  %s: key added: %s", role, keyName(names, id)))
-		}
-	}
-	for _, id := range before.KeyIDs {
-		if !slices.Contains(now.KeyIDs, id) {
-			out = append(out, fmt.Sprintf("  %s: key removed: %s", role, keyName(names, id)))
-		}
-	}
-	return out
-}
-
-func keyName(names map[string]string, id string) string {
-	if name, ok := names[id]; ok {
-		return fmt.Sprintf("%s (%.12s)", name, id)
-	}
-	return id
-}
-
-func describeTargets(before, d *document) []string {
-	old := map[string]*metadata.TargetFiles{}
-	if before != nil {
-		old = before.targets.Signed.Targets
-	}
-	now := d.targets.Signed.Targets
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(now)) {
-		file, was := now[name], old[name]
-		switch {
-		case was == nil:
-			out = append(out, fmt.Sprintf("  added: %s, %d bytes, sha256 %.16s", name, file.Length, file.Hashes["sha256"].String()))
-		case !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"]):
-			out = append(out, fmt.Sprintf("  changed: %s, %d bytes, sha256 %.16s instead of %.16s", name, file.Length, file.Hashes["sha256"].String(), was.Hashes["sha256"].String()))
-		case custom(was) != custom(file):
-			out = append(out, fmt.Sprintf("  changed: %s, custom metadata %s instead of %s", name, custom(file), custom(was)))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		if now[name] == nil {
-			out = append(out, "  removed: "+name)
-		}
-	}
-	if len(out) == 0 {
-		out = append(out, fmt.Sprintf("  the same %d targets", len(now)))
-	}
-	return out
-}
-
-func custom(f *metadata.TargetFiles) string {
-	if f.Custom == nil {
-		return "none"
-	}
-	var compact bytes.Buffer
-	if err := compactJSON(&compact, *f.Custom); err != nil {
-		return string(*f.Custom)
-	}
-	return compact.String()
-}
-
-func describeDelegations(before, d *document, names map[string]string) []string {
-	old, now := delegatedRoles(before), delegatedRoles(d)
-	var out []string
-	for _, role := range slices.Sorted(maps.Keys(now)) {
-		r := now[role]
-		if was, there := old[role]; !there || !slices.Equal(was.Paths, r.Paths) {
-			out = append(out, fmt.Sprintf("  delegation %s signs %s", role, strings.Join(r.Paths, ", ")))
-		}
-		was := metadata.Role{KeyIDs: old[role].KeyIDs, Threshold: old[role].Threshold}
-		out = append(out, describeRole(role, &was, &metadata.Role{KeyIDs: r.KeyIDs, Threshold: r.Threshold}, names)...)
-	}
-	for _, role := range slices.Sorted(maps.Keys(old)) {
-		if _, there := now[role]; !there {
-			out = append(out, "  delegation removed: "+role)
-		}
-	}
-	return out
-}
-
-func delegatedRoles(d *document) map[string]metadata.DelegatedRole {
-	out := map[string]metadata.DelegatedRole{}
-	if d != nil && d.targets != nil && d.targets.Signed.Delegations != nil {
-		for _, r := range d.targets.Signed.Delegations.Roles {
-			out[r.Name] = r
-		}
+	if len(roots) > 0 {
+		out[metadata.ROOT] = roots[len(roots)-1]
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/durable"
@@ -41,6 +42,15 @@ func (d *draft) write(dir string) (*Staged, error) {
 	return OpenStaged(dir)
 }
 
+func (d *draft) words() ([]string, error) {
+	last := map[string]*document{}
+	if d.base != nil {
+		last = lastOf(d.base.roots, d.base.targets)
+	}
+	text, _, err := describe(last, d.sign, d.holders)
+	return strings.Split(strings.TrimSpace(text), "\n"), err
+}
+
 func (d *draft) fill(dir string) error {
 	put := func(name string, data []byte) error {
 		at := filepath.Join(dir, filepath.FromSlash(name))
@@ -68,8 +78,10 @@ func (d *draft) fill(dir string) error {
 	for name, content := range d.previous {
 		errs = append(errs, put(previousDir+"/"+name, content))
 	}
+	words, err := d.words()
+	errs = append(errs, err)
 	c, err := json.MarshalIndent(change{
-		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Words: d.words(),
+		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Words: words,
 	}, "", "  ")
 	if err := errors.Join(append(errs, err, put(changeName, append(c, '\n')))...); err != nil {
 		return err

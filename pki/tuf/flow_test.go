@@ -37,7 +37,7 @@ func TestFlow_TwoOfThree(t *testing.T) {
 	if err := s.Merge(); err == nil {
 		t.Fatal("merged without a signature")
 	}
-	w.must(s.Sign("alice", w.keys["alice"]))
+	w.must(signAs(s, "alice", w.keys["alice"]))
 	if err := s.Merge(); err == nil || !strings.Contains(err.Error(), "1 more of bob and carol") {
 		t.Fatalf("merge with one of two signatures: %v", err)
 	}

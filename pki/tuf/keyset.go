@@ -13,7 +13,7 @@ import (
 // keySet is the keys of which a threshold must sign.
 type keySet struct {
 	label     string // "root 3", for messages
-	keys      map[string]*ecdsa.PublicKey
+	keys      keyRing
 	threshold int
 }
 
@@ -42,7 +42,7 @@ func delegatedSet(d *document, role string) (keySet, error) {
 }
 
 func newKeySet(label string, ids []string, threshold int, keys map[string]*metadata.Key) (keySet, error) {
-	set := keySet{label: label, threshold: threshold, keys: map[string]*ecdsa.PublicKey{}}
+	set := keySet{label: label, threshold: threshold, keys: keyRing{}}
 	var errs []error
 	for _, id := range ids {
 		if set.keys[id] != nil {
@@ -61,16 +61,6 @@ func newKeySet(label string, ids []string, threshold int, keys map[string]*metad
 		errs = append(errs, fmt.Errorf("%s: threshold %d of %d keys cannot be met", label, threshold, len(ids)))
 	}
 	return set, errors.Join(errs...)
-}
-
-// ids returns the key IDs in order.
-func (s keySet) ids() []string {
-	out := make([]string, 0, len(s.keys))
-	for id := range s.keys {
-		out = append(out, id)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // verify checks one signature over a document by one key of the set.

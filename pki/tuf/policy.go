@@ -72,16 +72,17 @@ func (p Policy) Validate() error {
 	keys := map[string]string{} // key ID → holder, so that a name means one key everywhere
 	errs = append(errs, p.Root.validate(metadata.ROOT, p.AllowSingleHolder, keys)...)
 	errs = append(errs, p.Targets.validate(metadata.TARGETS, p.AllowSingleHolder, keys)...)
-	names := append([]string(nil), metadata.TOP_LEVEL_ROLE_NAMES[:]...)
+	var names []string
 	if len(p.Delegations) > maxDelegations {
 		errs = append(errs, fmt.Errorf("%d delegations: at most %d", len(p.Delegations), maxDelegations))
 	}
 	for _, d := range p.Delegations {
-		if !roleName.MatchString(d.Name) || slices.Contains(names, d.Name) {
-			errs = append(errs, fmt.Errorf("delegation %q: use a name of its own in lower-case letters, digits and hyphens", d.Name))
+		errs = append(errs, checkRoleName(d.Name))
+		if slices.Contains(names, d.Name) {
+			errs = append(errs, fmt.Errorf("two delegations %s", d.Name))
 		}
-		if len(d.Paths) == 0 {
-			errs = append(errs, fmt.Errorf("delegation %s: no paths", d.Name))
+		if len(d.Paths) == 0 || slices.ContainsFunc(d.Paths, func(path string) bool { return !pathForm.MatchString(path) }) {
+			errs = append(errs, fmt.Errorf("delegation %s: paths %q: give patterns of target names", d.Name, d.Paths))
 		}
 		names = append(names, d.Name)
 		errs = append(errs, d.validate(d.Name, p.AllowSingleHolder, keys)...)

@@ -119,7 +119,7 @@ func (r *repository) deadlines(pol Policy, now time.Time) ([]Deadline, error) {
 			Online:    d.snapshot != nil || d.timestamp != nil,
 			Threshold: set.threshold,
 		}
-		for _, id := range set.ids() {
+		for _, id := range set.keys.ids() {
 			next.Holders = append(next.Holders, nameOf(names, id))
 		}
 		slices.Sort(next.Holders)

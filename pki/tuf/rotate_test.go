@@ -24,15 +24,15 @@ func TestRotate_OldAndNewThreshold(t *testing.T) {
 	w.publishFirst(st) // targets signed by alice and bob
 	w.replaceBob()
 	s := w.stageRoot(st, day(1))
-	if !strings.Contains(s.Describe(), "key removed: bob") || !strings.Contains(s.Describe(), "key added: dave") {
-		t.Errorf("description:\n%s", s.Describe())
+	if !strings.Contains(words(s), "key removed: bob") || !strings.Contains(words(s), "key added: dave") {
+		t.Errorf("description:\n%s", words(s))
 	}
 	// under the new root alice alone would have signed targets
 	if v := s.Versions(); len(v) != 2 || v[1].Role != metadata.TARGETS || v[1].Version != 2 {
 		t.Fatalf("staged: %+v", v)
 	}
-	w.must(s.Sign("dave", w.keys["dave"]))
-	w.must(s.Sign("alice", w.keys["alice"]))
+	w.must(signAs(s, "dave", w.keys["dave"]))
+	w.must(signAs(s, "alice", w.keys["alice"]))
 	err := s.Merge()
 	if !errors.Is(err, ErrNotSealed) || !strings.Contains(err.Error(), "root 2: 1 of 2 signed for root 1") {
 		t.Fatalf("merged without the old threshold: %v", err)
@@ -41,7 +41,7 @@ func TestRotate_OldAndNewThreshold(t *testing.T) {
 		t.Errorf("the new threshold is met: %v", err)
 	}
 	// bob, who leaves, may sign for the old threshold
-	w.must(s.Sign("bob", w.keys["bob"]))
+	w.must(signAs(s, "bob", w.keys["bob"]))
 	w.must(s.Merge())
 	w.publish(s, st, day(1))
 	r, err := VerifyStore(t.Context(), st, w.root1(st), day(1))
@@ -52,7 +52,7 @@ func TestRotate_OldAndNewThreshold(t *testing.T) {
 	// and then no more
 	w.targets.Files["fulcio.crt.pem"] = []byte("third")
 	next := w.stageTargets(st, day(2))
-	if err := next.Sign("bob", w.keys["bob"]); err == nil {
+	if err := signAs(next, "bob", w.keys["bob"]); err == nil {
 		t.Error("bob signed after he left")
 	}
 	w.publish(w.sign(next, "carol", "dave"), st, day(2))

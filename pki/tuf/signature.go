@@ -109,19 +109,7 @@ func (s *Staged) readSignatures(f *folder) error {
 	return nil
 }
 
-// Sign signs every version that the key counts for and writes one signature
-// file each. It refuses a key of no role and a key that has signed everything
-// already. When it fails, no signature file is left, and the error wraps the
-// signer's own.
-func (s *Staged) Sign(holder string, key crypto.Signer) error {
-	err := s.signAll(holder, key)
-	if err != nil {
-		return fmt.Errorf("sign staged change %s: %w", s.dir, err)
-	}
-	return nil
-}
-
-func (s *Staged) signAll(holder string, key crypto.Signer) error {
+func (s *Staged) signAll(built []*document, holder string, key crypto.Signer) error {
 	if key == nil {
 		return errors.New("no signer")
 	}
@@ -135,7 +123,7 @@ func (s *Staged) signAll(holder string, key crypto.Signer) error {
 	if name, known := s.change.Holders[id]; known && name != holder {
 		return fault.New(fault.Usage, "sign with your own token", fmt.Errorf("this is the key of %s, not of %s", name, holder))
 	}
-	docs, err := s.countsFor(id)
+	docs, err := s.countsFor(built, id)
 	if err != nil {
 		return err
 	}
@@ -160,10 +148,10 @@ func (s *Staged) signAll(holder string, key crypto.Signer) error {
 	return s.keep(out)
 }
 
-// countsFor returns the versions that a key counts for.
-func (s *Staged) countsFor(id string) ([]*document, error) {
+// countsFor returns those of docs that a key counts for.
+func (s *Staged) countsFor(docs []*document, id string) ([]*document, error) {
 	var out []*document
-	for _, d := range s.sign {
+	for _, d := range docs {
 		sets, err := s.demands(d)
 		if err != nil {
 			return nil, err

@@ -1,11 +1,9 @@
 package tuf
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -106,7 +104,7 @@ func (p Policy) sameTargetsRole(root *document) error {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	if !slices.Equal(ids, set.ids()) || p.Targets.Threshold != set.threshold {
+	if !slices.Equal(ids, set.keys.ids()) || p.Targets.Threshold != set.threshold {
 		return fmt.Errorf("the plan's holders of targets are not those of %s", set.label)
 	}
 	return nil
@@ -164,41 +162,19 @@ func (d *draft) addTargets(pol Policy, shares map[string][]string, t Targets, no
 	return nil
 }
 
-// sameBut compares the signed parts of two documents but for version and
+// sameBut reports whether two documents say the same but for version and
 // expiry.
 func sameBut(a, b *document) (bool, error) {
-	x, err := essence(a)
+	x, err := readModel(a)
 	if err != nil {
 		return false, err
 	}
-	y, err := essence(b)
+	y, err := readModel(b)
 	if err != nil {
 		return false, err
 	}
-	return bytes.Equal(x, y), nil
-}
-
-// essence is the signed part without version and expiry, in a stable order. It
-// is made of JSON, not of the canonical form, which no JSON reader reads.
-func essence(d *document) ([]byte, error) {
-	var signed any
-	switch {
-	case d.root != nil:
-		signed = d.root.Signed
-	default:
-		signed = d.targets.Signed
-	}
-	data, err := json.Marshal(signed)
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return nil, err
-	}
-	delete(fields, "version")
-	delete(fields, "expires")
-	return json.Marshal(fields)
+	x.spec = y.spec // not worth anybody's signature
+	return slices.IndexFunc(differences(x, y)[1:], func(s statement) bool { _, same := s.(unchanged); return !same }) < 0, nil
 }
 
 // due reports whether a document's own window says that it is to be signed

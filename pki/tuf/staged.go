@@ -68,7 +68,7 @@ func openStaged(dir string) (s *Staged, err error) {
 	if s.change, err = parseChange(data); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(*folder) error{s.readLayout, s.readTrusted, s.readSign, s.readContent, s.readSignatures, s.readSealed} {
+	for _, step := range []func(*folder) error{s.readLayout, s.readTrusted, s.readSign, s.checkWords, s.readContent, s.readSignatures, s.readSealed} {
 		if err := step(f); err != nil {
 			return nil, err
 		}
@@ -201,6 +201,12 @@ func (s *Staged) checkKind() error {
 	return nil
 }
 
+// checkWords refuses metadata that says more than its description.
+func (s *Staged) checkWords(*folder) error {
+	_, err := s.Describe()
+	return err
+}
+
 // find returns the metadata to sign of a role.
 func (s *Staged) find(role string) *document {
 	for _, d := range s.sign {
@@ -270,7 +276,7 @@ func (s *Staged) HolderOf(pub crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	docs, err := s.countsFor(id)
+	docs, err := s.countsFor(s.sign, id)
 	if err != nil {
 		return "", err
 	}

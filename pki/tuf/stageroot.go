@@ -3,7 +3,6 @@ package tuf
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"fmt"
 	"slices"
 	"time"
@@ -64,12 +63,21 @@ func (d *draft) addDue(pol Policy, now time.Time) error {
 		return err
 	}
 	top := d.base.targets[metadata.TARGETS]
+	stage := func(old *document) error {
+		next, err := again(old, pol.people(old.role), now)
+		d.sign = append(d.sign, next)
+		return err
+	}
 	if set.check(top) != nil || due(top, now) {
-		d.sign = append(d.sign, again(top, pol.Targets, now))
+		if err := stage(top); err != nil {
+			return err
+		}
 	}
 	for _, role := range delegations(top) {
 		if old := d.base.targets[role]; due(old, now) {
-			d.sign = append(d.sign, again(old, pol.people(role), now))
+			if err := stage(old); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -86,7 +94,7 @@ func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, 
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string]*ecdsa.PublicKey{id: key}
+	keys := keyRing{id: key}
 	for _, d := range []*document{base.snapshot, base.timestamp} {
 		set, err := rootSet(base.root(), d.role)
 		if err != nil {
@@ -101,7 +109,7 @@ func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, 
 		}
 	}
 	var out []crypto.PublicKey
-	for _, id := range (keySet{keys: keys}).ids() {
+	for _, id := range keys.ids() {
 		out = append(out, keys[id])
 	}
 	return out, nil
@@ -109,11 +117,12 @@ func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, 
 
 // again is the next version of targets or a delegated role with the same
 // content.
-func again(old *document, policy RolePolicy, now time.Time) *document {
-	meta := metadata.Targets(expiry(now, policy.Expiry))
-	meta.Signed.Version = old.version() + 1
-	meta.Signed.Targets = old.targets.Signed.Targets
-	meta.Signed.Delegations = old.targets.Signed.Delegations
-	meta.Signed.UnrecognizedFields = windowFields(OnlineRole{policy.Expiry, policy.Resign})
-	return &document{role: old.role, targets: meta}
+func again(old *document, policy RolePolicy, now time.Time) (*document, error) {
+	m, err := readModel(old)
+	if err != nil {
+		return nil, err
+	}
+	m.version++
+	m.expires, m.periods = expiry(now, policy.Expiry), OnlineRole{policy.Expiry, policy.Resign}
+	return m.document()
 }

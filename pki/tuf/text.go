@@ -1,8 +1,6 @@
 package tuf
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 )
 
@@ -13,5 +11,3 @@ func list(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
-
-func compactJSON(into *bytes.Buffer, data []byte) error { return json.Compact(into, data) }

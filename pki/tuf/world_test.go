@@ -100,7 +100,7 @@ func (w *world) must(err error) {
 func (w *world) sign(s *Staged, names ...string) *Staged {
 	w.t.Helper()
 	for _, name := range names {
-		w.must(s.Sign(name, w.keys[name]))
+		w.must(signAs(s, name, w.keys[name]))
 	}
 	w.must(s.Merge())
 	return s
@@ -281,4 +281,22 @@ func (f *failsAt) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) 
 		return nil, f.err
 	}
 	return f.Signer.Sign(random, digest, opts)
+}
+
+// words are what a holder reads.
+func words(s *Staged) string {
+	d, err := s.Describe()
+	if err != nil {
+		return err.Error()
+	}
+	return d.String()
+}
+
+// signAs lets a holder read and sign.
+func signAs(s *Staged, holder string, key crypto.Signer) error {
+	d, err := s.Describe()
+	if err != nil {
+		return err
+	}
+	return d.Sign(holder, key)
 }

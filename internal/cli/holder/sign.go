@@ -60,9 +60,9 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 			return err
 		}
 	}
-	text, err := app.Describe(staged)
+	described, err := app.Describe(staged)
 	if err != nil {
-		return errors.Join(cmdutil.PrintText(o.Out, text), err)
+		return errors.Join(cmdutil.PrintText(o.Out, described.Text), err)
 	}
 	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
 	if err != nil {
@@ -78,7 +78,7 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 		return err
 	}
 	if err := o.Operator.Confirm(term.Question{
-		Text: text,
+		Text: described.Text,
 		Yes:  fmt.Sprintf("YubiKey %d signs all of it for %s; each version needs a touch", o.serial, holder),
 		No:   "nothing is signed",
 		Type: "sign",
@@ -89,7 +89,7 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := staged.Sign(holder, signer); err != nil {
+	if err := described.Sign(holder, signer); err != nil {
 		return err
 	}
 	o.Progress("%s signed %s", holder, staged.Dir())

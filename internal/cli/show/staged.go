@@ -24,8 +24,8 @@ func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
 	if f.JSON {
 		return StagedJSON(f, s)
 	}
-	text, refused := app.Describe(s)
-	if err := cmdutil.PrintText(f.Out, text); err != nil {
+	described, refused := app.Describe(s)
+	if err := cmdutil.PrintText(f.Out, described.Text); err != nil {
 		return err
 	}
 	return refused
