@@ -210,7 +210,7 @@ func TestDescribe_FirstAndNext(t *testing.T) {
 	w := newWorld(t)
 	st := newMemory()
 	s := w.init(day0)
-	for _, want := range []string{"root: first version, expires 2026-09-14", "root: 2 of 3", "key added: alice", "added: trusted_root.json, 18 bytes"} {
+	for _, want := range []string{"root: version 1, the first; expires 2026-09-14", "root: 2 of 3", "key added: alice", "added: trusted_root.json, 18 bytes"} {
 		if !strings.Contains(words(s), want) {
 			t.Errorf("no %q in\n%s", want, words(s))
 		}

@@ -120,7 +120,7 @@ type headline struct {
 func (h headline) text(map[string]string) string {
 	until := h.expires.Format(time.RFC3339)
 	if h.before == nil {
-		return fmt.Sprintf("%s: first version, expires %s", h.role, until)
+		return fmt.Sprintf("%s: version %d, the first; expires %s", h.role, h.version, until)
 	}
 	return fmt.Sprintf("%s: version %d after %d, expires %s instead of %s", h.role, h.version, h.before.version, until, h.before.expires.Format(time.RFC3339))
 }
