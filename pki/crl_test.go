@@ -124,10 +124,12 @@ func TestPrepareCRL_Refusals(t *testing.T) {
 	serial := made[pki.ProfileFulcioCA].certificate.SerialNumber
 	ok := pki.Revoked{Serial: serial, At: notBefore, Reason: pki.ReasonSuperseded}
 	for name, change := range map[string]func(*pki.CRLSpec){
-		"is not positive":        func(s *pki.CRLSpec) { s.Number = 0 },
-		"is not after":           func(s *pki.CRLSpec) { s.NextUpdate = s.ThisUpdate },
-		"revoked twice":          func(s *pki.CRLSpec) { s.Revoked = []pki.Revoked{ok, ok} },
-		"after this update":      func(s *pki.CRLSpec) { s.Revoked = []pki.Revoked{{Serial: serial, At: notBefore.Add(time.Second), Reason: 1}} },
+		"is not positive": func(s *pki.CRLSpec) { s.Number = 0 },
+		"is not after":    func(s *pki.CRLSpec) { s.NextUpdate = s.ThisUpdate },
+		"revoked twice":   func(s *pki.CRLSpec) { s.Revoked = []pki.Revoked{ok, ok} },
+		"after this update": func(s *pki.CRLSpec) {
+			s.Revoked = []pki.Revoked{{Serial: serial, At: notBefore.Add(time.Second), Reason: 1}}
+		},
 		"is none that":           func(s *pki.CRLSpec) { s.Revoked = []pki.Revoked{{Serial: serial, At: notBefore, Reason: 6}} },
 		"may sign CRLs":          func(s *pki.CRLSpec) { s.Issuer = made[pki.ProfileTSA].certificate },
 		"before the certificate": func(s *pki.CRLSpec) { s.ThisUpdate = notBefore.Add(-time.Second) },

@@ -78,6 +78,9 @@ func encodeAll(s *State, head string, now time.Time, entries []Entry) ([]byte, e
 		if e.Type, err = e.payload(); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
+		if err := s.refuses(&e); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
 		if err := s.apply(&e); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}

@@ -19,6 +19,9 @@ func (s *State) apply(e *Entry) error {
 	}
 	ps := &problems{}
 	ps.instant("time", e.Time)
+	if e.Time.Before(s.last) {
+		ps.add("time is %s, before that of the line above, %s: set this machine's clock", e.Time.Format(time.RFC3339), s.last.Format(time.RFC3339))
+	}
 	if opened := s.Organization != ""; opened == (e.Created != nil) {
 		ps.add("created stands in the first line, and there alone")
 	}
@@ -28,6 +31,7 @@ func (s *State) apply(e *Entry) error {
 	}
 	commit()
 	s.Entries++
+	s.last = e.Time
 	return nil
 }
 
@@ -51,6 +55,12 @@ func (s *State) check(ps *problems, e *Entry) (commit func()) {
 		return s.cutover(ps, e.Cutover, e.Time)
 	case e.Compromise != nil:
 		return s.compromise(ps, e.Compromise, e.Time)
+	case e.CRL != nil:
+		return s.crl(ps, e.CRL)
+	case e.Promote != nil:
+		return s.promote(ps, e.Promote)
+	case e.Ended != nil:
+		return s.ended(ps, e.Ended, e.Time)
 	default:
 		return s.record(ps, e.Record)
 	}
@@ -99,8 +109,13 @@ func (s *State) certificate(ps *problems, c *Certificate) func() {
 	if c.URL != "" {
 		ps.text("url", c.URL)
 	}
-	if c.Issuer != c.Authority && len(s.Authorities[c.Issuer]) == 0 {
+	if own := c.Issuer == c.Authority; !own && len(s.Authorities[c.Issuer]) == 0 {
 		ps.add("issuer %s has no certificate in the ledger", c.Issuer)
+	} else if c.IssuerGeneration < 0 || !own && c.IssuerGeneration > len(s.Authorities[c.Issuer]) || own && c.IssuerGeneration > 0 {
+		ps.add("issuer_generation %d of %s is not in the ledger", c.IssuerGeneration, c.Issuer)
+	}
+	if c.Standby && c.Issuer != c.Authority {
+		ps.add("standby: only a root stands by")
 	}
 	ps.instant("not_before", c.NotBefore)
 	ps.instant("not_after", c.NotAfter)
@@ -113,7 +128,8 @@ func (s *State) certificate(ps *problems, c *Certificate) func() {
 	addFiles := s.files(ps, named{"file", c.File}, named{"chain", c.Chain})
 	return func() {
 		s.Authorities[c.Authority] = append(s.Authorities[c.Authority],
-			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore})
+			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Standby: c.Standby, issuer: s.issuerOf(c)})
+		s.inherit(c)
 		addSerial()
 		addKey()
 		addFiles()

@@ -20,6 +20,9 @@ type Entry struct {
 	Cutover     *Cutover     `json:"cutover,omitempty"`
 	Compromise  *Compromise  `json:"compromise,omitempty"`
 	Record      *Record      `json:"record,omitempty"`
+	CRL         *CRL         `json:"crl,omitempty"`
+	Promote     *Promote     `json:"promote,omitempty"`
+	Ended       *Ended       `json:"ended,omitempty"`
 
 	More int    `json:"more,omitempty"` // lines of the same write that follow: they count together or not at all
 	Sum  string `json:"sum"`            // hex SHA-256 of this line with an empty sum and without its newline
@@ -40,16 +43,21 @@ type Request struct {
 
 // Certificate is a certificate that a ceremony issued and that was accepted.
 type Certificate struct {
-	Authority  string    `json:"authority"`
-	Generation int       `json:"generation"`
-	Profile    string    `json:"profile"`
-	Serial     string    `json:"serial"`      // lower-case hex
-	SPKISHA256 string    `json:"spki_sha256"` // hex
-	Issuer     string    `json:"issuer"`      // authority name; the root names itself
-	NotBefore  time.Time `json:"not_before"`
-	NotAfter   time.Time `json:"not_after"`
-	File       File      `json:"file"`  // certificate.pem
-	Chain      File      `json:"chain"` // chain.pem, leaf-first, root last
+	Authority  string `json:"authority"`
+	Generation int    `json:"generation"`
+	Profile    string `json:"profile"`
+	Serial     string `json:"serial"`      // lower-case hex
+	SPKISHA256 string `json:"spki_sha256"` // hex
+	Issuer     string `json:"issuer"`      // authority name; the root names itself
+	// IssuerGeneration is the issuer's generation. Lines without it were issued
+	// by the newest that the ledger then had, one that stands by aside.
+	IssuerGeneration int `json:"issuer_generation,omitempty"`
+	// Standby marks a root that nobody trusts until a promote line names it.
+	Standby   bool      `json:"standby,omitempty"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	File      File      `json:"file"`  // certificate.pem
+	Chain     File      `json:"chain"` // chain.pem, leaf-first, root last
 	// URL is where the service answered by the plan of that day, so that a plan
 	// that names another later changes no past entry. Lines without it are read
 	// with the plan's.
@@ -91,12 +99,52 @@ type Cutover struct {
 	At    time.Time `json:"at"`
 }
 
-// Compromise closes a window retroactively.
+// Compromise is of a key: of the one that a generation holds, or of Key where
+// the ledger holds no generation of it (a TUF holder's, the online key). It
+// closes every generation of that key, and every certificate under it, at the
+// last second before Since.
 type Compromise struct {
 	Name       string    `json:"name"`
-	Generation int       `json:"generation"`
-	Since      time.Time `json:"since"`
+	Generation int       `json:"generation"`    // 0 with Key
+	Key        string    `json:"key,omitempty"` // hex SHA-256 of the SPKI
+	Since      time.Time `json:"since"`         // first instant of misuse
 	Reason     string    `json:"reason"`
+	// Leaves takes the key's entries out of trusted_root.json, with everything
+	// that rests on them: for keys whose dates can be forged backwards.
+	Leaves bool `json:"leaves,omitempty"`
+}
+
+// CRL is a list of revoked certificates that a ceremony issued.
+type CRL struct {
+	Issuer     string    `json:"issuer"` // authority
+	Generation int       `json:"generation"`
+	Number     int64     `json:"number"` // growing for each key of an issuer
+	ThisUpdate time.Time `json:"this_update"`
+	NextUpdate time.Time `json:"next_update"`
+	Revoked    []string  `json:"revoked,omitempty"` // serials, ascending
+	File       File      `json:"file"`
+	Ceremony   string    `json:"ceremony"`
+}
+
+// Promote has verifiers trust a standby root.
+type Promote struct {
+	Name       string `json:"name"`
+	Generation int    `json:"generation"`
+}
+
+// What can end.
+const (
+	EndRetired   = "retired"   // is used no more; what it signed stays valid
+	EndDestroyed = "destroyed" // the token's key is gone
+)
+
+// Ended is the end of one generation that nothing replaces.
+type Ended struct {
+	Name       string    `json:"name"`
+	Generation int       `json:"generation"`
+	What       string    `json:"what"`
+	At         time.Time `json:"at"`
+	Ceremony   string    `json:"ceremony,omitempty"` // in which a token's key was destroyed
 }
 
 // Record is a ceremony's record that was accepted.

@@ -85,6 +85,7 @@ func (e *Entry) payload() (string, error) {
 		"created": e.Created != nil, "request": e.Request != nil, "certificate": e.Certificate != nil,
 		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil,
 		"cutover": e.Cutover != nil, "compromise": e.Compromise != nil, "record": e.Record != nil,
+		"crl": e.CRL != nil, "promote": e.Promote != nil, "ended": e.Ended != nil,
 	} {
 		if is {
 			set = append(set, name)

@@ -61,8 +61,11 @@ func TestAppend_SerialNeverTwice(t *testing.T) {
 
 func TestAppend_OneKeyServesOne(t *testing.T) {
 	path := small(t)
+	stolen := certificate("tsa", 3, after(30))
+	stolen.Certificate.SPKISHA256 = certificate("tsa", 1, day).Certificate.SPKISHA256
+	wantRefused(t, path, "COMPROMISED", stolen)
 	renewed := certificate("tsa", 3, after(30))
-	renewed.Certificate.SPKISHA256 = certificate("tsa", 1, day).Certificate.SPKISHA256
+	renewed.Certificate.SPKISHA256 = certificate("tsa", 2, day).Certificate.SPKISHA256
 	if _, err := Append(path, "", after(1000), renewed); err != nil {
 		t.Errorf("a renewed authority may keep its key: %v", err)
 	}

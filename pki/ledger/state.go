@@ -20,8 +20,11 @@ type State struct {
 	Records      map[string]Record       // by digest of the request
 	Serials      map[string]string       // lower-case hex serial → authority, withheld ones too
 	Digests      map[string]string       // path → SHA-256 of every file spoken of
+	CRLs         map[string][]CRL        // by issuer, in the order of their numbers
+	Compromised  map[string]*Compromise  // by hex SHA-256 of the SPKI; the earliest
 	Torn         int                     // bytes of an incomplete last write, which do not count
 
+	last   time.Time         // of the last line
 	owners map[string]string // hex SHA-256 of an SPKI → "authority tsa", "log rekor", …
 }
 
@@ -31,8 +34,9 @@ type State struct {
 // The window of an authority opens with its certificate's notBefore, that of a
 // log with the recorded start. It closes when a cutover names the authority or
 // log while a later generation is there, at the time of that cutover or with
-// the certificate, whichever comes first; a compromise closes it earlier.
-// Applications have no start, and only a compromise ends them.
+// the certificate, whichever comes first; a compromise of its key, or of a key
+// above it, closes it earlier, at the last second before the misuse.
+// Applications have no start; a compromise or a retirement ends them.
 type Generation struct {
 	Number      int
 	Certificate *Certificate // authorities
@@ -40,9 +44,33 @@ type Generation struct {
 	App         *App         // applications
 	Start       time.Time    // inclusive
 	End         *time.Time   // inclusive; nil while open
-	Compromised *Compromise  // the earliest; nil when there is none
+	Compromised *Compromise  // of its key or of one above it, the earliest; nil when there is none
+	Left        bool         // takes no part in trusted_root.json: nothing that it signed may verify
+	Standby     bool         // a root that nobody trusts yet
+	Retired     *Ended       // nil while in use
+	Destroyed   *Ended       // nil while the token holds the key
 
 	replaced bool // a cutover closed it
+	issuer   int  // generation of its issuer; 0 for a root
+}
+
+// Key returns the hex SHA-256 of the generation's SPKI.
+func (g *Generation) Key() string {
+	switch {
+	case g.Certificate != nil:
+		return g.Certificate.SPKISHA256
+	case g.Log != nil:
+		return g.Log.LogID
+	default:
+		return g.App.SPKISHA256
+	}
+}
+
+// Live reports whether something may still be issued, signed or served with
+// the generation: it is trusted, its key and those above are not compromised,
+// and it was not retired.
+func (g *Generation) Live() bool {
+	return g.Compromised == nil && !g.Standby && g.Retired == nil && g.Destroyed == nil
 }
 
 // Newest returns the last generation, or nil when there is none.
@@ -75,6 +103,8 @@ func newState() *State {
 		Records:     map[string]Record{},
 		Serials:     map[string]string{},
 		Digests:     map[string]string{},
+		CRLs:        map[string][]CRL{},
+		Compromised: map[string]*Compromise{},
 		owners:      map[string]string{},
 	}
 }

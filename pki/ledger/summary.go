@@ -26,6 +26,12 @@ func (e Entry) Summary() string {
 		return fmt.Sprintf("%s at %s", strings.Join(e.Cutover.Names, ", "), e.Cutover.At.Format(time.RFC3339))
 	case e.Compromise != nil:
 		return fmt.Sprintf("%s g%d since %s: %s", e.Compromise.Name, e.Compromise.Generation, e.Compromise.Since.Format(time.RFC3339), e.Compromise.Reason)
+	case e.CRL != nil:
+		return fmt.Sprintf("CRL %d of %s g%d, %d revoked, next by %s", e.CRL.Number, e.CRL.Issuer, e.CRL.Generation, len(e.CRL.Revoked), e.CRL.NextUpdate.Format(time.DateOnly))
+	case e.Promote != nil:
+		return fmt.Sprintf("%s g%d is trusted from now on", e.Promote.Name, e.Promote.Generation)
+	case e.Ended != nil:
+		return fmt.Sprintf("%s g%d %s at %s", e.Ended.Name, e.Ended.Generation, e.Ended.What, e.Ended.At.Format(time.RFC3339))
 	case e.Record != nil:
 		return "record of ceremony " + e.Record.Ceremony
 	}

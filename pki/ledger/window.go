@@ -74,28 +74,3 @@ func (g *Generation) close(t time.Time) {
 		g.End = &t
 	}
 }
-
-// compromise closes the window of one generation at an instant in the past.
-func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
-	past(ps, "since", c.Since, now)
-	ps.text("reason", c.Reason)
-	generations := s.windows(c.Name)
-	if len(generations) == 0 {
-		generations = s.Apps[c.Name]
-	}
-	if c.Generation < 1 || c.Generation > len(generations) {
-		ps.add("%q has no generation %d in the ledger", c.Name, c.Generation)
-		return nil
-	}
-	g := &generations[c.Generation-1]
-	if c.Since.Before(g.Start) {
-		ps.add("since is before the window's start %s: write that", g.Start.Format(time.RFC3339))
-	}
-	if g.End != nil && !c.Since.Before(*g.End) {
-		ps.add("the window is closed since %s already", g.End.Format(time.RFC3339))
-	}
-	return func() {
-		g.close(c.Since)
-		g.Compromised = c
-	}
-}

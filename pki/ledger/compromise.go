@@ -1,0 +1,121 @@
+package ledger
+
+import "time"
+
+// compromise closes every generation of one key, and everything under it.
+func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
+	past(ps, "since", c.Since, now)
+	ps.text("reason", c.Reason)
+	key := c.Key
+	if key != "" {
+		ps.digest("key", key)
+		ps.text("name", c.Name)
+		if owner, known := s.owners[key]; known {
+			ps.add("key is that of %s: name it and its generation", owner)
+		}
+		if c.Generation != 0 {
+			ps.add("generation is %d beside a key", c.Generation)
+		}
+	} else {
+		generations := s.All(c.Name)
+		if c.Generation < 1 || c.Generation > len(generations) {
+			ps.add("%q has no generation %d in the ledger", c.Name, c.Generation)
+			return nil
+		}
+		key = generations[c.Generation-1].Key()
+	}
+	if before := s.Compromised[key]; before != nil && !before.Since.After(c.Since) && (before.Leaves || !c.Leaves) {
+		ps.add("the key is recorded as compromised since %s already", before.Since.Format(time.RFC3339))
+	}
+	return func() {
+		if before := s.Compromised[key]; before == nil || c.Since.Before(before.Since) {
+			s.Compromised[key] = c
+		}
+		for _, of := range []map[string][]Generation{s.Authorities, s.Logs, s.Apps} {
+			for name, generations := range of {
+				for i := range generations {
+					if generations[i].Key() == key {
+						s.fall(name, &generations[i], c, c.Leaves)
+					}
+				}
+			}
+		}
+	}
+}
+
+// fall closes a generation at the last second before a misuse, and every
+// certificate that it issued. One that began later was never honest.
+func (s *State) fall(name string, g *Generation, c *Compromise, leaves bool) {
+	g.close(c.Since.Add(-time.Second))
+	g.Left = g.Left || leaves || !g.Start.Before(c.Since)
+	if g.Compromised == nil || c.Since.Before(g.Compromised.Since) {
+		g.Compromised = c
+	}
+	if g.Certificate == nil {
+		return
+	}
+	for below, generations := range s.Authorities {
+		for i := range generations {
+			if b := &generations[i]; below != name && b.Certificate.Issuer == name && b.issuer == g.Number {
+				s.fall(below, b, c, leaves)
+			}
+		}
+	}
+}
+
+// inherit gives a certificate that was just added what befell its key or its
+// issuer before: ledgers that earlier versions wrote may hold one.
+func (s *State) inherit(c *Certificate) {
+	g := Newest(s.Authorities[c.Authority])
+	if by := s.Compromised[c.SPKISHA256]; by != nil {
+		s.fall(c.Authority, g, by, by.Leaves)
+	}
+	if above := s.Issuer(g); above != nil && above.Compromised != nil {
+		s.fall(c.Authority, g, above.Compromised, false)
+	}
+}
+
+func (s *State) issuerOf(c *Certificate) int {
+	switch {
+	case c.Issuer == c.Authority:
+		return 0
+	case c.IssuerGeneration > 0:
+		return c.IssuerGeneration
+	}
+	newest := len(s.Authorities[c.Issuer])
+	for newest > 1 && s.Authorities[c.Issuer][newest-1].Standby {
+		newest--
+	}
+	return newest
+}
+
+// Issuer returns the generation that issued a certificate, nil for a root and
+// for what is no authority.
+func (s *State) Issuer(g *Generation) *Generation {
+	if g.Certificate == nil || g.issuer < 1 || g.issuer > len(s.Authorities[g.Certificate.Issuer]) {
+		return nil
+	}
+	return &s.Authorities[g.Certificate.Issuer][g.issuer-1]
+}
+
+// All returns the generations of an authority, a log or an application.
+func (s *State) All(name string) []Generation {
+	if generations := s.windows(name); len(generations) > 0 {
+		return generations
+	}
+	return s.Apps[name]
+}
+
+// Under returns the certificates that hang under a generation, near ones first.
+func (s *State) Under(name string, number int) []Generation {
+	var out []Generation
+	for below, generations := range s.Authorities {
+		for _, g := range generations {
+			if below != name && g.Certificate.Issuer == name && g.issuer == number {
+				out = append(append(out, g), s.Under(below, g.Number)...)
+			}
+		}
+	}
+	sortGenerations(out)
+	return out
+}
