@@ -37,6 +37,7 @@ func (r *report) authorities(p *Plan) {
 		} else if r.ok(path + ".subject") {
 			subjects[bare] = name
 		}
+		r.generationSubjects(path, name, a, subjects)
 		if days := a.Validity.NotAfter(reference).Sub(reference).Hours() / 24; days > maxDays || a.Validity.Years > 100 || a.Validity.Days > maxDays {
 			r.add(path+".validity", "is longer than a hundred years")
 		}
@@ -46,6 +47,26 @@ func (r *report) authorities(p *Plan) {
 		} else {
 			r.subordinate(p, path, name, a)
 		}
+	}
+}
+
+// generationSubjects checks the names and URLs that generations have of their own.
+func (r *report) generationSubjects(path, name string, a Authority, subjects map[pki.Subject]string) {
+	for i, g := range a.Generations {
+		at := index(path+".generations", i)
+		if own := a; g.URL != "" {
+			own.URL = g.URL
+			r.serviceURL(at, own)
+		}
+		if g.Subject == nil {
+			continue
+		}
+		r.subject(at+".subject", *g.Subject)
+		bare := pki.Subject{Organization: g.Subject.Organization, CommonName: g.Subject.CommonName}
+		if other, taken := subjects[bare]; taken && other != name {
+			r.add(at+".subject", "authority %s has the same subject: a verifier could not tell them apart", other)
+		}
+		subjects[bare] = name
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 var exceptionNames = []string{ExceptionSingleHolder, ExceptionOldFirmware, ExceptionImportedRoot, ExceptionNetworkedHost}
@@ -95,15 +97,24 @@ func (r *report) rehearsal(p *Plan) {
 		r.form("rehearsal.attestation_roots", p.Rehearsal.AttestationRoots, badRoots)
 	}
 	for _, name := range sorted(p.Authorities) {
-		at := join("authorities", name) + ".subject.organization"
-		says := rehearsal.MatchString(p.Authorities[name].Subject.Organization)
-		if !r.ok(at) || says == (p.Rehearsal != nil) {
-			continue
+		path, a := join("authorities", name), p.Authorities[name]
+		r.saysRehearsal(p, path, a.Subject)
+		for i, g := range a.Generations {
+			if g.Subject != nil {
+				r.saysRehearsal(p, index(path+".generations", i), *g.Subject)
+			}
 		}
-		if says {
-			r.add(at, "holds the word REHEARSAL, but the plan has no rehearsal block")
-		} else {
-			r.add(at, "must hold the word REHEARSAL: the plan has a rehearsal block")
-		}
+	}
+}
+
+func (r *report) saysRehearsal(p *Plan, path string, s pki.Subject) {
+	at := path + ".subject.organization"
+	says := rehearsal.MatchString(s.Organization)
+	switch {
+	case !r.ok(at) || says == (p.Rehearsal != nil):
+	case says:
+		r.add(at, "holds the word REHEARSAL, but the plan has no rehearsal block")
+	default:
+		r.add(at, "must hold the word REHEARSAL: the plan has a rehearsal block")
 	}
 }

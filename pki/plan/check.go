@@ -24,6 +24,8 @@ func (r *report) check(p *Plan) {
 		r.oneOf(join("apps."+name, "algorithm"), p.Apps[name].Algorithm, "P-256", "P-384")
 	}
 	r.keys(p)
+	r.roots(p)
+	r.crls(p)
 	r.holders(p)
 	r.tuf(p)
 	for _, name := range sorted(p.Ceremonies) {

@@ -93,6 +93,15 @@ func (r *report) generation(p *Plan, k owned) {
 	if k.NotAfter != nil && k.kind != "authorities" {
 		r.add(k.path+".not_after", "only an authority's certificate has a not_after: remove the field")
 	}
+	if k.kind != "authorities" && (k.Root != 0 || k.Subject != nil || k.Standby) {
+		r.add(k.path, "root, subject and standby are for certificates: remove them")
+	}
+	if k.Origin != "" && k.kind != "logs" {
+		r.add(k.path+".origin", "only a log has an origin: remove the field")
+	}
+	if k.URL != "" && k.kind != "logs" && (k.kind != "authorities" || root) {
+		r.add(k.path+".url", "only a log or a service has a URL: remove the field")
+	}
 }
 
 func (r *report) key(k owned, root bool) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -14,27 +15,50 @@ func (r *report) log(p *Plan, name string) {
 	}
 	r.form(path+".url", l.URL, badBaseURL)
 	r.starts(path, l.Generations)
+	r.origin(p, name, path, l.Origin, l.URL)
+	for i, g := range l.Generations {
+		if g.Origin == "" && g.URL == "" {
+			continue
+		}
+		at := index(path+".generations", i)
+		r.form(at+".url", g.URL, badBaseURL)
+		origin, address := p.PlaceOf(name, i+1)
+		r.origin(p, name, at, origin, address)
+	}
+}
+
+// origin checks the origin of a log, or of one of its generations, beside its
+// URL and those of other logs.
+func (r *report) origin(p *Plan, name, path, origin, address string) {
 	at := path + ".origin"
+	if !r.ok(at) && r.ok(path+".url") {
+		at = path + ".url" // a generation may change the one alone
+	}
 	if !r.ok(at) {
 		return
 	}
-	if reason := badOrigin(l.Origin); reason != "" {
+	if reason := badOrigin(origin); reason != "" {
 		r.add(at, "%s", reason)
 		return
 	}
 	for _, other := range sorted(p.Logs) {
-		if other < name && p.Logs[other].Origin == l.Origin {
+		if other < name && p.hasOrigin(other, origin) {
 			r.add(at, "log %s has the same origin: checkpoints of the two could not be told apart", other)
 		}
 	}
-	u, err := url.Parse(l.URL)
-	if err != nil || u.Hostname() == "" || l.Kind != RekorV2 || !r.ok(path+".url") {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || p.Logs[name].Kind != RekorV2 {
 		return
 	}
-	if l.Origin != u.Hostname() {
+	if origin != u.Hostname() {
 		// sigstore-go takes url.Hostname of the baseUrl as the origin.
-		r.add(at, "%q must be %q, the host of the log's url without port and path: clients derive the origin of Rekor v2 from it", l.Origin, u.Hostname())
+		r.add(at, "%q must be %q, the host of the log's url without port and path: clients derive the origin of Rekor v2 from it", origin, u.Hostname())
 	}
+}
+
+func (p *Plan) hasOrigin(name, origin string) bool {
+	l := p.Logs[name]
+	return l.Origin == origin || slices.ContainsFunc(l.Generations, func(g Generation) bool { return g.Origin == origin })
 }
 
 // badOrigin says what keeps a text from being a checkpoint's origin and a key

@@ -54,7 +54,7 @@ func (p *Plan) outlives(name, issuer string) (field, reason string) {
 		if !to.After(from) {
 			return index(".generations", i) + ".not_after", "is not after the ceremony's not_before " + stamp(from)
 		}
-		above, known, before := p.issuing(issuer, from)
+		above, known, before := p.issuing(issuer, g, from)
 		switch {
 		case before:
 			return index(".generations", i) + ".ceremony", "would be issued at " + stamp(from) + ", before any certificate of its issuer " + issuer + " begins"
@@ -88,12 +88,17 @@ func (p *Plan) Window(authority string, g Generation) (from, to time.Time, dated
 	return c.NotBefore, p.Authorities[authority].Validity.NotAfter(c.NotBefore), true
 }
 
-// issuing returns the end of the issuer's newest certificate at an instant.
-// known is false when an issuer's generation has no date; before is true when
-// all have one and begin later.
-func (p *Plan) issuing(issuer string, at time.Time) (end time.Time, known, before bool) {
-	before = len(p.Authorities[issuer].Generations) > 0
-	for _, g := range p.Authorities[issuer].Generations {
+// issuing returns the end of the certificate that issues a generation at an
+// instant: that of the root it is issued under, or an issuer's newest. known is
+// false when an issuer's generation has no date; before is true when all have
+// one and begin later.
+func (p *Plan) issuing(issuer string, by Generation, at time.Time) (end time.Time, known, before bool) {
+	generations := p.Authorities[issuer].Generations
+	if n := p.IssuedUnder(by); issuer == RootAuthority && n > 0 && n <= len(generations) {
+		generations = generations[n-1 : n]
+	}
+	before = len(generations) > 0
+	for _, g := range generations {
 		from, to, dated := p.Window(issuer, g)
 		if !dated {
 			before = false

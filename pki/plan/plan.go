@@ -37,6 +37,7 @@ type Authority struct {
 	URL          string       `yaml:"url,omitempty" json:"url,omitempty"` // Fulcio's base URL, or the TSA's full endpoint
 	pki.Settings `yaml:",inline"`
 	Token        *TokenKey    `yaml:"token,omitempty" json:"token,omitempty"` // where the root's key lives; only for root
+	CRL          *CRL         `yaml:"crl,omitempty" json:"crl,omitempty"`     // only for root: every ceremony at its token issues one
 	Generations  []Generation `yaml:"generations" json:"generations"`
 }
 
@@ -56,6 +57,20 @@ type Generation struct {
 	Ceremony   string     `yaml:"ceremony,omitempty" json:"ceremony,omitempty"`                                           // the ceremony that issues the certificate; authorities only
 	Start      *time.Time `yaml:"start,omitempty" json:"start,omitempty"`                                                 // first instant of use; logs only
 	NotAfter   *time.Time `yaml:"not_after,omitempty" json:"not_after,omitempty"`                                         // overrides the validity
+
+	Root    int          `yaml:"root,omitempty" json:"root,omitempty"`       // generation of the root that issues it; empty is that of the ceremony's token
+	Subject *pki.Subject `yaml:"subject,omitempty" json:"subject,omitempty"` // the root's generations from the second on: two keys never share a name
+	Standby bool         `yaml:"standby,omitempty" json:"standby,omitempty"` // a root that nobody trusts until it is promoted
+	Origin  string       `yaml:"origin,omitempty" json:"origin,omitempty"`   // of a log from this generation on
+	URL     string       `yaml:"url,omitempty" json:"url,omitempty"`         // of a log or a service from this generation on
+}
+
+// CRL says how the root lists what it revoked.
+type CRL struct {
+	NextUpdate Days `yaml:"next_update" json:"next_update"` // after which verifiers want a newer one
+	// URL is where the CRL of the root's first generation is served. That of
+	// another has its number in the name: root.crl, root-g2.crl.
+	URL string `yaml:"url" json:"url"`
 }
 
 // Kinds of log.
@@ -119,6 +134,7 @@ type Ceremony struct {
 	BinarySHA256 string    `yaml:"binary_sha256,omitempty" json:"binary_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"` // of the trustroot that runs
 	Operators    []string  `yaml:"operators,omitempty" json:"operators,omitempty"`                                             // who confirms the clock
 	Witnesses    []string  `yaml:"witnesses,omitempty" json:"witnesses,omitempty"`
+	Destroy      bool      `yaml:"destroy,omitempty" json:"destroy,omitempty"` // erases the root's key from the token, and signs nothing but the last CRL
 }
 
 // Names of exceptions.

@@ -23,8 +23,8 @@ func (p *Plan) Spec(authority string, generation int) (pki.Spec, error) {
 	}
 	s := pki.Spec{
 		Profile:   a.Profile,
-		Subject:   a.Subject,
-		Settings:  a.Settings,
+		Subject:   p.SubjectOf(authority, generation),
+		Settings:  p.crlPointers(a.Settings, p.issuedUnder(authority, g)),
 		NotBefore: c.NotBefore.UTC(),
 		NotAfter:  a.Validity.NotAfter(c.NotBefore.UTC()),
 	}
@@ -32,4 +32,12 @@ func (p *Plan) Spec(authority string, generation int) (pki.Spec, error) {
 		s.NotAfter = g.NotAfter.UTC()
 	}
 	return s, nil
+}
+
+// issuedUnder is IssuedUnder, and a root's own number for itself.
+func (p *Plan) issuedUnder(authority string, g Generation) int {
+	if authority == RootAuthority {
+		return g.Generation
+	}
+	return p.IssuedUnder(g)
 }
