@@ -44,13 +44,13 @@ func (s *State) check(ps *problems, e *Entry) (commit func()) {
 	case e.Request != nil:
 		return s.request(ps, e.Request)
 	case e.Certificate != nil:
-		return s.certificate(ps, e.Certificate)
+		return s.certificate(ps, e.Certificate, e.Time)
 	case e.Withheld != nil:
 		return s.withheld(ps, e.Withheld)
 	case e.Log != nil:
-		return s.log(ps, e.Log)
+		return s.log(ps, e.Log, e.Time)
 	case e.App != nil:
-		return s.app(ps, e.App)
+		return s.app(ps, e.App, e.Time)
 	case e.Cutover != nil:
 		return s.cutover(ps, e.Cutover, e.Time)
 	case e.Compromise != nil:
@@ -99,7 +99,7 @@ func (s *State) record(ps *problems, r *Record) func() {
 	}
 }
 
-func (s *State) certificate(ps *problems, c *Certificate) func() {
+func (s *State) certificate(ps *problems, c *Certificate, added time.Time) func() {
 	s.generation(ps, "authority", c.Authority, c.Generation, s.Authorities)
 	ps.name("profile", c.Profile)
 	ps.name("issuer", c.Issuer)
@@ -128,7 +128,7 @@ func (s *State) certificate(ps *problems, c *Certificate) func() {
 	addFiles := s.files(ps, named{"file", c.File}, named{"chain", c.Chain})
 	return func() {
 		s.Authorities[c.Authority] = append(s.Authorities[c.Authority],
-			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Standby: c.Standby, issuer: s.issuerOf(c)})
+			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Added: added, Standby: c.Standby, issuer: s.issuerOf(c)})
 		s.inherit(c)
 		addSerial()
 		addKey()
@@ -142,7 +142,7 @@ func (s *State) withheld(ps *problems, w *Withheld) func() {
 	return s.serial(ps, w.Authority, w.Serial)
 }
 
-func (s *State) log(ps *problems, g *Log) func() {
+func (s *State) log(ps *problems, g *Log, added time.Time) func() {
 	s.generation(ps, "name", g.Name, g.Generation, s.Logs)
 	if !slices.Contains([]string{"rekor-v2", "static-ct"}, g.Kind) {
 		ps.add("kind is %q: a log is rekor-v2 or static-ct", g.Kind)
@@ -156,18 +156,18 @@ func (s *State) log(ps *problems, g *Log) func() {
 	addKey := s.key(ps, "log_id", g.LogID, "log "+g.Name, false)
 	addFiles := s.files(ps, named{"file", g.File})
 	return func() {
-		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start})
+		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start, Added: added})
 		addKey()
 		addFiles()
 	}
 }
 
-func (s *State) app(ps *problems, a *App) func() {
+func (s *State) app(ps *problems, a *App, added time.Time) func() {
 	s.generation(ps, "name", a.Name, a.Generation, s.Apps)
 	addKey := s.key(ps, "spki_sha256", a.SPKISHA256, "application "+a.Name, false)
 	addFiles := s.files(ps, named{"file", a.File})
 	return func() {
-		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a})
+		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a, Added: added})
 		addKey()
 		addFiles()
 	}

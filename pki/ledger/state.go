@@ -43,6 +43,7 @@ type Generation struct {
 	Log         *Log         // logs
 	App         *App         // applications
 	Start       time.Time    // inclusive
+	Added       time.Time    // when the ledger took it
 	End         *time.Time   // inclusive; nil while open
 	Compromised *Compromise  // of its key or of one above it, the earliest; nil when there is none
 	Left        bool         // takes no part in trusted_root.json: nothing that it signed may verify

@@ -37,6 +37,9 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 			continue
 		}
 		profile := g.Certificate.Profile
+		if g.Left {
+			continue // nothing that it signed may verify
+		}
 		if profile != profileFulcio && profile != profileTSA && profile != profileTSALeaf {
 			continue
 		}
@@ -50,6 +53,7 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 		}
 		w := window{number: g.Number, start: g.Start, end: g.End, compromised: g.Compromised != nil}
 		w.notBefore, w.notAfter = chainValidity(chain)
+		b.checkCompromise(who, w, chain)
 		windows = append(windows, w)
 		uri, err := b.authorityURL(name, g.Certificate)
 		if err != nil {
@@ -84,6 +88,22 @@ func (b *builder) authorityURL(name string, c *ledger.Certificate) (string, erro
 		return "", fmt.Errorf("url %q: needs a scheme and a host", address)
 	}
 	return address, nil
+}
+
+// checkCompromise refuses an entry that stays open over a compromised key, and
+// one under a root that stands by.
+func (b *builder) checkCompromise(who string, w window, chain []*x509.Certificate) {
+	for _, c := range chain {
+		by := b.state.Compromised[spkiDigest(c)]
+		if by != nil && (w.end == nil || !w.end.Before(by.Since)) {
+			b.problem("%s: the key of %s is COMPROMISED since %s, and its window is open then", who, c.Subject, stamp(by.Since))
+		}
+	}
+	for _, g := range b.state.Authorities[plan.RootAuthority] {
+		if g.Standby && g.Certificate.SPKISHA256 == spkiDigest(chain[len(chain)-1]) {
+			b.problem("%s: its root, generation %d, stands by and is trusted by nobody: run trustroot promote", who, g.Number)
+		}
+	}
 }
 
 func authorityEntry(uri string, chain []*x509.Certificate, w window) *prototrustroot.CertificateAuthority {

@@ -202,12 +202,6 @@ func refusals() []refusal {
 		{"WindowBackwards", func(_ *testing.T, w *world) { w.state.Logs["ct"][0].End = earlier(dayOne.Add(-time.Hour)) }, "before it opens"},
 		{"NoStart", func(_ *testing.T, w *world) { w.state.Logs["ct"][0].Start = time.Time{} }, "has no start"},
 		{"Gap", func(_ *testing.T, w *world) { w.state.Logs["rekor"][0].End = earlier(dayTwo.Add(-time.Hour)) }, "nothing is valid between"},
-		{"NoCutoverAfterExpiry", func(t *testing.T, w *world) {
-			w.state.Authorities["fulcio"] = w.state.Authorities["fulcio"][:1]
-			w.state.Authorities["fulcio"][0].End = nil
-			start := dayOne.AddDate(4, 0, 0)
-			w.issue(t, "fulcio", 2, elliptic.P384(), &w.root, start, start.AddDate(3, 0, 0), fulcioTemplate())
-		}, "no cutover is recorded"},
 		{"NewerOpensFirst", func(_ *testing.T, w *world) { w.state.Logs["rekor"][0].Start = dayTwo.Add(time.Hour) }, "before generation 1"},
 		{"TwoLogsOneKey", func(_ *testing.T, w *world) {
 			l := *w.state.Logs["rekor"][0].Log

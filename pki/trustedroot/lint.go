@@ -24,8 +24,9 @@ type LintOptions struct {
 	// which nothing can be repaired: what is over is a note. Zero leaves both
 	// questions out, so that the answer depends on the file alone.
 	At time.Time
-	// Compromised are the hex SHA-256 of the public keys (SPKI) whose windows a
-	// compromise has closed: a gap behind one of them is meant.
+	// Compromised are the hex SHA-256 of the public keys (SPKI) that are
+	// compromised: an open entry over one of them, or under it, is an error, and
+	// a gap behind one is meant.
 	Compromised []string
 	// Pair is the other file of the pair, which the two must agree with: for a
 	// trusted root its signing config, for a signing config its trusted root.
@@ -79,6 +80,7 @@ type linter struct {
 	tree     *node
 	prefix   string // of the document within the file, where that is not the whole
 	findings []Finding
+	seen     map[string]bool // compromised keys that the file has
 }
 
 func newLinter(data []byte, o LintOptions) (*linter, error) {
@@ -91,7 +93,7 @@ func newLinter(data []byte, o LintOptions) (*linter, error) {
 	if err := checkSize(data); err != nil {
 		return nil, err
 	}
-	return &linter{data: data, options: o}, nil
+	return &linter{data: data, options: o, seen: map[string]bool{}}, nil
 }
 
 // add notes a finding at a JSON path. text and repair are sentences without

@@ -36,6 +36,9 @@ func (l *linter) authorities(list string, entries []*prototrustroot.CertificateA
 		if chain := l.certificates(path, a); chain != nil {
 			s.issued, s.key = chain[0].NotBefore, spkiDigest(chain[0])
 			s.certStart, s.certEnd = chainValidity(chain)
+			for _, c := range chain {
+				l.compromise(&s, spkiDigest(c))
+			}
 			l.windowInChain(s)
 			l.subject(path, a, chain)
 			if l.links(path, list, chain) {

@@ -50,6 +50,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 		if raw := log.GetPublicKey().GetRawBytes(); len(raw) > 0 {
 			digest := sha256.Sum256(raw)
 			s.key = hex.EncodeToString(digest[:])
+			l.compromise(&s, s.key)
 		}
 		spans = append(spans, s)
 	}

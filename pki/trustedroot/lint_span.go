@@ -16,7 +16,9 @@ type span struct {
 	end   time.Time
 	// hasEnd is false while the entry is open.
 	hasEnd bool
-	key    string // hex SHA-256 of the public key, empty where there is none
+	// compromised is set where the key, or one of its chain, is compromised.
+	compromised bool
+	key         string // hex SHA-256 of the public key, empty where there is none
 	// certStart and certEnd bound the validity of the chain, issued is the
 	// first certificate's notBefore; zero for logs.
 	certStart, certEnd, issued time.Time
@@ -111,7 +113,7 @@ func owners(spans []span) [][]span {
 func (l *linter) generations(list string, spans []span, rekor bool, told map[string]bool) {
 	for i := 1; i < len(spans); i++ {
 		older, newer := spans[i-1], spans[i]
-		if !older.hasEnd || (!near(older.end, newer.start) && !near(older.end, newer.issued)) {
+		if !older.hasEnd || older.compromised || (!near(older.end, newer.start) && !near(older.end, newer.issued)) {
 			continue
 		}
 		r := ruleClosedEarly
@@ -149,7 +151,7 @@ func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[str
 				r := ruleGap
 				repair := "Let the older window last until the service was seen to use the newer key"
 				switch {
-				case last.key != "" && slices.Contains(l.options.Compromised, last.key):
+				case last.compromised || l.left():
 					r, repair = ruleGapMeant, "Nothing: the key was compromised"
 				case last.expires():
 					r, repair = ruleGapExpired, "Renew before the certificate ends; what lies behind cannot be repaired"

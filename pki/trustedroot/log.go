@@ -34,6 +34,9 @@ func (b *builder) addLog(name string, generations []ledger.Generation) {
 		if l, ok := b.plan.Logs[name]; ok && l.Kind != g.Log.Kind {
 			b.problem("%s: the plan says %s, the ledger %s", who, l.Kind, g.Log.Kind)
 		}
+		if g.Left {
+			continue // nothing that it signed may verify
+		}
 		w := window{number: g.Number, start: g.Start, end: g.End, compromised: g.Compromised != nil}
 		windows = append(windows, w)
 		instance, err := b.logInstance(who, g.Log, w)

@@ -99,6 +99,7 @@ var (
 	ruleGap         = rule{"gap", Error, goDoes(Rejects, effects{SigstoreJS: Rejects})}
 	ruleGapLogs     = rule{"gap", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleGapMeant    = rule{"gap-after-compromise", Info, goDoes(Accepts, effects{SigstoreJS: Accepts})}
+	ruleCompromised = rule{"compromised-key-open", Error, goDoes(Accepts, effects{SigstoreJS: Accepts, SigstorePython: Accepts})}
 	ruleGapExpired  = rule{"gap-after-expiry", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleClosedEarly = rule{"closed-at-successor-start", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts})}
 	ruleClosedLog   = rule{"closed-at-successor-start", Info, goDoes(Accepts, effects{SigstoreJS: Accepts})}

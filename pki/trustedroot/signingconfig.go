@@ -51,23 +51,23 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 	}
 	lists := map[string][]service{}
 	for _, name := range slices.Sorted(maps.Keys(s.Authorities)) {
-		for _, g := range s.Authorities[name] {
+		for i, g := range s.Authorities[name] {
 			if g.Certificate == nil {
 				problems = append(problems, fmt.Errorf("authority %s generation %d: the ledger has no certificate for it", name, g.Number))
 				continue
 			}
 			lists[g.Certificate.Profile] = append(lists[g.Certificate.Profile], service{
-				who: fmt.Sprintf("authority %s", name), url: cmp.Or(g.Certificate.URL, p.Authorities[name].URL), start: g.Start, open: g.End == nil})
+				who: fmt.Sprintf("authority %s", name), url: serviceURL(p, name, &g), start: g.Start, open: mayRun(p, name, s.Authorities[name][:i], &g)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Logs)) {
-		for _, g := range s.Logs[name] {
+		for i, g := range s.Logs[name] {
 			if g.Log == nil {
 				problems = append(problems, fmt.Errorf("log %s generation %d: the ledger has no entry for it", name, g.Number))
 				continue
 			}
 			lists[g.Log.Kind] = append(lists[g.Log.Kind], service{
-				who: fmt.Sprintf("log %s generation %d", name, g.Number), url: g.Log.URL, start: g.Start, open: g.End == nil})
+				who: fmt.Sprintf("log %s generation %d", name, g.Number), url: g.Log.URL, start: g.Start, open: mayRun(p, name, s.Logs[name][:i], &g)})
 		}
 	}
 	convert := func(version uint32, kinds ...string) []*prototrustroot.Service {
@@ -102,6 +102,29 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
 	}
 	return data, nil
+}
+
+func serviceURL(p *plan.Plan, name string, g *ledger.Generation) string {
+	if g.Log != nil {
+		return g.Log.URL
+	}
+	return cmp.Or(g.Certificate.URL, p.Authorities[name].URL)
+}
+
+// mayRun reports whether signers may be sent to a generation. One that moves to
+// another URL is not asked before the cutover has closed the older ones, unless
+// it begins later than every verifier has fetched its key.
+func mayRun(p *plan.Plan, name string, older []ledger.Generation, g *ledger.Generation) bool {
+	if g.End != nil || !g.Live() {
+		return false
+	}
+	moves := slices.ContainsFunc(older, func(o ledger.Generation) bool {
+		return o.End == nil && o.Live() && serviceURL(p, name, &o) != serviceURL(p, name, g)
+	})
+	if !moves || p.TUF == nil {
+		return !moves
+	}
+	return !g.Start.Before(g.Added.AddDate(0, 0, int(p.TUF.Timestamp.Expiry)))
 }
 
 // service is one generation behind a URL.

@@ -13,6 +13,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 func (w *world) signingConfig(t testing.TB) []byte {
@@ -42,7 +43,8 @@ func TestBuildSigningConfig_GoodFileHasNoFinding(t *testing.T) {
 }
 
 // During a renewal both generations are open: a log that moves to another URL
-// stands beside the old one, newest first; the CA at one URL stands once.
+// is not asked before the cutover, unless it begins when every verifier has its
+// key; the CA at one URL stands once.
 func TestBuildSigningConfig_Overlap(t *testing.T) {
 	w := newWorld(t, 2)
 	for _, generations := range w.state.Logs {
@@ -53,17 +55,31 @@ func TestBuildSigningConfig_Overlap(t *testing.T) {
 	}
 	l := w.state.Logs["rekor"][1].Log
 	l.URL, l.Origin = "https://rekor2.example.org", "rekor2.example.org"
-	sc, err := CheckSigningConfig(w.signingConfig(t))
-	if err != nil {
-		t.Fatal(err)
+	w.plan.TUF = &plan.TUF{Timestamp: plan.OnlineRole{Expiry: 7}}
+	urls := func(want ...string) *root.SigningConfig {
+		t.Helper()
+		sc, err := CheckSigningConfig(w.signingConfig(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var urls []string
+		for _, s := range sc.RekorLogURLs() {
+			urls = append(urls, s.URL)
+		}
+		if !slices.Equal(urls, want) {
+			t.Errorf("Rekor URLs are %v, want %v", urls, want)
+		}
+		return sc
 	}
-	var urls []string
-	for _, s := range sc.RekorLogURLs() {
-		urls = append(urls, s.URL)
-	}
-	if want := []string{"https://rekor2.example.org", "https://rekor.example.org"}; !slices.Equal(urls, want) {
-		t.Errorf("Rekor URLs are %v, want %v", urls, want)
-	}
+	rekor := w.state.Logs["rekor"]
+	rekor[1].Added = rekor[1].Start.AddDate(0, 0, -6)
+	urls("https://rekor.example.org")
+	rekor[1].Added = rekor[1].Start.AddDate(0, 0, -7)
+	urls("https://rekor2.example.org", "https://rekor.example.org")
+	rekor[1].Added, rekor[0].End = rekor[1].Start, &switched
+	urls("https://rekor2.example.org")
+	rekor[0].End = nil
+	sc := urls("https://rekor.example.org")
 	cas := sc.FulcioCertificateAuthorityURLs()
 	if len(cas) != 1 || !cas[0].ValidityPeriodStart.Equal(dayOne) {
 		t.Errorf("CAs are %v, want one, from the older generation's start", cas)
