@@ -5,7 +5,9 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"math/big"
 	"slices"
+	"strings"
 )
 
 // extensionNames are the names of extensions in the "order" of a template.
@@ -50,7 +52,7 @@ func ordered(extensions []pkix.Extension, names []string) []pkix.Extension {
 
 // policyInformation is RFC 5280 4.2.1.4, with the CPS qualifier only.
 type policyInformation struct {
-	Policy     asn1.ObjectIdentifier
+	Policy     asn1.RawValue
 	Qualifiers []policyQualifier `asn1:"optional,omitempty"`
 }
 
@@ -86,7 +88,7 @@ func marshalPolicies(policies []Policy) ([]byte, error) {
 // are left out.
 func parsePolicies(der []byte) ([]Policy, error) {
 	var list []struct {
-		Policy     asn1.ObjectIdentifier
+		Policy     asn1.RawValue
 		Qualifiers []struct {
 			ID        asn1.ObjectIdentifier
 			Qualifier asn1.RawValue
@@ -101,7 +103,11 @@ func parsePolicies(der []byte) ([]Policy, error) {
 	}
 	policies := make([]Policy, len(list))
 	for i, information := range list {
-		policies[i].OID = information.Policy.String()
+		var oid x509.OID
+		if err := oid.UnmarshalBinary(information.Policy.Bytes); err != nil || information.Policy.Tag != asn1.TagOID {
+			return nil, fmt.Errorf("parse certificate policies: entry %d is no object identifier", i)
+		}
+		policies[i].OID = oid.String()
 		for _, q := range information.Qualifiers {
 			if q.ID.Equal(oidCPS) && q.Qualifier.Tag == asn1.TagIA5String {
 				policies[i].CPS = string(q.Qualifier.Bytes)
@@ -111,22 +117,21 @@ func parsePolicies(der []byte) ([]Policy, error) {
 	return policies, nil
 }
 
-func parseOID(s string) (asn1.ObjectIdentifier, error) {
+// parseOID reads an object identifier of any length: one made of a UUID
+// (X.667) has an arc of 128 bits.
+func parseOID(s string) (asn1.RawValue, error) {
 	oid, err := x509.ParseOID(s)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not an object identifier", s)
+		return asn1.RawValue{}, fmt.Errorf("%q is not an object identifier", s)
+	}
+	for arc := range strings.SplitSeq(s, ".") {
+		if n, ok := new(big.Int).SetString(arc, 10); !ok || n.BitLen() > 128 {
+			return asn1.RawValue{}, fmt.Errorf("object identifier %q has an arc of more than the 128 bits of a UUID", s)
+		}
 	}
 	der, err := oid.MarshalBinary()
 	if err != nil {
-		return nil, fmt.Errorf("object identifier %q: %w", s, err)
+		return asn1.RawValue{}, fmt.Errorf("object identifier %q: %w", s, err)
 	}
-	raw, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagOID, Bytes: der})
-	if err != nil {
-		return nil, fmt.Errorf("object identifier %q: %w", s, err)
-	}
-	var parsed asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(raw, &parsed); err != nil {
-		return nil, fmt.Errorf("object identifier %q: %w", s, err)
-	}
-	return parsed, nil
+	return asn1.RawValue{Tag: asn1.TagOID, Bytes: der}, nil
 }

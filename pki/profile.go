@@ -15,6 +15,10 @@ type Subject struct {
 	// Encoding pins the ASN.1 string type of every attribute: "utf8"
 	// (UTF8String) or "printable" (PrintableString). Empty means utf8.
 	Encoding string `yaml:"encoding,omitempty" json:"encoding,omitempty" jsonschema:"enum=utf8,enum=printable"`
+	// Raw is the whole name in DER and base64, kept byte for byte, where it has
+	// other attributes, another order or other string types: C= and OU= of a
+	// hierarchy made by hand. Organization and common name are those in it.
+	Raw string `yaml:"raw,omitempty" json:"raw,omitempty"`
 }
 
 // Policy is one entry of certificatePolicies (RFC 5280 4.2.1.4).
@@ -59,14 +63,14 @@ func ParseValidity(s string) (Validity, error) {
 }
 
 // NotAfter returns the last instant of a validity that begins at notBefore.
-// notAfter is inclusive (RFC 5280 4.1.2.5), so calendar years end one second
-// before the anniversary; days are multiples of 24 hours, as openssl's -days
-// counts them.
+// notAfter is inclusive (RFC 5280 4.1.2.5): years end one second before the
+// anniversary, and days one second before the same time of day, so that 1095d
+// from 00:00:00 ends at 23:59:59. openssl's -days gives one second more.
 func (v Validity) NotAfter(notBefore time.Time) time.Time {
 	if v.Years > 0 {
 		return notBefore.AddDate(v.Years, 0, 0).Add(-time.Second)
 	}
-	return notBefore.Add(time.Duration(v.Days) * 24 * time.Hour)
+	return notBefore.Add(time.Duration(v.Days)*24*time.Hour - time.Second)
 }
 
 // String writes the form that ParseValidity reads.

@@ -82,7 +82,7 @@ func ParseRequest(data []byte) (*Request, error) {
 		return nil, err
 	}
 	r := &Request{DER: csr.Raw, PublicKey: key, SPKISHA256: spki, Name: csr.Subject.String()}
-	if subject, err := ParseSubject(csr.RawSubject); err == nil {
+	if subject, err := ParseSubject(csr.RawSubject); err == nil && subject.Raw == "" {
 		r.Subject = subject
 	}
 	for _, extension := range csr.Extensions {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // SettingsOf returns what a plan sets over the defaults of a profile so that
@@ -58,8 +59,9 @@ func pathLenOf(certificate *x509.Certificate) *int {
 }
 
 // ValidityOf returns the length of a certificate's life as a plan writes it:
-// calendar years where they are whole, days otherwise. A life of other length
-// is an error.
+// calendar years where they are whole, days otherwise, and for openssl's -days,
+// which is one second longer, the days that were asked for. A life of other
+// length is an error.
 func ValidityOf(certificate *x509.Certificate) (Validity, error) {
 	from, to := certificate.NotBefore.UTC(), certificate.NotAfter.UTC()
 	for years := 1; years <= to.Year()-from.Year()+1; years++ {
@@ -67,8 +69,9 @@ func ValidityOf(certificate *x509.Certificate) (Validity, error) {
 			return v, nil
 		}
 	}
-	v := Validity{Days: int(to.Sub(from).Hours() / 24)}
-	if v.Days < 1 || !v.NotAfter(from).Equal(to) {
+	life := to.Sub(from)
+	v := Validity{Days: int((life + time.Second).Hours() / 24)}
+	if end := v.NotAfter(from); v.Days < 1 || !end.Equal(to) && !end.Add(time.Second).Equal(to) {
 		return Validity{}, fmt.Errorf("validity of %s: %s to %s is neither whole years nor whole days", certificate.Subject, stamp(from), stamp(to))
 	}
 	return v, nil

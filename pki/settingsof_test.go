@@ -3,6 +3,7 @@ package pki_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -20,13 +21,13 @@ func TestSettingsOf_GivesTheSameBytesAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		validity, err := pki.ValidityOf(a.certificate)
+		_, err = pki.ValidityOf(a.certificate)
 		if err != nil {
 			t.Fatal(err)
 		}
 		spec := pki.Spec{
 			Profile: profiles[name], Subject: subject, Settings: settings, PublicKey: a.certificate.PublicKey,
-			Serial: a.certificate.SerialNumber, NotBefore: a.certificate.NotBefore, NotAfter: validity.NotAfter(a.certificate.NotBefore),
+			Serial: a.certificate.SerialNumber, NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
 		}
 		if len(a.chain) > 1 {
 			spec.Issuer = a.chain[1]
@@ -51,5 +52,16 @@ func TestValidityOf_YearsDaysAndNeither(t *testing.T) {
 	odd.NotAfter = odd.NotAfter.Add(-3600e9)
 	if v, err := pki.ValidityOf(&odd); err == nil {
 		t.Errorf("an hour less is %v", v)
+	}
+	// both ends count (RFC 5280 4.1.2.5); openssl's -days is one second longer
+	for _, extra := range []time.Duration{-time.Second, 0} {
+		odd.NotAfter = odd.NotBefore.AddDate(0, 0, 1095).Add(extra)
+		if v, err := pki.ValidityOf(&odd); err != nil || v != (pki.Validity{Days: 1095}) {
+			t.Errorf("1095 days and %s are %v, %v", extra, v, err)
+		}
+	}
+	midnight := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	if end := (pki.Validity{Days: 1095}).NotAfter(midnight); end.Format(time.TimeOnly) != "23:59:59" {
+		t.Errorf("1095d from midnight end %s", end)
 	}
 }

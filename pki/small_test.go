@@ -5,6 +5,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"math/big"
@@ -127,6 +129,22 @@ func TestParseSubject_ReadsOnlyWhatDERWrites(t *testing.T) {
 		if _, err := pki.ParseSubject(append(der, 0)); err == nil {
 			t.Error("a trailing byte was accepted")
 		}
+	}
+	// a name of another shape is kept byte for byte
+	der, err := asn1.Marshal(pkix.Name{Country: []string{"NL"}, Organization: []string{"a"}, OrganizationalUnit: []string{"x", "y"}, CommonName: "b"}.ToRDNSequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pki.ParseSubject(der)
+	if err != nil || got.Raw == "" || got.Organization != "a" || got.CommonName != "b" {
+		t.Fatalf("read %+v, %v", got, err)
+	}
+	if again, err := got.DER(); err != nil || !bytes.Equal(again, der) {
+		t.Errorf("encodes to %x, %v, want %x", again, err, der)
+	}
+	got.CommonName = "c"
+	if _, err := got.DER(); err == nil {
+		t.Error("a common name that is not in the raw name was accepted")
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -34,6 +36,10 @@ func (s Subject) Check() error {
 }
 
 func (s Subject) check(p *problems) {
+	if s.Raw != "" {
+		s.checkRaw(p)
+		return
+	}
 	if s.Encoding != "" && s.Encoding != EncodingUTF8 && s.Encoding != EncodingPrintable {
 		p.add("subject.encoding", "%q is not a string type: write utf8 or printable", s.Encoding)
 		return
@@ -65,6 +71,9 @@ func (s Subject) DER() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	if s.Raw != "" {
+		return base64.StdEncoding.DecodeString(s.Raw)
+	}
 	tag := asn1.TagUTF8String
 	if s.Encoding == EncodingPrintable {
 		tag = asn1.TagPrintableString
@@ -85,12 +94,33 @@ func (s Subject) DER() ([]byte, error) {
 // String is the subject as people read it, "O=…, CN=…".
 func (s Subject) String() string { return "O=" + s.Organization + ", CN=" + s.CommonName }
 
-// ParseSubject reads a subject that DER wrote. A name of another shape is an
-// error: more attributes, another order, mixed string types.
-func ParseSubject(der []byte) (Subject, error) {
+// checkRaw holds a name that is kept byte for byte against the organization and
+// common name beside it.
+func (s Subject) checkRaw(p *problems) {
+	der, err := base64.StdEncoding.DecodeString(s.Raw)
+	if err != nil {
+		p.add("subject.raw", "is not base64")
+		return
+	}
+	in, err := readName(der)
+	switch {
+	case err != nil:
+		p.add("subject.raw", "%v", err)
+	case s.Encoding != "":
+		p.add("subject.encoding", "says nothing beside subject.raw, which has its own string types: remove one of them")
+	case in.Organization != s.Organization || in.CommonName != s.CommonName:
+		p.add("subject.raw", "is %s, the fields beside it are %s", in, s)
+	case in.CommonName == "":
+		p.add("subject.raw", "has no common name")
+	}
+}
+
+// readName returns the organization and common name of a name of any shape.
+func readName(der []byte) (Subject, error) {
 	var name pkix.RDNSequence
-	if _, err := asn1.Unmarshal(der, &name); err != nil {
-		return Subject{}, fmt.Errorf("parse subject: %w", err)
+	rest, err := asn1.Unmarshal(der, &name)
+	if err != nil || len(rest) != 0 || len(name) == 0 {
+		return Subject{}, errors.New("is not a distinguished name in DER")
 	}
 	var s Subject
 	for _, set := range name {
@@ -104,6 +134,16 @@ func ParseSubject(der []byte) (Subject, error) {
 			}
 		}
 	}
+	return s, nil
+}
+
+// ParseSubject reads a subject that DER wrote. A name of another shape, with
+// more attributes, another order or mixed string types, is kept in Raw.
+func ParseSubject(der []byte) (Subject, error) {
+	s, err := readName(der)
+	if err != nil {
+		return Subject{}, fmt.Errorf("parse subject: %w", err)
+	}
 	// the encoder is the judge: whatever it does not reproduce has another shape
 	for _, encoding := range []string{EncodingUTF8, EncodingPrintable} {
 		s.Encoding = encoding
@@ -111,7 +151,8 @@ func ParseSubject(der []byte) (Subject, error) {
 			return s, nil
 		}
 	}
-	return Subject{}, fmt.Errorf("subject %q is not an organization followed by a common name of one string type", name.String())
+	s.Encoding, s.Raw = "", base64.StdEncoding.EncodeToString(der)
+	return s, s.Check()
 }
 
 func isPrintable(s string) bool {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Linter runs every rule. It is made by New, holds no state between calls and
@@ -42,10 +43,20 @@ func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certifica
 	s.power()
 	s.constraints()
 	all, err := l.zlint.run(certificate, len(chain) == 0)
-	if err != nil {
+	if err != nil && longPolicy(certificate) {
+		all = append(all, Finding{ID: "zlint", Severity: Note, Text: "zlint reads no object identifier as long as this policy's, so its rules were not applied"})
+	} else if err != nil {
 		all = append(all, Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
 	}
 	return bySeverity(append(all, s.found...))
+}
+
+// longPolicy reports a policy whose object identifier has an arc above 31 bits,
+// as one made of a UUID has (X.667): Go reads it, zcrypto does not.
+func longPolicy(c *x509.Certificate) bool {
+	return slices.ContainsFunc(c.Policies, func(oid x509.OID) bool {
+		return !slices.ContainsFunc(c.PolicyIdentifiers, oid.EqualASN1OID)
+	})
 }
 
 func bySeverity(all []Finding) []Finding {

@@ -1,6 +1,11 @@
 package plan
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki"
+)
 
 // nesting checks that no authority outlives its issuer, and that a CA has room
 // for its path length below its issuer's.
@@ -8,6 +13,11 @@ func (r *report) nesting(p *Plan) {
 	for _, name := range sorted(p.Authorities) {
 		issuer := p.IssuerOf(name)
 		by, known := p.Authorities[issuer]
+		if r.dates(p, name) {
+			continue
+		}
+		r.policiesWithin(join("authorities", name), p.Authorities[name], issuer, by)
+		r.trustDomain(join("authorities", name), p, name)
 		path, above := join("authorities", name), join("authorities", issuer)
 		if !known || by.Profile != "root" && by.Profile != "tsa-ca" || !r.ok(path+".validity") || !r.ok(above+".validity") {
 			continue
@@ -20,6 +30,25 @@ func (r *report) nesting(p *Plan) {
 		}
 	}
 }
+
+// policiesWithin holds a certificate's policies to those of the CA above it: a
+// verifier that asks for policies finds none that is valid otherwise (RFC 5280
+// 6.1.3 d). The root's own limit nothing: a trust anchor is not part of a path.
+func (r *report) policiesWithin(path string, a Authority, issuer string, by Authority) {
+	if issuer == "" || issuer == RootAuthority || len(by.Policies) == 0 {
+		return
+	}
+	above := func(oid string) bool {
+		return slices.ContainsFunc(by.Policies, func(p pki.Policy) bool { return p.OID == oid || p.OID == anyPolicy })
+	}
+	for i, policy := range a.Policies {
+		if !above(policy.OID) {
+			r.add(index(path+".policies", i)+".oid", "%s is not a policy of its issuer %s, so no path through it has a valid policy (RFC 5280 6.1.3 d): add it there or remove it here", policy.OID, issuer)
+		}
+	}
+}
+
+const anyPolicy = "2.5.29.32.0"
 
 func (r *report) pathLength(path string, a Authority, above string, by Authority) {
 	if by.PathLen == nil || a.Profile == "tsa" || a.Profile == "tsa-leaf" {
@@ -51,9 +80,6 @@ func (p *Plan) outlives(name, issuer string) (field, reason string) {
 			}
 			continue
 		}
-		if !to.After(from) {
-			return index(".generations", i) + ".not_after", "is not after the ceremony's not_before " + stamp(from)
-		}
 		above, known, before := p.issuing(issuer, g, from)
 		switch {
 		case before:
@@ -70,6 +96,39 @@ func (p *Plan) outlives(name, issuer string) (field, reason string) {
 	}
 	if len(a.Generations) == 0 && longer(a.Validity, by.Validity) {
 		return ".validity", "is longer than the " + by.Validity.String() + " of its issuer " + issuer + ": write at most that"
+	}
+	return "", ""
+}
+
+// dates reports whether a generation's instants cannot bound a certificate.
+func (r *report) dates(p *Plan, name string) (bad bool) {
+	path := join("authorities", name)
+	for i, g := range p.Authorities[name].Generations {
+		from, to, dated := p.Window(name, g)
+		if !dated || !r.ok(path+".validity") {
+			continue
+		}
+		if at, reason := badDates(from, to, p.Authorities[name].Validity); reason != "" {
+			r.add(path+index(".generations", i)+at, "%s", reason)
+			bad = true
+		}
+	}
+	return bad
+}
+
+// badDates says what keeps two instants from bounding a certificate: years that
+// nobody means, or one second more than the validity, since both ends count
+// (RFC 5280 4.1.2.5).
+func badDates(from, to time.Time, validity pki.Validity) (field, reason string) {
+	switch {
+	case !to.After(from):
+		return ".not_after", "is not after the ceremony's not_before " + stamp(from)
+	case from.Year() < 2000 || from.Year() > 2200:
+		return ".ceremony", "would be issued at " + stamp(from) + ": write the day of the ceremony as its not_before"
+	case to.After(from.AddDate(100, 0, 0)):
+		return ".not_after", "is more than a hundred years after the ceremony's not_before " + stamp(from) + ": write the day on which the certificate ends"
+	case to.Equal(validity.NotAfter(from).Add(time.Second)):
+		return ".not_after", "makes the certificate one second too long, since both ends count (RFC 5280 4.1.2.5): remove it or write " + stamp(to.Add(-time.Second))
 	}
 	return "", ""
 }

@@ -76,7 +76,7 @@ func TestParse_ThreeMistakes(t *testing.T) {
 	got := problemsOf(t, plan)
 	want := strict.Problems{
 		{File: "pki.yaml", Line: 34, Column: 5, Field: "authorities.fulcio.ulr", Reason: "unknown field: write url"},
-		{File: "pki.yaml", Line: 62, Column: 15, Field: "authorities.tsa.validity", Reason: "would end at 2037-04-30T23:59:59Z, after its issuer root, which ends at 2036-04-28T00:00:00Z: write less"},
+		{File: "pki.yaml", Line: 62, Column: 15, Field: "authorities.tsa.validity", Reason: "would end at 2037-04-30T23:59:59Z, after its issuer root, which ends at 2036-04-27T23:59:59Z: write less"},
 		{File: "pki.yaml", Line: 105, Column: 16, Field: "logs.ct.algorithm", Reason: "a P-384 key in KMS signs with SHA-384 or SHA-512 only, and clients verify checkpoints with SHA-256; Fulcio refuses at its start a CT key that is not P-256: write P-256"},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -6,7 +6,7 @@ import (
 )
 
 func TestRules_Nesting(t *testing.T) {
-	wantOne(t, "    validity: 3y\n", "    validity: 11y\n", "authorities.tsa.validity", "after its issuer root, which ends at 2036-04-28T00:00:00Z")
+	wantOne(t, "    validity: 3y\n", "    validity: 11y\n", "authorities.tsa.validity", "after its issuer root, which ends at 2036-04-27T23:59:59Z")
 	wantOne(t, "    validity: 3y\n", "    validity: 8y\n", "authorities.tsa.validity", "would end at 2036-04-29T23:59:59Z") // the second generation only
 	wantOne(t, "not_after: 2030-01-01T00:00:00Z", "not_after: 2036-04-28T00:00:01Z", "authorities.fulcio.generations[1].not_after", "after its issuer")
 	wantOne(t, "not_after: 2030-01-01T00:00:00Z", "not_after: 2028-04-30T00:00:00Z", "authorities.fulcio.generations[1].not_after", "is not after the ceremony's")

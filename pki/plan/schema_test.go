@@ -24,6 +24,7 @@ var certificateFields = map[string]string{
 	"Subject.Organization":         "O of the distinguished name.",
 	"Subject.CommonName":           "CN of the distinguished name.",
 	"Subject.Encoding":             "ASN.1 string type of every attribute; utf8 where nothing is said.",
+	"Subject.Raw":                  "The whole name in DER and base64, kept byte for byte, where it has other attributes (C=, OU=) or string types.",
 	"Settings.PathLen":             "How many CAs may follow below this one (RFC 5280 4.2.1.9).",
 	"Settings.ExtKeyUsageCritical": "Whether the extended key usage is critical; sigstore-python refuses a critical one on the Fulcio CA.",
 	"Settings.NameConstraints":     "Names that certificates below this CA may and may not carry (RFC 5280 4.2.1.10).",
