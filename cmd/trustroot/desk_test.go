@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -123,7 +124,7 @@ func (d *desk) run(args ...string) (out, errs string, code int) {
 	d.t.Helper()
 	var stdout, stderr bytes.Buffer
 	f := &cmdutil.Factory{Out: &stdout, Err: &stderr, Operator: d.operator, Now: d.now, Dir: d.dir}
-	code = cmdutil.Execute(d.t.Context(), f, tree(f), args)
+	code = cmdutil.Execute(d.t.Context(), f, programs.Trustroot(f), args)
 	return stdout.String(), stderr.String(), code
 }
 

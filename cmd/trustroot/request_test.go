@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -196,7 +197,7 @@ func TestRequestCreate_RefusesAnotherExternalKey(t *testing.T) {
 // ever took, in kilobytes, in the file that MEASURED names. What the kernel
 // tells the parent counts the parent's own memory too.
 func measured() {
-	code := cmdutil.Main(tree)
+	code := cmdutil.Main(programs.Trustroot)
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {
 		_, most, _ := strings.Cut(string(status), "VmHWM:")

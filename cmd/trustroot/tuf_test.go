@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -151,7 +152,7 @@ func (p *people) try(args ...string) error {
 			return []byte(p.pin), nil
 		}},
 	}
-	root := tree(f)
+	root := programs.Trustroot(f)
 	root.SetArgs(args)
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)

@@ -1,0 +1,53 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Markdown writes the reference of every command that the tree shows.
+func Markdown(root *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString("# Command reference\n\n<!-- made by scripts/reference from the command tree; do not edit -->\n\n")
+	b.WriteString("Standard output is data, with `--json`; standard error is progress; questions and secrets go to the terminal.\n\n")
+	b.WriteString("| exit code | meaning |\n|---|---|\n")
+	for code, means := range exits {
+		fmt.Fprintf(&b, "| %d | %s |\n", code, means)
+	}
+	b.WriteString("\nOptions of every command:\n\n")
+	flags(&b, root.PersistentFlags())
+	section(&b, root)
+	return b.String()
+}
+
+func section(b *strings.Builder, c *cobra.Command) {
+	for _, sub := range shown(c) {
+		if sub.HasSubCommands() {
+			fmt.Fprintf(b, "\n## %s\n\n%s\n", sub.CommandPath(), long(sub))
+			section(b, sub)
+			continue
+		}
+		fmt.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", sub.CommandPath(), sub.UseLine(), long(sub))
+		if sub.Example != "" {
+			fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.TrimSpace(sub.Example))
+		}
+		if sub.LocalFlags().HasAvailableFlags() {
+			b.WriteString("\n")
+			flags(b, sub.LocalFlags())
+		}
+	}
+}
+
+func flags(b *strings.Builder, set *pflag.FlagSet) {
+	b.WriteString("| option | meaning |\n|---|---|\n")
+	set.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		value, usage := pflag.UnquoteUsage(f)
+		fmt.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace("--"+f.Name+" "+value), strings.ReplaceAll(usage, "|", `\|`))
+	})
+}
