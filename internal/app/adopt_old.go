@@ -189,7 +189,7 @@ func (o *oldRoot) entryOf(id string) *oldEntry {
 
 // lintOld explains what clients do with the file in use.
 func (a *Adoption) lintOld() error {
-	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{})
+	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{At: a.now})
 	if err != nil {
 		return err
 	}

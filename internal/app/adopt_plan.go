@@ -134,7 +134,7 @@ func (a *Adoption) compareProfiles() error {
 		c, where := g.generations[n], generationName(g.name, n+1)
 		authority := p.Authorities[g.name]
 		spec := pki.Spec{Profile: g.profile, Subject: authority.Subject, Settings: authority.Settings, PublicKey: c.PublicKey,
-			Serial: c.SerialNumber, NotBefore: c.NotBefore, NotAfter: authority.Validity.NotAfter(c.NotBefore)}
+			Serial: c.SerialNumber, NotBefore: c.NotBefore, NotAfter: c.NotAfter}
 		issuers := g.chains[n][1:]
 		if len(issuers) > 0 {
 			spec.Issuer = issuers[0]

@@ -132,7 +132,7 @@ func (h *handMade) issueWith(t *testing.T, name string, from time.Time, key cryp
 		t.Fatal(err)
 	}
 	spec.PublicKey, spec.Serial = key, serial
-	spec.NotBefore, spec.NotAfter = from, h.plan.Authorities[name].Validity.NotAfter(from)
+	spec.NotBefore, spec.NotAfter = from, h.plan.Authorities[name].Validity.NotAfter(from).Add(time.Second) // openssl -days
 	var chain []*x509.Certificate
 	if name != plan.RootAuthority {
 		spec.Issuer, chain = h.root, []*x509.Certificate{h.root}

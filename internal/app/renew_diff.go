@@ -101,7 +101,9 @@ func Differences(old, next *x509.Certificate, sameKey bool) []Difference {
 		add("subject's string types", stringTypes(old), stringTypes(next))
 	}
 	add("order of extensions", order(old), order(next))
-	add("length of validity", length(old), length(next))
+	if days(old) != days(next) { // 1095 days may be three years, and the other way round
+		add("length of validity", length(old), length(next))
+	}
 	return out
 }
 
@@ -137,8 +139,10 @@ func length(c *x509.Certificate) string {
 	if years := end.Year() - c.NotBefore.Year(); years > 0 && c.NotBefore.AddDate(years, 0, 0).Equal(end) {
 		return fmt.Sprintf("%d years", years)
 	}
-	return fmt.Sprintf("%d days", int(c.NotAfter.Sub(c.NotBefore).Hours()/24+0.5))
+	return fmt.Sprintf("%d days", days(c))
 }
+
+func days(c *x509.Certificate) int { return int(c.NotAfter.Sub(c.NotBefore).Hours()/24 + 0.5) }
 
 // summary says whether anything differs that a reviewer must look at.
 func summary(differences []Difference) string {
