@@ -3,9 +3,15 @@ package version
 
 import "runtime/debug"
 
-// String returns the module version and, where the build recorded it, the
-// commit: "v0.1.0 (3f2c1a9b0d4e)" or "(devel)".
+// release is the version that scripts/release builds, set by the linker.
+var release string
+
+// String returns the released version, or the module version and, where the
+// build recorded it, the commit: "v0.1.0 (3f2c1a9b0d4e)" or "(devel)".
 func String() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
