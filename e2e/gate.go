@@ -26,12 +26,13 @@ func (w *world) policy(name, key string, trust map[string]string) (string, error
 	}
 	pin := sha256.Sum256(block.Bytes)
 	text, err := json.MarshalIndent(map[string]any{
-		"version": 1, "trust": trust,
+		"version": 2, "trust": trust,
 		"keys": []any{map[string]string{"file": key, "spki_sha256": hex.EncodeToString(pin[:])}},
-		"keyless": map[string]string{
+		"keyless": []any{map[string]any{
 			"issuer": "https://" + githubHost, "identity": "https://github.com/" + repository + "/" + workflowFile + "@refs/tags/v*",
-			"trigger": "push", "name": "release", "repository": repository, "ref": "refs/tags/v*",
-		},
+			"claims": map[string]string{"buildTrigger": "push", "githubWorkflowName": "release",
+				"sourceRepositoryURI": "https://github.com/" + repository, "sourceRepositoryRef": "refs/tags/v*"},
+		}},
 	}, "", "  ")
 	if err != nil {
 		return "", err
@@ -85,8 +86,8 @@ func (w *world) gate(ctx context.Context, s *suite, g *generation) {
 		return w.verify(ctx, file, g.app.artifact, g.app.bundle, g.person.bundle)
 	})
 	for _, wrong := range []struct{ what, names, kind, trigger, ref string }{
-		{"a branch in place of a tag", "ref", "branch", "push", "refs/heads/main"},
-		{"a pull request", "trigger", "pull", "pull_request", "refs/tags/v1.0.0"},
+		{"a branch in place of a tag", "sourceRepositoryRef", "branch", "push", "refs/heads/main"},
+		{"a pull request", "buildTrigger", "pull", "pull_request", "refs/tags/v1.0.0"},
 	} {
 		refuses(wrong.what, wrong.names, func(ctx context.Context) error {
 			b, err := w.signWorkflow(ctx, filepath.Base(g.app.artifact), wrong.kind, wrong.trigger, wrong.ref)

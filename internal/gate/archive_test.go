@@ -54,8 +54,8 @@ func TestVerify_Archived(t *testing.T) {
 		t.Fatal(err)
 	}
 	judge := func(byKey, keyless string) error {
-		_, err := Verify(t.Context(), Request{Artifact: filepath.Join(archive, "app"), Policy: p, Now: time.Now(),
-			Bundles: []string{filepath.Join(archive, byKey), filepath.Join(archive, keyless)}})
+		_, err := Open(t.Context(), p, time.Now()).Verify(t.Context(), Request{Artifact: Artifact{Name: filepath.Join(archive, "app")},
+			Bundles: []Bundle{{Path: filepath.Join(archive, byKey)}, {Path: filepath.Join(archive, keyless)}}})
 		return err
 	}
 	if err := judge("key.json", "keyless.json"); err != nil {

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -8,37 +9,78 @@ import (
 	"hash"
 	"io"
 	"os"
+	"strings"
 )
 
-// artifact is the file that is to run, by its digests: the bytes are read once
-// and never held.
-type artifact struct {
-	path    string
-	digests map[string][]byte // by sigstore-go's names of the algorithms
+// Artifact is what is to run: a file, bytes that are held open, or a digest
+// that somebody else compares.
+type Artifact struct {
+	Name   string // path or reference, in messages
+	SHA256 []byte // of an artifact that is known by its digest
+	Sealed *Sealed
 }
 
-// readArtifact hashes a regular file with every algorithm of the bundles.
-func readArtifact(path string, algorithms map[string]bool) (a *artifact, err error) {
-	// a pipe would wait for its other end when it is opened
+// FromDigest is an artifact of which the digest is known: sha256:HEX, or an
+// image reference that ends with it.
+func FromDigest(reference string) (Artifact, error) {
+	name, digest, ok := strings.Cut(reference, "@")
+	if !ok {
+		name, digest = reference, reference
+	}
+	text, isSHA256 := strings.CutPrefix(digest, "sha256:")
+	if !isSHA256 || !hexDigest.MatchString(text) || name == "" {
+		return Artifact{}, fmt.Errorf("%q is neither sha256: with 64 lower-case hex digits nor an image reference that ends with it; a tag may be moved, so none is taken", reference)
+	}
+	sum, err := hex.DecodeString(text)
+	return Artifact{Name: reference, SHA256: sum}, err
+}
+
+// digests are what is known of an artifact: its bytes are read once and never
+// held.
+type digests struct {
+	sums map[string][]byte // by sigstore-go's names of the algorithms
+}
+
+func (a *digests) sha256() string { return hex.EncodeToString(a.sums[sha256Name]) }
+
+// digest hashes the artifact with every algorithm of the bundles.
+func (a Artifact) digest(ctx context.Context, algorithms map[string]bool) (*digests, error) {
+	switch {
+	case a.SHA256 != nil:
+		return &digests{map[string][]byte{sha256Name: a.SHA256}}, nil
+	case a.Sealed != nil:
+		return sum(ctx, a.Sealed.reader(), a.Name, algorithms)
+	}
+	file, err := openRegular(a.Name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := sum(ctx, file, a.Name, algorithms)
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	return d, err
+}
+
+// openRegular opens a regular file: a pipe would wait for its other end.
+func openRegular(path string) (*os.File, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if e := file.Close(); err == nil {
-			err = e
-		}
-	}()
-	if info, err := file.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = file.Close() // nothing was written to it
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
+	return file, nil
+}
+
+func sum(ctx context.Context, from io.Reader, name string, algorithms map[string]bool) (*digests, error) {
 	sums := map[string]hash.Hash{sha256Name: sha256.New()} // what a person compares
 	for name := range algorithms {
 		switch name {
@@ -52,14 +94,26 @@ func readArtifact(path string, algorithms map[string]bool) (a *artifact, err err
 	for _, h := range sums {
 		writers = append(writers, h)
 	}
-	if _, err := io.Copy(io.MultiWriter(writers...), file); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+	if _, err := io.Copy(io.MultiWriter(writers...), interruptible{ctx, from}); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	a = &artifact{path: path, digests: map[string][]byte{}}
+	d := &digests{sums: map[string][]byte{}}
 	for name, h := range sums {
-		a.digests[name] = h.Sum(nil)
+		d.sums[name] = h.Sum(nil)
 	}
-	return a, nil
+	return d, nil
 }
 
-func (a *artifact) sha256() string { return hex.EncodeToString(a.digests[sha256Name]) }
+// interruptible ends a long read when the program is told to stop.
+type interruptible struct {
+	ctx context.Context //nolint:containedctx // it lives for one copy
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

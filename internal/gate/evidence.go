@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -35,6 +36,7 @@ type evidence struct {
 	path   string
 	sha256 string // hex, of the file
 	kind   string
+	label  string // of its checks: the kind, with a number from the second on
 	bundle *bundle.Bundle
 	vc     verify.VerificationContent
 	sc     verify.SignatureContent
@@ -43,17 +45,56 @@ type evidence struct {
 	predicate string
 }
 
-func readEvidence(path string) (*evidence, error) {
-	data, err := readBounded(path, maxBundle)
+// Bundle is where a bundle comes from: a file, or the bytes of a referrer.
+type Bundle struct {
+	Path string
+	Data []byte // nil reads the file
+}
+
+// read returns the bundle's bytes.
+func (b Bundle) read() ([]byte, error) {
+	if b.Data != nil {
+		return b.Data, nil
+	}
+	return readBounded(b.Path, maxBundle)
+}
+
+func readEvidence(b Bundle) (*evidence, error) {
+	data, err := b.read()
 	if err != nil {
 		return nil, err
 	}
 	e, err := parseEvidence(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", b.Path, err)
 	}
-	e.path = path
+	e.path = b.Path
 	return e, nil
+}
+
+// kindOf guesses the kind of a bundle that cannot be read as one: it is broken,
+// not missing. Empty is neither.
+func kindOf(b Bundle) string {
+	data, err := b.read()
+	if err != nil {
+		return ""
+	}
+	var loose struct {
+		Material struct {
+			PublicKey   *json.RawMessage `json:"publicKey"`
+			Certificate *json.RawMessage `json:"certificate"`
+			Chain       *json.RawMessage `json:"x509CertificateChain"`
+		} `json:"verificationMaterial"`
+	}
+	switch err := json.Unmarshal(data, &loose); {
+	case err != nil:
+		return ""
+	case loose.Material.PublicKey != nil:
+		return kindKey
+	case loose.Material.Certificate != nil || loose.Material.Chain != nil:
+		return kindKeyless
+	}
+	return ""
 }
 
 // parseEvidence reads a bundle's JSON.
@@ -111,6 +152,9 @@ func (e *evidence) state() error {
 	if e.predicate = statement.GetPredicateType(); e.predicate == "" {
 		return errors.New("its statement has no predicate type")
 	}
+	if len(envelope.RawEnvelope().Signatures) != 1 {
+		return errors.New("its envelope must have one signature")
+	}
 	var stated []verify.ArtifactDigest
 	for _, subject := range statement.GetSubject() {
 		for _, name := range []string{sha256Name, sha384Name, sha512Name} {
@@ -126,6 +170,10 @@ func (e *evidence) state() error {
 	e.stated = stated
 	return nil
 }
+
+// signatureOnly is cosign's predicate type for the signature of an image: it
+// says nothing else about its subject.
+const signatureOnly = "https://sigstore.dev/cosign/sign/v1"
 
 // algorithm is the digest by which the artifact is asked for: SHA-256 where the
 // bundle states one.

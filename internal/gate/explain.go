@@ -20,17 +20,15 @@ func (r *Report) Explain(w io.Writer) error {
 	for _, f := range []struct {
 		what string
 		File
-	}{
-		{"artifact", r.Artifact}, {"policy", r.Policy}, {"trusted root", r.Trust},
-		{"bundle by key", r.Bundles[kindKey]}, {"keyless bundle", r.Bundles[kindKeyless]},
-	} {
+	}{{"artifact", r.Artifact}, {"policy", r.Policy}, {"trusted root", r.Trust}} {
 		if f.Path != "" {
 			fmt.Fprintf(t, "%s\t%s\n\tsha256:%s\n", f.what, f.File, f.SHA256)
 		}
 	}
-	for _, kind := range []string{kindKey, kindKeyless} {
-		if s, ok := r.Signed[kind]; ok {
-			fmt.Fprintf(t, "signed (%s)\t%s, says %s\n", kind, s.Time.Format(time.RFC3339), s.Source)
+	for _, e := range r.Bundles {
+		fmt.Fprintf(t, "%s bundle\t%s\n\tsha256:%s\n", e.Label, e.File, e.SHA256)
+		if e.Signed != nil {
+			fmt.Fprintf(t, "signed (%s)\t%s, says %s\n", e.Label, e.Signed.Time.Format(time.RFC3339), visible(e.Signed.Source))
 		}
 	}
 	for _, c := range r.Checks {

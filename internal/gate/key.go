@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
 	"time"
@@ -47,15 +49,24 @@ func (p *Policy) keys() ([]*publicKey, error) {
 	return keys, nil
 }
 
+// hashes are those that a signature by the key may be over: the curve's, and
+// SHA-256, which older clients take whatever the curve.
+func (k *publicKey) hashes() []crypto.Hash {
+	if k.key.Curve == elliptic.P256() {
+		return []crypto.Hash{crypto.SHA256}
+	}
+	return []crypto.Hash{crypto.SHA384, crypto.SHA256}
+}
+
 // material is a trusted root that knows one key, whatever hint a bundle gives:
 // the hint is the bundle's word.
-func (k *publicKey) material(trusted root.TrustedMaterial) (root.TrustedMaterial, error) {
-	verifier, err := signature.LoadDefaultVerifier(k.key)
+func (k *publicKey) material(trusted root.TrustedMaterial, hash crypto.Hash) (root.TrustedMaterial, error) {
+	verifier, err := signature.LoadVerifier(k.key, hash)
 	if err != nil {
 		return nil, fmt.Errorf("load the pinned key: %w", err)
 	}
-	own := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+	only := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
 		return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), nil
 	})
-	return root.TrustedMaterialCollection{trusted, own}, nil
+	return root.TrustedMaterialCollection{trusted, only}, nil
 }

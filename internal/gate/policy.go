@@ -15,11 +15,15 @@ import (
 // Policy says what must hold before an artifact runs. It is one JSON object;
 // a Policy that ParsePolicy did not read was not checked.
 type Policy struct {
-	Schema  string  `json:"$schema,omitempty" jsonschema_description:"Where an editor finds the schema; ignored."`
-	Version int     `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of this format."`
-	Trust   Trust   `json:"trust" jsonschema_description:"Where the trusted root comes from."`
-	Keys    []Key   `json:"keys" jsonschema:"minItems=1,maxItems=8" jsonschema_description:"Signing keys of the application; one bundle must be signed by one of them."`
-	Keyless Keyless `json:"keyless" jsonschema_description:"Who must have signed the other bundle with a Fulcio certificate."`
+	Schema  string `json:"$schema,omitempty" jsonschema_description:"Where an editor finds the schema; ignored."`
+	Version int    `json:"version" jsonschema:"enum=2" jsonschema_description:"Version of this format."`
+	Trust   Trust  `json:"trust" jsonschema_description:"Where the trusted root comes from, and which of its services count."`
+	// Rule says how many bundles must hold. The default, all, wants one of each
+	// kind: a policy with one kind alone has to say so with counts.
+	Rule    string     `json:"rule,omitempty" jsonschema:"enum=all,enum=any,enum=counts" jsonschema_description:"all (the default): one bundle by a key and one keyless. any: one bundle of either kind. counts: as many as counts says."`
+	Counts  *Counts    `json:"counts,omitempty" jsonschema_description:"With rule counts: how many different keys and identities must have signed."`
+	Keys    []Key      `json:"keys,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Signing keys of the application."`
+	Keyless []Identity `json:"keyless,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Who may sign with a Fulcio certificate."`
 	// Attestations are predicate types. None is admitted unasked: an attestation
 	// may as well say that the artifact must not run.
 	Attestations []string `json:"attestations,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Predicate types of in-toto attestations that count as signatures of their subject, for instance https://slsa.dev/provenance/v1; what a predicate says is not looked at. Left away, a bundle must sign the artifact itself."`
@@ -29,6 +33,12 @@ type Policy struct {
 	digest string // hex SHA-256 of its bytes
 }
 
+// Counts are numbers of different signers.
+type Counts struct {
+	Keys    int `json:"keys,omitempty" jsonschema:"minimum=0,maximum=8" jsonschema_description:"How many of the keys must have signed."`
+	Keyless int `json:"keyless,omitempty" jsonschema:"minimum=0,maximum=8" jsonschema_description:"How many of the keyless identities must have signed."`
+}
+
 // Trust names the trusted root. Exactly one of File, Cache and Repository is
 // set. Relative paths start from the policy's folder.
 type Trust struct {
@@ -36,6 +46,17 @@ type Trust struct {
 	Cache      string `json:"cache,omitempty" jsonschema_description:"The cache folder of a TUF client, with root.json, timestamp.json, snapshot.json and targets.json. Its own root.json is believed, expired metadata is not."`
 	Repository string `json:"repository,omitempty" jsonschema_description:"A folder that mirrors the TUF repository."`
 	Root       string `json:"root,omitempty" jsonschema_description:"The TUF root.json to start from; with repository only."`
+
+	Own    []string `json:"own,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Domains of the own instance, for instance example.com: a service whose URL is in the trusted root under one of them is own, every other is public."`
+	Fulcio string   `json:"fulcio,omitempty" jsonschema:"enum=own,enum=public" jsonschema_description:"Whose Fulcio counts; left away, any."`
+	Log    string   `json:"log,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose log counts; both wants an entry in each; left away, any."`
+	CT     string   `json:"ct,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose CT log counts; both wants a timestamp of each; left away, any."`
+	Time   string   `json:"time,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose signed time counts; both wants one of each; left away, any."`
+
+	Witnesses string `json:"witnesses,omitempty" jsonschema_description:"A tlog-policy file (C2SP): the checkpoint of each log entry needs its quorum of witnesses."`
+	Retired   string `json:"retired,omitempty" jsonschema_description:"A retired_logs.json with the last checkpoints of retired logs. With repository it is read from there where this is left away."`
+	Tiles     string `json:"tiles,omitempty" jsonschema_description:"A folder with the archived tiles of retired logs, a folder for each by its origin; they tie an older checkpoint to the last one."`
+	Untied    string `json:"untied,omitempty" jsonschema:"enum=report,enum=refuse" jsonschema_description:"What happens to an entry of a retired log whose checkpoint is not tied to the last one; report is the default."`
 }
 
 // Key is a pinned public key: in the policy itself, or in a file of the machine
@@ -46,16 +67,12 @@ type Key struct {
 	SPKISHA256 string `json:"spki_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"Hex SHA-256 of the key's SubjectPublicKeyInfo."`
 }
 
-// Keyless are the claims of the Fulcio certificate. Identity and Ref may end
-// with a star, which stands for one or more characters other than a slash; all
-// else is compared exactly.
-type Keyless struct {
-	Issuer     string `json:"issuer" jsonschema_description:"URL of the identity provider."`
-	Identity   string `json:"identity" jsonschema_description:"Subject alternative name, for instance https://github.com/OWNER/REPOSITORY/.github/workflows/release.yml@refs/tags/v*; a star at the end stands for the rest without a slash."`
-	Trigger    string `json:"trigger" jsonschema_description:"Event that started the workflow, for instance push."`
-	Name       string `json:"name" jsonschema_description:"Name of the workflow."`
-	Repository string `json:"repository" jsonschema_description:"OWNER/REPOSITORY."`
-	Ref        string `json:"ref" jsonschema_description:"Git reference, for instance refs/tags/v*; a star at the end stands for the rest without a slash."`
+// Identity is who may sign with a Fulcio certificate. Values are compared
+// exactly, or are patterns; pattern.go has their grammar.
+type Identity struct {
+	Issuer   string            `json:"issuer" jsonschema_description:"URL of the identity provider; no pattern."`
+	Identity string            `json:"identity" jsonschema_description:"The certificate's one subject alternative name: a URI such as https://github.com/OWNER/REPOSITORY/.github/workflows/release.yml@refs/tags/v* or spiffe://DOMAIN/PATH, an e-mail address, or a user name with an exclamation mark."`
+	Claims   map[string]string `json:"claims,omitempty" jsonschema_description:"Further claims by Fulcio's names, for instance sourceRepositoryURI, sourceRepositoryRef, buildTrigger, runnerEnvironment; each must be in the certificate and match."`
 }
 
 // maxPolicy bounds a policy, in bytes.
@@ -108,7 +125,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, info.Size(), limit)

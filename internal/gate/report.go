@@ -24,7 +24,7 @@ const (
 
 // Check is one thing that was looked at.
 type Check struct {
-	Bundle string `json:"bundle,omitempty"` // key or keyless; empty for what concerns both
+	Bundle string `json:"bundle,omitempty"` // key or keyless, with a number from the second on; empty for what concerns all
 	Name   string `json:"check"`
 	State  State  `json:"state"`
 	Want   string `json:"want,omitempty"`
@@ -74,16 +74,27 @@ type File struct {
 // String is the path, on one line whatever its name.
 func (f File) String() string { return visible(f.Path) }
 
+// Evidence is a bundle that took part, and what came of it.
+type Evidence struct {
+	Label string `json:"bundle"` // key or keyless, as in the checks
+	File
+	Holds  bool   `json:"holds"`
+	Signer string `json:"signer,omitempty"` // of one that holds: the key's SPKI, or issuer and identity of the policy
+	Signed *Time  `json:"signed,omitempty"` // when, as a TSA or log says
+}
+
 // Report is the verdict and what led to it.
 type Report struct {
-	Accepted bool            `json:"accepted"`
-	Time     time.Time       `json:"time"`
-	Artifact File            `json:"artifact"`
-	Policy   File            `json:"policy"`
-	Trust    File            `json:"trusted_root"`
-	Bundles  map[string]File `json:"bundles"` // by kind
-	Signed   map[string]Time `json:"signed"`  // by kind: when, as a TSA or log says
-	Checks   []Check         `json:"checks"`
+	Accepted bool       `json:"accepted"`
+	Time     time.Time  `json:"time"`
+	Artifact File       `json:"artifact"`
+	Policy   File       `json:"policy"`
+	Trust    File       `json:"trusted_root"`
+	Bundles  []Evidence `json:"bundles"`
+	Checks   []Check    `json:"checks"`
+
+	rule   *Policy
+	unread []string // kinds of the bundles that are broken
 }
 
 // Time is a verified instant and who signed it.
@@ -117,4 +128,22 @@ func (r *Report) Log(ctx context.Context, w io.Writer) error {
 	record.AddAttrs(slog.Any("failed", names), slog.Any("artifact", r.Artifact), slog.Any("policy", r.Policy),
 		slog.Any("trusted_root", r.Trust), slog.Any("bundles", r.Bundles), slog.Any("checks", r.Checks))
 	return slog.NewJSONHandler(w, nil).Handle(ctx, record)
+}
+
+// Summary is the verdict as one of many lines.
+type Summary struct {
+	Accepted bool     `json:"accepted"`
+	Artifact File     `json:"artifact"`
+	Failed   []string `json:"failed,omitempty"` // checks of a refused artifact, in words
+}
+
+// Summary says what came of it.
+func (r *Report) Summary() Summary {
+	s := Summary{Accepted: r.Accepted, Artifact: r.Artifact}
+	if !r.Accepted {
+		for _, c := range r.Failures() {
+			s.Failed = append(s.Failed, c.String())
+		}
+	}
+	return s
 }

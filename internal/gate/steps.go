@@ -2,33 +2,34 @@ package gate
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
 // steps looks at each part of a bundle by itself, so that a refusal names what
-// is wrong. They are the parts of which sigstore-go's verification is made, in
-// its order; the verdict is the whole's.
-func steps(e *evidence, a *artifact, m root.TrustedMaterial) ([]Check, *Time) {
+// is wrong. They are the parts of which sigstore-go's verification is made; the
+// verdict is the whole's, and they can only add refusals.
+func (g *Gate) steps(e *evidence, a *digests, m root.TrustedMaterial) ([]Check, *Time) {
 	checks := []Check{e.artifactStep(a)}
 	signature := e.signatureStep(m)
-	log, logTimes := e.logStep(m, signature.State == Passed)
-	stamp, times := e.timestampStep(m, logTimes)
-	if log.State == Passed {
-		log = e.windowStep(log, m, times)
-	}
+	stamps, refusal := e.stamps(m)
+	log, logTimes := g.logStep(e, m, signature.State == Passed, stamps)
+	stamp, times := g.timeStep(e, stamps, logTimes, refusal)
 	checks = append(checks, signature, log, stamp)
 	if cert := e.vc.Certificate(); cert != nil {
-		checks = append(checks, certificateSteps(cert, times, m)...)
+		checks = append(checks, g.certificateSteps(cert, times, m)...)
 	}
 	if len(times) == 0 {
 		return checks, nil
@@ -37,14 +38,14 @@ func steps(e *evidence, a *artifact, m root.TrustedMaterial) ([]Check, *Time) {
 }
 
 // artifactStep compares the artifact with what the bundle speaks of.
-func (e *evidence) artifactStep(a *artifact) Check {
+func (e *evidence) artifactStep(a *digests) Check {
 	name := e.algorithm()
-	c := Check{Name: "artifact", State: Failed, Got: name + ":" + hex.EncodeToString(a.digests[name])}
+	c := Check{Name: "artifact", State: Failed, Got: name + ":" + hex.EncodeToString(a.sums[name])}
 	for _, d := range e.stated {
 		if d.Algorithm != name {
 			continue
 		}
-		if bytes.Equal(d.Digest, a.digests[name]) {
+		if bytes.Equal(d.Digest, a.sums[name]) {
 			return Check{Name: c.Name, State: Passed, Got: c.Got}
 		}
 		c.Want = name + ":" + hex.EncodeToString(d.Digest)
@@ -67,110 +68,87 @@ func (e *evidence) signatureStep(m root.TrustedMaterial) Check {
 }
 
 func signedOver(e *evidence, m root.TrustedMaterial) error {
-	return verify.VerifySignatureWithArtifactDigests(e.sc, e.vc, m, e.stated[:1])
+	err := verify.VerifySignatureWithArtifactDigests(e.sc, e.vc, m, e.stated[:1])
+	cert := e.vc.Certificate()
+	if err == nil || cert == nil {
+		return err
+	}
+	key, ok := cert.PublicKey.(*ecdsa.PublicKey)
+	if !ok || key.Curve == elliptic.P256() {
+		return err
+	}
+	// older clients sign with SHA-256 whatever the curve, and sigstore-go takes it
+	compatible, loadErr := (&publicKey{key: key}).material(m, crypto.SHA256)
+	if loadErr != nil || verify.VerifySignatureWithArtifactDigests(e.sc, byKeyAlone{e.vc}, compatible, e.stated[:1]) != nil {
+		return err
+	}
+	return nil
 }
 
-// logStep verifies the log entry. An entry is rebuilt with the signer's key, so
-// one by an unknown key cannot be judged.
-func (e *evidence) logStep(m root.TrustedMaterial, signatureHolds bool) (Check, []root.Timestamp) {
-	c := Check{Name: "log", State: Passed}
-	times, err := verify.VerifyTlogEntry(e.bundle, m, 1, true)
-	switch {
-	case err == nil:
-		return c, times
-	case !signatureHolds:
-		c.State, c.Detail = Skipped, "the signature does not hold"
-	default:
-		c.State, c.Detail = Failed, e.explainLog(err)
-	}
-	return c, nil
-}
+// byKeyAlone is a certificate's bundle seen as one by a key.
+type byKeyAlone struct{ verify.VerificationContent }
 
-// windowStep wants each signed time in the window of a log that has the entry.
-// sigstore-go looks at the window of a Rekor v2 log nowhere (pkg/verify,
-// VerifyTlogEntry): a key that was stolen and closed could log for ever.
-func (e *evidence) windowStep(c Check, m root.TrustedMaterial, times []root.Timestamp) Check {
-	entries, err := e.bundle.TlogEntries()
-	if err != nil {
-		c.State, c.Detail = Failed, err.Error()
-		return c
-	}
-	for _, t := range times {
-		var closed []string
-		open := false
-		for _, entry := range entries {
-			l := m.RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]
-			if l == nil {
-				continue // sigstore-go counts no such entry
-			}
-			after, before := l.ValidityPeriodStart, l.ValidityPeriodEnd
-			if t.Time.Before(after) || !before.IsZero() && t.Time.After(before) {
-				closed = append(closed, fmt.Sprintf("the key of the log %s is valid from %s to %s, and the signature was made at %s",
-					l.BaseURL, instant(after), instant(before), instant(t.Time)))
-				continue
-			}
-			open = true
-		}
-		if !open {
-			c.State, c.Detail = Failed, strings.Join(closed, "; ")
-			return c
-		}
-	}
-	return c
-}
+// Certificate implements verify.VerificationContent.
+func (byKeyAlone) Certificate() *x509.Certificate { return nil }
 
-// instant writes a bound of a window.
-func instant(t time.Time) string {
-	if t.IsZero() {
-		return "any time"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+// PublicKey implements verify.VerificationContent.
+func (byKeyAlone) PublicKey() verify.PublicKeyProvider { return noHint{} }
 
-// explainLog says why no log entry holds.
-func (e *evidence) explainLog(err error) string {
-	entries, readErr := e.bundle.TlogEntries()
-	switch {
-	case readErr != nil:
-		return readErr.Error()
-	case len(entries) == 0:
-		return "the bundle has no log entry"
-	}
-	for _, entry := range entries {
-		digest, _, ok := entry.GetHashedRekordDigest()
-		if ok && e.sc.MessageSignatureContent() != nil && !bytes.Equal(digest, e.stated[0].Digest) {
-			return "the log entry is of another artifact, " + hex.EncodeToString(digest)
-		}
-		if !bytes.Equal(entry.Signature(), e.sc.Signature()) {
-			return "the log entry is of another signature"
-		}
-	}
-	return strings.Join(strings.Fields(err.Error()), " ") // some causes span lines
-}
+type noHint struct{}
 
-// timestampStep finds the verified times, those of TSAs first.
-func (e *evidence) timestampStep(m root.TrustedMaterial, logTimes []root.Timestamp) (Check, []root.Timestamp) {
+// Hint implements verify.PublicKeyProvider.
+func (noHint) Hint() string { return "" }
+
+// stamps are the times that trusted TSAs signed. The error is of none; one that
+// another TSA made beside a good one is no error.
+func (e *evidence) stamps(m root.TrustedMaterial) ([]root.Timestamp, error) {
 	var times []root.Timestamp
 	stamps, refused, err := verify.VerifySignedTimestamp(e.bundle, m)
 	for _, s := range stamps {
 		times = append(times, *s)
 	}
-	times = append(times, logTimes...)
-	if len(times) > 0 && err == nil {
-		return Check{Name: "timestamp", State: Passed, Got: times[0].Time.UTC().Format(time.RFC3339)}, times
+	if err == nil && len(times) == 0 {
+		err = errors.Join(refused...)
 	}
-	detail := "no signed time"
-	if why := errors.Join(append(refused, err)...); why != nil {
-		detail += ": " + why.Error()
+	return times, err
+}
+
+// maxAhead is how far a signed time may lie ahead of this host's clock. With a
+// clock that was set back, expired metadata would be current again.
+const maxAhead = 5 * time.Minute
+
+// timeStep wants a verified time, those of TSAs first, of the sides that the
+// policy counts.
+func (g *Gate) timeStep(e *evidence, stamps, logTimes []root.Timestamp, refusal error) (Check, []root.Timestamp) {
+	c := Check{Name: "timestamp", State: Failed}
+	missing := sides(g.policy.Trust.Time)
+	var times []root.Timestamp
+	for _, t := range slices.Concat(stamps, logTimes) {
+		if t.Time.After(g.now.Add(maxAhead)) {
+			c.Detail = fmt.Sprintf("%s signed %s, which is still to come by this host's clock, %s: set the clock, or find out who runs ahead", t.URI, instant(t.Time), instant(g.now))
+			return c, nil
+		}
+		if !g.policy.Trust.counts(g.policy.Trust.Time, t.URI) {
+			continue
+		}
+		times = append(times, t)
+		missing = slices.DeleteFunc(missing, func(side string) bool { return g.policy.Trust.counts(side, t.URI) })
 	}
-	if cert := e.vc.Certificate(); cert != nil {
-		detail += fmt.Sprintf("; the certificate ended at %s, and nothing shows that it was used before", cert.NotAfter.UTC().Format(time.RFC3339))
+	if len(missing) == 0 {
+		return Check{Name: c.Name, State: Passed, Got: times[0].Time.UTC().Format(time.RFC3339)}, times
 	}
-	return Check{Name: "timestamp", State: Failed, Detail: detail}, nil
+	c.Detail = strings.TrimSuffix("no signed time "+missing[0], " ")
+	if refusal != nil {
+		c.Detail += ": " + refusal.Error()
+	}
+	if cert := e.vc.Certificate(); cert != nil && len(times) == 0 {
+		c.Detail += fmt.Sprintf("; the certificate ended at %s, and nothing shows that it was used before", cert.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return c, nil
 }
 
 // certificateSteps verify the certificate at every signed time, and its SCT.
-func certificateSteps(cert *x509.Certificate, times []root.Timestamp, m root.TrustedMaterial) []Check {
+func (g *Gate) certificateSteps(cert *x509.Certificate, times []root.Timestamp, m root.TrustedMaterial) []Check {
 	chain := Check{Name: "certificate", State: Passed, Got: cert.Issuer.String()}
 	sct := Check{Name: "sct", State: Passed}
 	if len(times) == 0 {
@@ -189,24 +167,12 @@ func certificateSteps(cert *x509.Certificate, times []root.Timestamp, m root.Tru
 			return []Check{chain, sct}
 		}
 	}
-	if err := verify.VerifySignedCertificateTimestamp(chains, 1, m); err != nil {
-		sct.State, sct.Detail = Failed, err.Error()
+	for _, side := range sides(g.policy.Trust.CT) {
+		if err := verify.VerifySignedCertificateTimestamp(chains, 1, &scoped{TrustedMaterial: m, ct: g.policy.Trust.logs(side, m.CTLogs())}); err != nil {
+			sct.State, sct.Detail = Failed, strings.TrimSpace(side+" "+err.Error())
+		}
 	}
 	return []Check{chain, sct}
-}
-
-// checks compares the claims of a certificate with the policy.
-func (k Keyless) checks(cert *x509.Certificate) []Check {
-	summary, err := certificate.SummarizeCertificate(cert)
-	if err != nil {
-		return []Check{{Name: "identity", State: Failed, Want: k.Identity, Detail: err.Error()}}
-	}
-	return k.compare(summary)
-}
-
-// identity is the part of the claims that sigstore-go compares itself.
-func (k Keyless) identity() (verify.CertificateIdentity, error) {
-	return verify.NewShortCertificateIdentity(k.Issuer, "", "", expression(k.Identity))
 }
 
 // hexSum is the SHA-256 of data in hex, and empty for none.

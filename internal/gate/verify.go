@@ -13,67 +13,159 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
+// Gate is a policy with its keys and its trust loaded: it judges any number of
+// artifacts, from any number of goroutines.
+type Gate struct {
+	policy *Policy
+	now    time.Time
+	keys   []*publicKey
+	trust  *scoped
+	from   File    // of the trusted root
+	broken []Check // what could not be loaded: nothing is accepted
+}
+
+// Open loads what the policy names. now is for the expiry of TUF metadata, for
+// signed times that are still to come, and in reports. What cannot be loaded
+// fails every report.
+func Open(ctx context.Context, p *Policy, now time.Time) *Gate {
+	g := &Gate{policy: p, now: now}
+	fail := func(bundle, name string, err error) {
+		g.broken = append(g.broken, Check{Bundle: bundle, Name: name, State: Failed, Detail: err.Error()})
+	}
+	var err error
+	if g.keys, err = p.keys(); err != nil {
+		fail(kindKey, "pin", err)
+	}
+	trusted, data, from, err := p.trust(ctx, now)
+	g.from = File{Path: from, SHA256: hexSum(data)}
+	if err != nil {
+		fail("", "trust", err)
+		return g
+	}
+	g.trust = p.Trust.scope(trusted)
+	return g
+}
+
 // Request is what one verdict is about.
 type Request struct {
-	Artifact string   // path
-	Bundles  []string // paths, in any order
-	Policy   *Policy
-	Now      time.Time // for the expiry of TUF metadata, and in the report
+	Artifact Artifact
+	Bundles  []Bundle // in any order
 }
 
 // Verify decides whether the artifact may run. The report is complete either
 // way; the error names every check that did not hold, and carries
 // fault.Verification.
-func Verify(ctx context.Context, req Request) (*Report, error) {
-	p := req.Policy
+func (g *Gate) Verify(ctx context.Context, req Request) (*Report, error) {
 	r := &Report{
-		Time:     req.Now,
-		Artifact: File{Path: req.Artifact},
-		Policy:   File{Path: p.name, SHA256: p.digest},
-		Bundles:  map[string]File{}, Signed: map[string]Time{},
+		Time: g.now, Artifact: File{Path: req.Artifact.Name}, Policy: File{Path: g.policy.name, SHA256: g.policy.digest}, Trust: g.from,
+		Bundles: []Evidence{}, Checks: slices.Clone(g.broken), rule: g.policy,
 	}
-	fail := func(bundle, name string, err error) {
-		r.Checks = append(r.Checks, Check{Bundle: bundle, Name: name, State: Failed, Detail: err.Error()})
-	}
-	keys, err := p.keys()
-	if err != nil {
-		fail(kindKey, "pin", err)
-	}
-	trusted, data, from, err := p.trust(ctx, req.Now)
-	r.Trust = File{Path: from, SHA256: hexSum(data)}
-	if err != nil {
-		fail("", "trust", err)
-	}
-	bundles := r.sort(req.Bundles)
+	all := r.read(req.Bundles)
 	algorithms := map[string]bool{}
-	for _, e := range bundles {
+	for _, e := range all {
 		algorithms[e.algorithm()] = true
 	}
-	for _, kind := range []string{kindKey, kindKeyless} {
-		if e := bundles[kind]; e != nil && e.predicate != "" {
-			r.Checks = append(r.Checks, p.admit(e))
-		}
-	}
-	a, err := readArtifact(req.Artifact, algorithms)
+	a, err := req.Artifact.digest(ctx, algorithms)
 	if err != nil {
-		fail("", "artifact", err)
-	} else {
-		r.Artifact.SHA256 = a.sha256()
+		r.Checks = append(r.Checks, Check{Name: "artifact", State: Failed, Detail: err.Error()})
+		return r, r.verdict(false)
 	}
-	if trusted != nil && a != nil {
-		if e := bundles[kindKey]; e != nil && len(keys) > 0 {
-			r.judgeKey(e, a, trusted, keys)
-		}
-		if e := bundles[kindKeyless]; e != nil {
-			r.judgeKeyless(e, a, trusted, p.Keyless)
+	r.Artifact.SHA256 = a.sha256()
+	if len(g.broken) == 0 {
+		for i, e := range all {
+			g.judge(r, i, e, a)
 		}
 	}
-	return r, r.verdict()
+	return r, r.verdict(r.count(all))
+}
+
+// read parses the bundles; what cannot be read is reported as broken.
+func (r *Report) read(bundles []Bundle) []*evidence {
+	var all []*evidence
+	number := map[string]int{}
+	for _, b := range bundles {
+		e, err := readEvidence(b)
+		if err != nil {
+			kind := kindOf(b)
+			r.unread = append(r.unread, kind)
+			r.Checks = append(r.Checks, Check{Bundle: kind, Name: "bundle", State: Failed, Detail: err.Error()})
+			continue
+		}
+		number[e.kind]++
+		if e.label = e.kind; number[e.kind] > 1 {
+			e.label = fmt.Sprintf("%s%d", e.kind, number[e.kind])
+		}
+		all = append(all, e)
+		r.Bundles = append(r.Bundles, Evidence{Label: e.label, File: File{Path: e.path, SHA256: e.sha256}})
+	}
+	return all
+}
+
+// sigstoreCheck is the whole of sigstore-go's verification of a bundle.
+const sigstoreCheck = "sigstore"
+
+// judge verifies one bundle against every signer of its kind that the policy
+// names, and keeps what was found of the one that explains most.
+func (g *Gate) judge(r *Report, i int, e *evidence, a *digests) {
+	if e.predicate != "" && e.predicate != signatureOnly {
+		r.Checks = append(r.Checks, g.policy.admit(e))
+	}
+	if e.kind == kindKey {
+		g.judgeKey(r, i, e, a)
+		return
+	}
+	checks, signed := g.steps(e, a, g.trust)
+	best, signer := -1, ""
+	var claims []Check
+	for _, k := range g.policy.Keyless {
+		compared := k.compare(e.vc.Certificate())
+		if n := failures(compared); best < 0 || n < best {
+			best, claims, signer = n, compared, k.Issuer+" "+k.Identity
+		}
+	}
+	if best < 0 {
+		claims = []Check{{Name: "identity", State: Failed, Detail: "the policy names no keyless identity"}}
+	}
+	options := []verify.VerifierOption{verify.WithSignedCertificateTimestamps(1)}
+	// who signed is compared above, for every name and claim of the certificate
+	verdict := verifyWhole(e, a, g.trust, options, verify.WithoutIdentitiesUnsafe())
+	r.add(i, e, append(checks, claims...), signed, verdict, signer)
+}
+
+// judgeKey asks whether one of the pinned keys signed the artifact.
+func (g *Gate) judgeKey(r *Report, i int, e *evidence, a *digests) {
+	var verdict error
+	var material root.TrustedMaterial
+	signer := ""
+	for _, key := range g.keys {
+		for _, hash := range key.hashes() {
+			m, err := key.material(g.trust, hash)
+			if err != nil {
+				r.add(i, e, nil, nil, err, "")
+				return
+			}
+			err = verifyWhole(e, a, m, nil, verify.WithKey())
+			if material == nil || err == nil || signedOver(e, m) == nil {
+				material, verdict, signer = m, err, key.spki // of the key that explains most
+			}
+			if err == nil {
+				checks, signed := g.steps(e, a, m)
+				r.add(i, e, checks, signed, nil, signer)
+				return
+			}
+		}
+	}
+	if material == nil {
+		r.Checks = append(r.Checks, Check{Bundle: e.label, Name: "signature", State: Failed, Detail: "the policy names no key"})
+		return
+	}
+	checks, signed := g.steps(e, a, material)
+	r.add(i, e, checks, signed, verdict, signer)
 }
 
 // admit wants an attestation's predicate type in the policy.
 func (p *Policy) admit(e *evidence) Check {
-	c := Check{Bundle: e.kind, Name: "attestation", State: Passed, Got: e.predicate}
+	c := Check{Bundle: e.label, Name: "attestation", State: Passed, Got: e.predicate}
 	if !slices.Contains(p.Attestations, e.predicate) {
 		c.State = Failed
 		c.Detail = "it attests something about the artifact, and may as well say that it must not run; the policy's attestations do not name this predicate type"
@@ -81,123 +173,61 @@ func (p *Policy) admit(e *evidence) Check {
 	return c
 }
 
-// sort reads the bundles and finds the one of each kind.
-func (r *Report) sort(paths []string) map[string]*evidence {
-	found := map[string]*evidence{}
-	for _, path := range paths {
-		e, err := readEvidence(path)
-		if err != nil {
-			r.Checks = append(r.Checks, Check{Name: "bundle", State: Failed, Detail: err.Error()})
-			continue
-		}
-		if other := found[e.kind]; other != nil {
-			r.Checks = append(r.Checks, Check{Bundle: e.kind, Name: "bundle", State: Failed,
-				Detail: fmt.Sprintf("%s and %s are both of this kind", other.path, e.path)})
-			continue
-		}
-		found[e.kind] = e
-		r.Bundles[e.kind] = File{Path: e.path, SHA256: e.sha256}
-	}
-	for _, missing := range []struct{ kind, what string }{{kindKey, "signed by a key"}, {kindKeyless, "with a Fulcio certificate"}} {
-		if found[missing.kind] == nil {
-			r.Checks = append(r.Checks, Check{Bundle: missing.kind, Name: "bundle", State: Failed,
-				Detail: "no bundle " + missing.what + " was given"})
+// add enters the checks of a bundle. sigstore-go's own words come in where
+// none of the single checks explains its refusal.
+func (r *Report) add(i int, e *evidence, checks []Check, signed *Time, verdict error, signer string) {
+	whole := Check{Name: sigstoreCheck, State: Passed}
+	if verdict != nil {
+		whole.State, whole.Detail = Failed, verdict.Error()
+		if failures(checks) > 0 {
+			whole.State = Skipped
 		}
 	}
-	return found
+	for _, c := range append(checks, whole) {
+		c.Bundle = e.label
+		r.Checks = append(r.Checks, c)
+	}
+	b := &r.Bundles[i]
+	b.Signed = signed
+	failed := slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Bundle == e.label && c.State == Failed })
+	if b.Holds = verdict == nil && !failed; b.Holds {
+		b.Signer = signer
+	}
 }
 
-// verdict closes the report: accepted only with both bundles judged and no
-// check failed.
-func (r *Report) verdict() error {
+func failures(checks []Check) int {
+	n := 0
+	for _, c := range checks {
+		if c.State == Failed {
+			n++
+		}
+	}
+	return n
+}
+
+// verdict closes the report.
+func (r *Report) verdict(enough bool) error {
+	if enough && len(r.Bundles) > 0 {
+		r.Accepted = true
+		return nil
+	}
 	var problems []error
 	for _, c := range r.Failures() {
 		problems = append(problems, errors.New(c.String()))
-	}
-	judged := map[string]bool{}
-	for _, c := range r.Checks {
-		if c.Name == sigstoreCheck && c.State == Passed {
-			judged[c.Bundle] = true
-		}
-	}
-	if len(problems) == 0 && (!judged[kindKey] || !judged[kindKeyless]) {
-		problems = append(problems, errors.New("no verdict was reached on both bundles"))
-	}
-	if len(problems) == 0 {
-		r.Accepted = true
-		return nil
 	}
 	return fault.New(fault.Verification, "do not run this artifact; `trustroot verify --explain` shows every check",
 		fmt.Errorf("%s is refused:\n%w", r.Artifact, errors.Join(problems...)))
 }
 
-// sigstoreCheck is the whole of sigstore-go's verification of a bundle.
-const sigstoreCheck = "sigstore"
-
-// judgeKey asks whether one of the pinned keys signed the artifact.
-func (r *Report) judgeKey(e *evidence, a *artifact, trusted root.TrustedMaterial, keys []*publicKey) {
-	var verdict error
-	var material root.TrustedMaterial
-	for _, key := range keys {
-		m, err := key.material(trusted)
-		if err != nil {
-			r.add(e, nil, nil, err)
-			return
-		}
-		if err = verifyWhole(e, a, m, nil, verify.WithKey()); err == nil {
-			material, verdict = m, nil
-			break
-		}
-		if material == nil || signedOver(e, m) == nil {
-			material, verdict = m, err // of the key that explains most
-		}
-	}
-	checks, signed := steps(e, a, material)
-	r.add(e, checks, signed, verdict)
-}
-
-// judgeKeyless asks whether the pinned workflow signed the artifact.
-func (r *Report) judgeKeyless(e *evidence, a *artifact, trusted root.TrustedMaterial, k Keyless) {
-	identity, verdict := k.identity()
-	if verdict == nil {
-		verdict = verifyWhole(e, a, trusted, []verify.VerifierOption{verify.WithSignedCertificateTimestamps(1)},
-			verify.WithCertificateIdentity(identity))
-	}
-	checks, signed := steps(e, a, trusted)
-	checks = append(checks, k.checks(e.vc.Certificate())...)
-	r.add(e, checks, signed, verdict)
-}
-
-// add enters the checks of a bundle. sigstore-go's own words come in where
-// none of the single checks explains its refusal.
-func (r *Report) add(e *evidence, checks []Check, signed *Time, verdict error) {
-	whole := Check{Name: sigstoreCheck, State: Passed}
-	if verdict != nil {
-		whole.State, whole.Detail = Failed, verdict.Error()
-		for _, c := range checks {
-			if c.State == Failed {
-				whole.State = Skipped
-			}
-		}
-	}
-	for _, c := range append(checks, whole) {
-		c.Bundle = e.kind
-		r.Checks = append(r.Checks, c)
-	}
-	if signed != nil {
-		r.Signed[e.kind] = *signed
-	}
-}
-
 // verifyWhole is sigstore-go's verdict on a bundle: a log entry and a signed
 // time are always asked for.
-func verifyWhole(e *evidence, a *artifact, m root.TrustedMaterial, more []verify.VerifierOption, who verify.PolicyOption) error {
+func verifyWhole(e *evidence, a *digests, m root.TrustedMaterial, more []verify.VerifierOption, who verify.PolicyOption) error {
 	options := append([]verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1)}, more...)
 	verifier, err := verify.NewVerifier(m, options...)
 	if err != nil {
 		return err
 	}
 	name := e.algorithm()
-	_, err = verifier.Verify(e.bundle, verify.NewPolicy(verify.WithArtifactDigest(name, a.digests[name]), who))
+	_, err = verifier.Verify(e.bundle, verify.NewPolicy(verify.WithArtifactDigest(name, a.sums[name]), who))
 	return err
 }

@@ -37,14 +37,15 @@ func newScene(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	s.policy(Policy{
-		Version: 1,
+		Version: 2,
 		Trust:   Trust{File: "trusted_root.json"},
 		Keys:    []Key{{File: "app.pem", SPKISHA256: spki}},
-		Keyless: Keyless{
+		Keyless: []Identity{{
 			Issuer:   "https://token.actions.example.com",
 			Identity: "https://github.com/example/app/.github/workflows/release.yml@refs/tags/v*",
-			Trigger:  "push", Name: "release", Repository: "example/app", Ref: "refs/tags/v*",
-		},
+			Claims: map[string]string{"buildTrigger": "push", "githubWorkflowName": "release",
+				"sourceRepositoryURI": "https://github.com/example/app", "sourceRepositoryRef": "refs/tags/v*"},
+		}},
 	})
 	s.write("key.json", s.whole(s.byKey(s.appKey, app)))
 	s.write("keyless.json", s.whole(s.keyless(s.leaf(release(), time.Now().Add(-time.Minute)), app)))
@@ -76,11 +77,11 @@ func (s *scene) verify(bundles ...string) (*Report, error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	paths := []string{}
+	var given []Bundle
 	for _, b := range bundles {
-		paths = append(paths, s.path(b))
+		given = append(given, Bundle{Path: s.path(b)})
 	}
-	return Verify(s.t.Context(), Request{Artifact: s.path("app"), Bundles: paths, Policy: p, Now: time.Now()})
+	return Open(s.t.Context(), p, time.Now()).Verify(s.t.Context(), Request{Artifact: Artifact{Name: s.path("app")}, Bundles: given})
 }
 
 // refused judges with both bundles and demands that exactly these checks fail.
@@ -119,8 +120,8 @@ func TestVerify_BothBundlesGood(t *testing.T) {
 				t.Errorf("%s is %s", c, c.State)
 			}
 		}
-		if len(r.Signed) != 2 {
-			t.Errorf("%d signed times, want 2", len(r.Signed))
+		if len(r.Bundles) != 2 || r.Bundles[0].Signed == nil || r.Bundles[1].Signed == nil {
+			t.Errorf("bundles without a signed time: %+v", r.Bundles)
 		}
 	}
 }
@@ -169,13 +170,13 @@ func (s *scene) keylessOf(change func(*workflow)) {
 func TestVerify_OtherRepository(t *testing.T) {
 	s := newScene(t)
 	s.keylessOf(func(f *workflow) { f.repository = "example/fork" })
-	s.refused("keyless.repository")
+	s.refused("keyless.sourceRepositoryURI")
 }
 
 func TestVerify_BranchInsteadOfTag(t *testing.T) {
 	s := newScene(t)
 	s.keylessOf(func(f *workflow) { f.ref = "refs/heads/main" })
-	s.refused("keyless.ref")
+	s.refused("keyless.sourceRepositoryRef")
 }
 
 func TestVerify_BranchInIdentityToo(t *testing.T) {
@@ -184,19 +185,19 @@ func TestVerify_BranchInIdentityToo(t *testing.T) {
 		f.ref = "refs/heads/main"
 		f.identity = "https://github.com/example/app/.github/workflows/release.yml@refs/heads/main"
 	})
-	s.refused("keyless.identity", "keyless.ref")
+	s.refused("keyless.identity", "keyless.sourceRepositoryRef")
 }
 
 func TestVerify_PullRequestTrigger(t *testing.T) {
 	s := newScene(t)
 	s.keylessOf(func(f *workflow) { f.trigger = "pull_request" })
-	s.refused("keyless.trigger")
+	s.refused("keyless.buildTrigger")
 }
 
 func TestVerify_OtherWorkflowName(t *testing.T) {
 	s := newScene(t)
 	s.keylessOf(func(f *workflow) { f.name = "nightly" })
-	s.refused("keyless.name")
+	s.refused("keyless.githubWorkflowName")
 }
 
 func TestVerify_OtherIssuer(t *testing.T) {
@@ -229,7 +230,7 @@ func TestVerify_OneBundleMissing(t *testing.T) {
 	s := newScene(t)
 	s.refusedWith([]string{"key.json"}, "keyless.bundle")
 	s.refusedWith([]string{"keyless.json"}, "key.bundle")
-	s.refusedWith([]string{"key.json", "key.json"}, "key.bundle", "keyless.bundle")
+	s.refusedWith([]string{"key.json", "key.json"}, "keyless.bundle")
 	s.refusedWith(nil, "key.bundle", "keyless.bundle")
 }
 
@@ -291,7 +292,10 @@ func TestVerify_NoTrustedRoot(t *testing.T) {
 func TestVerify_BrokenBundle(t *testing.T) {
 	s := newScene(t)
 	s.write("key.json", []byte(`{"mediaType":"x"}`))
-	s.refused("bundle", "key.bundle")
+	s.refused("bundle")
+	s.write("key.json", []byte(`{"verificationMaterial":{"publicKey":{}}}`))
+	s.refused("key.bundle")
+	s.refusedWith([]string{"key.json"}, "key.bundle", "keyless.bundle")
 }
 
 func TestReport_LogIsOneLineThatNamesTheThing(t *testing.T) {
@@ -317,7 +321,7 @@ func TestReport_LogIsOneLineThatNamesTheThing(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.Level != "ERROR" || line.Msg != "artifact refused" || !slices.Equal(line.Failed, []string{"keyless.trigger"}) || len(line.Checks) < 10 {
+	if line.Level != "ERROR" || line.Msg != "artifact refused" || !slices.Equal(line.Failed, []string{"keyless.buildTrigger"}) || len(line.Checks) < 10 {
 		t.Errorf("%+v", line)
 	}
 }
@@ -332,7 +336,7 @@ func TestReport_ExplainShowsEveryCheck(t *testing.T) {
 	if err := r.Explain(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"accepted", "keyless.ref: refs/tags/v1.2.3", "key.log", "keyless.sct", "signed (keyless)"} {
+	for _, want := range []string{"accepted", "keyless.sourceRepositoryRef: refs/tags/v1.2.3", "key.log", "keyless.sct", "signed (keyless)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -18,6 +18,7 @@ import (
 	"io"
 	"math/big"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 // world is a Sigstore instance with keys of its own.
@@ -43,6 +46,7 @@ type world struct {
 	ctKey, rekorKey              *ecdsa.PrivateKey // P-256
 	rootCert, caCert, tsaCert    *x509.Certificate
 	appKey, otherAppKey, leafKey *ecdsa.PrivateKey
+	closedKey                    *ecdsa.PrivateKey // of a log that is closed, if there is one
 }
 
 const rekorHost = "rekor.example.com"
@@ -113,10 +117,7 @@ func (w *world) trustedRoot() []byte {
 	w.t.Helper()
 	start := time.Now().Add(-24 * time.Hour)
 	log := func(key *ecdsa.PrivateKey, url string) map[string]*root.TransparencyLog {
-		id := logID(w.t, key)
-		return map[string]*root.TransparencyLog{hex.EncodeToString(id): {
-			BaseURL: url, ID: id, ValidityPeriodStart: start, HashFunc: crypto.SHA256, PublicKey: key.Public(), SignatureHashFunc: crypto.SHA256,
-		}}
+		return map[string]*root.TransparencyLog{hex.EncodeToString(logID(w.t, key)): w.logOf(key, url, start)}
 	}
 	tr, err := root.NewTrustedRoot(root.TrustedRootMediaType01,
 		[]root.CertificateAuthority{&root.FulcioCertificateAuthority{Root: w.rootCert, Intermediates: []*x509.Certificate{w.caCert},
@@ -124,7 +125,7 @@ func (w *world) trustedRoot() []byte {
 		log(w.ctKey, "https://ct.example.com"),
 		[]root.TimestampingAuthority{&root.SigstoreTimestampingAuthority{Root: w.rootCert, Leaf: w.tsaCert,
 			ValidityPeriodStart: start, URI: "https://tsa.example.com/api/v1/timestamp"}},
-		log(w.rekorKey, "https://"+rekorHost))
+		w.rekorLogs(start))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -133,6 +134,22 @@ func (w *world) trustedRoot() []byte {
 		w.t.Fatal(err)
 	}
 	return data
+}
+
+func (w *world) logOf(key *ecdsa.PrivateKey, url string, start time.Time) *root.TransparencyLog {
+	return &root.TransparencyLog{BaseURL: url, ID: logID(w.t, key), ValidityPeriodStart: start, HashFunc: crypto.SHA256,
+		PublicKey: key.Public(), SignatureHashFunc: crypto.SHA256}
+}
+
+// rekorLogs are the log, and the one before it where there is one.
+func (w *world) rekorLogs(start time.Time) map[string]*root.TransparencyLog {
+	logs := map[string]*root.TransparencyLog{hex.EncodeToString(logID(w.t, w.rekorKey)): w.logOf(w.rekorKey, "https://"+rekorHost, start)}
+	if w.closedKey != nil {
+		l := w.logOf(w.closedKey, "https://"+rekorHost, start)
+		l.ValidityPeriodEnd = time.Now().Add(-time.Hour)
+		logs[hex.EncodeToString(l.ID)] = l
+	}
+	return logs
 }
 
 func logID(t *testing.T, key *ecdsa.PrivateKey) []byte {
@@ -156,32 +173,44 @@ func release() workflow {
 	}
 }
 
-// leaf is a certificate as Fulcio issues it, with an SCT.
+// extension is one of Fulcio's, with a value as it is.
+func extension(arc int, value string) pkix.Extension {
+	return pkix.Extension{Id: append(slices.Clone(fulcioArc), arc), Value: []byte(value)}
+}
+
+// text is one of Fulcio's newer extensions, a DER string.
+func (w *world) text(arc int, value string) pkix.Extension {
+	w.t.Helper()
+	der, err := asn1.MarshalWithParams(value, "utf8")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return extension(arc, string(der))
+}
+
+// leaf is a certificate as Fulcio issues it to a workflow of GitHub's, with an
+// SCT.
 func (w *world) leaf(f workflow, notBefore time.Time) *x509.Certificate {
 	w.t.Helper()
 	identity, err := url.Parse(f.identity)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	extension := func(arc int, value []byte) pkix.Extension {
-		return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, arc}, Value: value}
-	}
-	text := func(arc int, value string) pkix.Extension {
-		der, err := asn1.MarshalWithParams(value, "utf8")
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		return extension(arc, der)
-	}
+	return w.certify(notBefore, &x509.Certificate{URIs: []*url.URL{identity}, ExtraExtensions: []pkix.Extension{
+		extension(2, f.trigger), extension(4, f.name), extension(5, f.repository), extension(6, f.ref),
+		w.text(8, f.issuer), w.text(12, "https://github.com/"+f.repository), w.text(14, f.ref), w.text(20, f.trigger),
+	}})
+}
+
+// certify issues a certificate with names and extensions of the template.
+func (w *world) certify(notBefore time.Time, template *x509.Certificate) *x509.Certificate {
+	w.t.Helper()
 	issue := func(more ...pkix.Extension) *x509.Certificate {
-		return w.issue(&x509.Certificate{
-			SerialNumber: big.NewInt(notBefore.UnixNano()), NotBefore: notBefore, NotAfter: notBefore.Add(10 * time.Minute),
-			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, URIs: []*url.URL{identity},
-			ExtraExtensions: append([]pkix.Extension{
-				extension(2, []byte(f.trigger)), extension(4, []byte(f.name)), extension(5, []byte(f.repository)), extension(6, []byte(f.ref)),
-				text(8, f.issuer), text(12, "https://github.com/"+f.repository), text(14, f.ref), text(20, f.trigger),
-			}, more...),
-		}, w.caCert, w.leafKey.Public(), w.caKey)
+		c := *template
+		c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(notBefore.UnixNano()), notBefore, notBefore.Add(10*time.Minute)
+		c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+		c.ExtraExtensions = slices.Concat(template.ExtraExtensions, more)
+		return w.issue(&c, w.caCert, w.leafKey.Public(), w.caKey)
 	}
 	scts := w.sct(issue().RawTBSCertificate, notBefore)
 	return issue(pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: scts})
@@ -255,7 +284,9 @@ func (w *world) keyless(cert *x509.Certificate, artifact []byte) signed {
 }
 
 // entry is the Rekor v2 entry of a signature, in a log of this one.
-func (w *world) entry(s signed) *protorekor.TransparencyLogEntry {
+func (w *world) entry(s signed) *protorekor.TransparencyLogEntry { return w.entryIn(w.rekorKey, s) }
+
+func (w *world) entryIn(key *ecdsa.PrivateKey, s signed) *protorekor.TransparencyLogEntry {
 	w.t.Helper()
 	raw, err := protojson.Marshal(&rekortiles.Entry{ApiVersion: "0.0.2", Kind: "hashedrekord",
 		Spec: &rekortiles.Spec{Spec: &rekortiles.Spec_HashedRekordV002{HashedRekordV002: &rekortiles.HashedRekordLogEntryV002{
@@ -270,7 +301,7 @@ func (w *world) entry(s signed) *protorekor.TransparencyLogEntry {
 		w.t.Fatal(err)
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(body)
-	signer, err := rekornote.NewNoteSigner(context.Background(), rekorHost, messages{w.rekorKey})
+	signer, err := rekornote.NewNoteSigner(context.Background(), rekorHost, messages{key})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -279,7 +310,7 @@ func (w *world) entry(s signed) *protorekor.TransparencyLogEntry {
 		w.t.Fatal(err)
 	}
 	return &protorekor.TransparencyLogEntry{
-		LogId: &protocommon.LogId{KeyId: logID(w.t, w.rekorKey)}, KindVersion: &protorekor.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
+		LogId: &protocommon.LogId{KeyId: logID(w.t, key)}, KindVersion: &protorekor.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
 		CanonicalizedBody: body,
 		InclusionProof: &protorekor.InclusionProof{TreeSize: 1, RootHash: leaf,
 			Checkpoint: &protorekor.Checkpoint{Envelope: string(checkpoint)}},
@@ -306,11 +337,11 @@ func (w *world) stamp(sig []byte) *protobundle.TimestampVerificationData {
 }
 
 // bundle joins a signature, its log entry and its timestamp.
-func (w *world) bundle(s signed, entry *protorekor.TransparencyLogEntry, stamp *protobundle.TimestampVerificationData) []byte {
+func (w *world) bundle(s signed, entry *protorekor.TransparencyLogEntry, stamp *protobundle.TimestampVerificationData, more ...*protorekor.TransparencyLogEntry) []byte {
 	w.t.Helper()
 	s.material.TlogEntries = nil
 	if entry != nil {
-		s.material.TlogEntries = []*protorekor.TransparencyLogEntry{entry}
+		s.material.TlogEntries = append([]*protorekor.TransparencyLogEntry{entry}, more...)
 	}
 	s.material.TimestampVerificationData = stamp
 	data, err := protojson.Marshal(&protobundle.Bundle{
@@ -342,4 +373,9 @@ func (m messages) SignMessage(message io.Reader, _ ...signature.SignOption) ([]b
 	}
 	digest := sha256.Sum256(data)
 	return m.key.Sign(rand.Reader, digest[:], crypto.SHA256)
+}
+
+func pemOf(key *ecdsa.PrivateKey) (string, error) {
+	data, err := pki.EncodePublicKey(key.Public())
+	return string(data), err
 }
