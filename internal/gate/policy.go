@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -94,8 +95,11 @@ func ParsePolicy(name string, data []byte) (*Policy, error) {
 	sum := sha256.Sum256(data)
 	p := &Policy{}
 	err := strict.JSON(data, p)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = p.check()
+	case isFirstVersion(data):
+		err = strict.Problems{{Field: "version", Reason: firstVersion}}
 	}
 	if problems, ok := errors.AsType[strict.Problems](err); ok {
 		for i := range problems {
@@ -108,6 +112,18 @@ func ParsePolicy(name string, data []byte) (*Policy, error) {
 	}
 	p.name, p.dir, p.digest = name, filepath.Dir(name), hex.EncodeToString(sum[:])
 	return p, nil
+}
+
+// firstVersion says how a policy of the format before is written now.
+const firstVersion = "1 is no longer read; write 2, make keyless a list, and put its trigger, name, repository and ref under claims as buildTrigger, githubWorkflowName, sourceRepositoryURI (the whole URL) and sourceRepositoryRef"
+
+// isFirstVersion reports whether a policy, which this format cannot read, is one
+// of the format before.
+func isFirstVersion(data []byte) bool {
+	var first struct {
+		Version int `json:"version"`
+	}
+	return json.Unmarshal(data, &first) == nil && first.Version == 1
 }
 
 // path returns a file that the policy names.

@@ -40,7 +40,7 @@ func (p *Policy) check() error {
 	switch p.Version {
 	case formatVersion:
 	case 1:
-		add("version", "1 is no longer read; write 2, make keyless a list, and put its trigger, name, repository and ref under claims as buildTrigger, githubWorkflowName, sourceRepositoryURI (the whole URL) and sourceRepositoryRef")
+		add("version", firstVersion)
 	default:
 		add("version", "%d is unknown; write %d", p.Version, formatVersion)
 	}
