@@ -5,19 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 	"gocloud.dev/gcerrors"
 )
 
-// bucket is what a directory and an S3 bucket have in common.
+// bucket is an S3 bucket, or what gocloud has of its kind.
 type bucket struct {
-	blobs *blob.Bucket
-	place string
+	blobs    *blob.Bucket
+	place    string
+	patience time.Duration // for one call, the whole answer and all attempts; 0 means patience
+}
+
+// patience is how long one call may take, maxObjects what a listing may hold.
+const (
+	patience   = 2 * time.Minute
+	maxObjects = 500_000
+)
+
+func tooMany() error { return fmt.Errorf("more than %d objects", maxObjects) }
+
+// deadline bounds one call.
+func (b *bucket) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	wait := b.patience
+	if wait == 0 {
+		wait = patience
+	}
+	return context.WithTimeoutCause(ctx, wait, fmt.Errorf("no whole answer within %s", wait))
 }
 
 func openS3(ctx context.Context, u *url.URL) (Store, error) {
@@ -48,23 +66,21 @@ func (b *bucket) read(ctx context.Context, name string, limit int64) (data []byt
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
+	ctx, cancel := b.deadline(ctx)
+	defer cancel()
 	r, err := b.blobs.NewReader(ctx, name, nil)
 	if err != nil {
-		return nil, cause(err)
+		return nil, cause(ctx, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if r.Size() > limit {
-		return nil, fmt.Errorf("%d bytes, at most %d: %w", r.Size(), limit, ErrTooLarge)
+		return nil, tooLarge(limit)
 	}
-	// the size is the store's word: read no more than one byte past the limit
-	data, err = io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
+	data, err = readBounded(r, limit)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		err = cause(ctx, err)
 	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("more than %d bytes: %w", limit, ErrTooLarge)
-	}
-	return data, nil
+	return data, err
 }
 
 func (b *bucket) WriteNew(ctx context.Context, name string, data []byte) error {
@@ -79,14 +95,18 @@ func (b *bucket) write(ctx context.Context, name string, data []byte, opts *blob
 	if err := CheckName(name); err != nil {
 		return fmt.Errorf("write in %s: %w", b.place, err)
 	}
+	ctx, cancel := b.deadline(ctx)
+	defer cancel()
 	opts.CacheControl, opts.ContentType = Headers(name)
 	if err := b.blobs.WriteAll(ctx, name, data, opts); err != nil {
-		return fmt.Errorf("write %s in %s: %w", name, b.place, cause(err))
+		return fmt.Errorf("write %s in %s: %w", name, b.place, cause(ctx, err))
 	}
 	return nil
 }
 
 func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
+	ctx, cancel := b.deadline(ctx)
+	defer cancel()
 	var out []Object
 	it := b.blobs.List(&blob.ListOptions{Prefix: prefix})
 	for {
@@ -94,10 +114,13 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return out, nil
-		case errors.Is(cause(err), ErrNotFound):
+		case err != nil && errors.Is(cause(ctx, err), ErrNotFound):
 			return nil, nil
-		case err != nil:
-			return nil, fmt.Errorf("list %s in %s: %w", prefix, b.place, err)
+		case err == nil && len(out) >= maxObjects:
+			err = tooMany()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list %s in %s: %w", prefix, b.place, cause(ctx, err))
 		}
 		out = append(out, Object{Name: o.Key, Size: o.Size, MD5: o.MD5})
 	}
@@ -116,16 +139,17 @@ func (b *bucket) String() string { return b.place }
 
 func (b *bucket) Close() error { return b.blobs.Close() }
 
-// cause puts the package's own errors in front of gocloud's codes.
-func cause(err error) error {
+// cause puts the package's own errors in front of gocloud's codes. Whatever has
+// none is a store that could not be asked.
+func cause(ctx context.Context, err error) error {
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case gcerrors.FailedPrecondition, gcerrors.AlreadyExists:
 		return fmt.Errorf("%w: %w", ErrExists, err)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	if why := context.Cause(ctx); why != nil {
+		err = fmt.Errorf("%w: %w", why, err)
 	}
-	return err
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }

@@ -2,97 +2,230 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
-
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
 )
 
-// dir is a directory of plain files.
+// dir is a directory of plain files, readable by everybody whatever the umask:
+// it is there to be served.
 type dir struct {
-	bucket
 	path string
 
 	mu      sync.Mutex
 	written []string // paths that Flush has not synced yet
 }
 
+const (
+	fileMode = 0o644
+	dirMode  = 0o755
+	tempMark = ".tmp-" // of a hidden file that a writer has not finished
+)
+
 func openDir(path string) (Store, error) {
-	blobs, err := fileblob.OpenBucket(path, &fileblob.Options{
-		CreateDir:   true,
-		DirFileMode: 0o755,
-		// a write is renamed into place, which works on one file system only
-		NoTempDir: true,
-		// no .attrs files beside the objects
-		Metadata: fileblob.MetadataDontWrite,
-	})
-	if err != nil {
+	d := &dir{path: path}
+	if err := d.makeDirs("."); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	return &dir{bucket: bucket{blobs: blobs, place: path}, path: path}, nil
+	return d, nil
 }
 
+// makeDirs makes the folders of an object, and the directory itself.
+func (d *dir) makeDirs(name string) error {
+	at := filepath.Join(d.path, filepath.FromSlash(name))
+	if info, err := os.Stat(at); err == nil {
+		if !info.IsDir() {
+			return fmt.Errorf("%s is not a directory", at)
+		}
+		return nil
+	}
+	if name == "." {
+		if err := os.MkdirAll(filepath.Dir(at), dirMode); err != nil {
+			return err
+		}
+	} else if err := d.makeDirs(path.Dir(name)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(at, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Chmod(at, dirMode)
+}
+
+func (d *dir) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	data, err := d.read(ctx, name, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read %s in %s: %w", name, d.path, err)
+	}
+	return data, nil
+}
+
+func (d *dir) read(ctx context.Context, name string, limit int64) (data []byte, err error) {
+	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
+		return nil, err
+	}
+	at := d.at(name)
+	info, err := os.Stat(at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > limit:
+		return nil, tooLarge(limit)
+	}
+	f, err := os.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return readBounded(f, limit)
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("more than %d bytes: %w", limit, ErrTooLarge)
+}
+
+// readBounded reads no more than one byte past the limit.
+func readBounded(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = tooLarge(limit)
+	}
+	return data, err
+}
+
+func (d *dir) at(name string) string { return filepath.Join(d.path, filepath.FromSlash(name)) }
+
 func (d *dir) WriteNew(ctx context.Context, name string, data []byte) error {
-	return d.write(ctx, name, data, &blob.WriterOptions{IfNotExist: true}, nil)
+	return d.note(name, d.write(ctx, name, data, true))
 }
 
 func (d *dir) Replace(ctx context.Context, name string, data []byte) error {
-	// the file must be on disk before its name points to it, or a power cut
-	// leaves an empty one where an old one was
-	var f *os.File
-	opts := &blob.WriterOptions{BeforeWrite: func(as func(any) bool) error {
-		if !as(&f) {
-			return errors.New("the store has no file to sync")
+	return d.note(name, d.write(ctx, name, data, false))
+}
+
+// write makes a hidden file and gives it the object's name. Of an object that
+// is replaced the bytes must be on disk before the name points to them, or a
+// power cut leaves an empty one where an old one was.
+func (d *dir) write(ctx context.Context, name string, data []byte, isNew bool) (err error) {
+	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
+		return err
+	}
+	if err := d.makeDirs(path.Dir(name)); err != nil {
+		return err
+	}
+	at := d.at(name)
+	if isNew {
+		if _, err := os.Lstat(at); err == nil {
+			return ErrExists
 		}
-		return nil
-	}}
-	return d.write(ctx, name, data, opts, func() error { return f.Sync() })
-}
-
-// write streams an object into a file: gocloud's WriteAll would hash it twice
-// more. written is called before the file gets its name, or is nil.
-func (d *dir) write(ctx context.Context, name string, data []byte, opts *blob.WriterOptions, written func() error) error {
-	if err := CheckName(name); err != nil {
-		return fmt.Errorf("write in %s: %w", d.place, err)
 	}
-	// a writer whose context has ended leaves nothing behind
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	opts.CacheControl, opts.ContentType = Headers(name)
-	w, err := d.blobs.NewWriter(ctx, name, opts)
+	folder, base := filepath.Split(at)
+	temp := folder + "." + base + tempMark + strings.ToLower(rand.Text()[:10])
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
-		return fmt.Errorf("write %s in %s: %w", name, d.place, cause(err))
+		return err
 	}
-	_, err = w.Write(data)
-	if err == nil && written != nil {
-		err = written()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temp))
+		}
+	}()
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(fileMode))
+	if err == nil && !isNew {
+		err = f.Sync()
 	}
-	if err != nil {
-		cancel()
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
 	}
-	if err := errors.Join(err, w.Close()); err != nil {
-		return fmt.Errorf("write %s in %s: %w", name, d.place, cause(err))
-	}
-	return d.note(name, nil)
+	return os.Rename(temp, at)
 }
-
-func (d *dir) Exclusive() bool { return true }
 
 // note remembers a file that was written for Flush.
 func (d *dir) note(name string, err error) error {
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s in %s: %w", name, d.path, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.written = append(d.written, filepath.Join(d.path, filepath.FromSlash(name)))
+	d.written = append(d.written, d.at(name))
 	return nil
 }
+
+func (d *dir) List(ctx context.Context, prefix string) ([]Object, error) {
+	var out []Object
+	err := filepath.WalkDir(d.path, func(at string, e fs.DirEntry, err error) error {
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		name, err := filepath.Rel(d.path, at)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		switch {
+		case name == ".":
+			return nil
+		case e.IsDir():
+			if !strings.HasPrefix(name+"/", prefix) && !strings.HasPrefix(prefix, name+"/") {
+				return fs.SkipDir
+			}
+			return nil
+		case !strings.HasPrefix(name, prefix) || strings.HasPrefix(e.Name(), "."):
+			return nil
+		case len(out) >= maxObjects:
+			return tooMany()
+		}
+		info, err := e.Info()
+		out = append(out, Object{Name: name, Size: info.Size()})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s in %s: %w", prefix, d.path, err)
+	}
+	slices.SortFunc(out, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// held cleans up for the one who has the lock.
+func (d *dir) held(release func() error) (func() error, error) {
+	if err := d.tidy(); err != nil {
+		return nil, errors.Join(fmt.Errorf("clean up %s: %w", d.path, err), release())
+	}
+	return release, nil
+}
+
+// tidy removes what writers that were killed left behind. The caller holds the
+// lock.
+func (d *dir) tidy() error {
+	return filepath.WalkDir(d.path, func(at string, e fs.DirEntry, err error) error {
+		hidden, _, temp := strings.Cut(e.Name(), tempMark)
+		// fileblob's, of earlier versions
+		before := strings.HasSuffix(e.Name(), ".tmp") && strings.Count(e.Name(), ".") > 1
+		if err == nil && e.Type().IsRegular() && (temp && strings.HasPrefix(hidden, ".") || before) {
+			return os.Remove(at)
+		}
+		return err
+	})
+}
+
+func (d *dir) Exclusive() bool { return true }
+
+func (d *dir) String() string { return d.path }
+
+func (d *dir) Close() error { return nil }
 
 // Flush syncs every file written since the last Flush, then their directories.
 func (d *dir) Flush(ctx context.Context) error {
@@ -115,7 +248,7 @@ func (d *dir) Flush(ctx context.Context) error {
 	})
 	for _, p := range paths {
 		if err := errors.Join(ctx.Err(), syncPath(p)); err != nil {
-			return fmt.Errorf("flush %s: %w", d.place, err)
+			return fmt.Errorf("flush %s: %w", d.path, err)
 		}
 	}
 	d.written = nil

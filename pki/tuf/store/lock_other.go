@@ -19,7 +19,7 @@ func (d *dir) Lock(ctx context.Context) (func() error, error) {
 		err = fmt.Errorf("%w (%s)", ErrLocked, path)
 	}
 	if err := errors.Join(ctx.Err(), err); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", d.place, err)
+		return nil, fmt.Errorf("lock %s: %w", d.path, err)
 	}
-	return func() error { return errors.Join(f.Close(), os.Remove(path)) }, nil
+	return d.held(func() error { return errors.Join(f.Close(), os.Remove(path)) })
 }

@@ -22,26 +22,26 @@ func (d *dir) Lock(ctx context.Context) (func() error, error) {
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
-			return nil, fmt.Errorf("lock %s: %w", d.place, err)
+			return nil, fmt.Errorf("lock %s: %w", d.path, err)
 		}
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			err = ErrLocked
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.place, err), f.Close())
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.path, err), f.Close())
 		}
 		// the writer before may have removed the file between open and lock
 		mine, err := f.Stat()
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.place, err), f.Close())
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.path, err), f.Close())
 		}
 		if now, err := os.Stat(path); err != nil || !os.SameFile(mine, now) {
 			if err := f.Close(); err != nil {
-				return nil, fmt.Errorf("lock %s: %w", d.place, err)
+				return nil, fmt.Errorf("lock %s: %w", d.path, err)
 			}
 			continue
 		}
-		return func() error { return errors.Join(os.Remove(path), f.Close()) }, nil
+		return d.held(func() error { return errors.Join(os.Remove(path), f.Close()) })
 	}
 }

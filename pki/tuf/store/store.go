@@ -16,6 +16,8 @@ var (
 	ErrExists   = errors.New("object exists already")
 	ErrTooLarge = errors.New("object is larger than allowed")
 	ErrLocked   = errors.New("another writer holds the lock")
+	// ErrUnreachable is a bucket that gave no answer, or not all of it in time.
+	ErrUnreachable = errors.New("the store cannot be reached")
 )
 
 // Object is one line of a listing.
