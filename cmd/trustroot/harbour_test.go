@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -93,7 +93,7 @@ func harbourServices(ctx context.Context, dir string, env []string) (*world.Serv
 			return nil, err
 		}
 	}
-	d, err := app.Open(dir)
+	d, err := trustdir.Open(dir)
 	if err != nil {
 		return nil, err
 	}

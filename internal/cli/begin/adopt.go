@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/adopt"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -18,7 +18,7 @@ import (
 
 type adoptOptions struct {
 	*cmdutil.Factory
-	app.AdoptOptions
+	adopt.Options
 	serial   uint32
 	rootKey  string
 	urls     []string
@@ -65,7 +65,7 @@ is changed but the new folder.`,
 }
 
 func runAdopt(ctx context.Context, o *adoptOptions) error {
-	if err := errors.Join(app.CheckNew(o.Dir), o.answers()); err != nil {
+	if err := errors.Join(adopt.CheckNew(o.Dir), o.answers()); err != nil {
 		return err
 	}
 	if o.serial != 0 {
@@ -73,7 +73,7 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 			return err
 		}
 	}
-	a, err := app.Adopt(o.AdoptOptions, o.Now)
+	a, err := adopt.Adopt(o.Options, o.Now)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (o *adoptOptions) readToken(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
-	o.Token, err = app.ReadRootToken(token, o.Now)
+	o.Token, err = adopt.ReadRootToken(token, o.Now)
 	return err
 }
 
@@ -124,7 +124,7 @@ func (o *adoptOptions) answers() error {
 		}
 	}
 	o.URLs, o.Missing, o.Keys = map[string]string{}, map[string]string{}, map[string]string{}
-	o.Starts, o.Cutovers, o.Logs = map[string]time.Time{}, map[string]time.Time{}, map[string]app.AdoptLog{}
+	o.Starts, o.Cutovers, o.Logs = map[string]time.Time{}, map[string]time.Time{}, map[string]adopt.Log{}
 	into := func(m map[string]string) func(string, string) error {
 		return func(name, value string) error { m[name] = value; return nil }
 	}
@@ -151,7 +151,7 @@ func (o *adoptOptions) answers() error {
 		if len(parts) != 4 {
 			return cmdutil.Usage("write it like SPKI-SHA256=NAME,KIND,ORIGIN,URL", "--log %q has %d parts", value, len(parts))
 		}
-		o.Logs[strings.ToLower(spki)] = app.AdoptLog{Name: parts[0], Kind: parts[1], Origin: parts[2], URL: parts[3]}
+		o.Logs[strings.ToLower(spki)] = adopt.Log{Name: parts[0], Kind: parts[1], Origin: parts[2], URL: parts[3]}
 		return nil
 	})
 	if o.rootKey != "" {
@@ -164,7 +164,7 @@ func (o *adoptOptions) answers() error {
 	return errors.Join(errs...)
 }
 
-func adoptionText(a *app.Adoption) string {
+func adoptionText(a *adopt.Adoption) string {
 	var b strings.Builder
 	b.WriteString("found\n")
 	for _, line := range a.Found {

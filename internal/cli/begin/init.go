@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type initOptions struct {
@@ -30,7 +30,7 @@ func newInitCmd(f *cmdutil.Factory, run func(context.Context, *initOptions) erro
 }
 
 func runInit(_ context.Context, o *initOptions) error {
-	written, err := app.Init(o.Dir, o.organization, o.domain, o.Now)
+	written, err := trustdir.Init(o.Dir, o.organization, o.domain, o.Now)
 	if err != nil {
 		return err
 	}

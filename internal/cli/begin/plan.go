@@ -8,9 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -32,7 +33,7 @@ The exit code is 2 when a certificate would be refused, and 0 when there are
 warnings only.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.file = filepath.Join(f.Dir, app.PlanFile)
+			o.file = filepath.Join(f.Dir, trustdir.PlanFile)
 			if len(args) == 1 {
 				o.file = args[0]
 			}
@@ -45,7 +46,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 	if _, err := cmdutil.ReadFile(o.file); err != nil {
 		return err
 	}
-	r, err := app.CheckPlan(o.file)
+	r, err := draft.Check(o.file)
 	if err != nil {
 		return err
 	}

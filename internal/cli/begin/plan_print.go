@@ -5,13 +5,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
+	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
 
 // draftsText writes certificates as they would be, each with its findings and
 // with what its name constraints do.
-func draftsText(drafts []app.Draft) string {
+func draftsText(drafts []draft.Draft) string {
 	var b strings.Builder
 	for i, d := range drafts {
 		if i > 0 {

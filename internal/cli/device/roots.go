@@ -8,15 +8,15 @@ import (
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // PlanHere reads the plan of the trust directory; nil where there is none.
 func PlanHere(f *cmdutil.Factory) (*plan.Plan, error) {
-	name := filepath.Join(f.Dir, app.PlanFile)
+	name := filepath.Join(f.Dir, trustdir.PlanFile)
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -38,7 +38,7 @@ func Roots(f *cmdutil.Factory, rehearsal bool) (attestation.Roots, error) {
 		return attestation.Roots{}, err
 	}
 	if p == nil {
-		return attestation.Roots{}, cmdutil.Usage("name the rehearsal's folder with --dir", "--rehearsal: %s has no %s that pins a rehearsal's root", f.Dir, app.PlanFile)
+		return attestation.Roots{}, cmdutil.Usage("name the rehearsal's folder with --dir", "--rehearsal: %s has no %s that pins a rehearsal's root", f.Dir, trustdir.PlanFile)
 	}
 	return ceremony.Roots(p, true)
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
@@ -83,11 +84,11 @@ func (o *tufJoinOptions) join(ctx context.Context, challenge *tuf.Challenge) (er
 	}); err != nil {
 		return err
 	}
-	proof, err := app.Join(challenge, token, yubikey.Slot(o.slot))
+	proof, err := holders.Join(challenge, token, yubikey.Slot(o.slot))
 	if err != nil {
 		return err
 	}
-	if err := app.WriteProof(o.outFile, proof); err != nil {
+	if err := holders.WriteProof(o.outFile, proof); err != nil {
 		return err
 	}
 	o.Progress("send %s to the one who invited you", o.outFile)
@@ -95,7 +96,7 @@ func (o *tufJoinOptions) join(ctx context.Context, challenge *tuf.Challenge) (er
 }
 
 func (o *tufJoinOptions) acceptHolder(data []byte) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (o *tufJoinOptions) acceptHolder(data []byte) error {
 	if err != nil {
 		return err
 	}
-	holder, err := d.AcceptHolder(data, roots, o.Now)
+	holder, err := holders.Accept(d, data, roots, o.Now)
 	if err != nil {
 		return err
 	}

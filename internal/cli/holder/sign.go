@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -60,7 +60,7 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 			return err
 		}
 	}
-	described, err := app.Describe(staged)
+	described, err := publish.Describe(staged)
 	if err != nil {
 		return errors.Join(cmdutil.PrintText(o.Out, described.Text), err)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
@@ -67,7 +67,7 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 }
 
 func readLedger(f *cmdutil.Factory) (*ledger.Ledger, error) {
-	l, err := ledger.Read(filepath.Join(f.Dir, app.LedgerFile))
+	l, err := ledger.Read(filepath.Join(f.Dir, trustdir.LedgerFile))
 	if err != nil {
 		return nil, err
 	}

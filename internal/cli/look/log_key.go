@@ -11,8 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/logkey"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -69,7 +70,7 @@ func runLogKey(ctx context.Context, o *logKeyOptions) error {
 	if err != nil {
 		return err
 	}
-	key, err := app.NewCheckpointKey(o.kind, o.origin, pub)
+	key, err := logkey.New(o.kind, o.origin, pub)
 	if err != nil {
 		return err
 	}
@@ -105,14 +106,14 @@ func (o *logKeyOptions) warnings(key checkpoint.Key) ([]string, error) {
 			warnings = append(warnings, err.Error())
 		}
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, app.PlanFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(o.Dir, trustdir.PlanFile)); errors.Is(err, fs.ErrNotExist) {
 		return warnings, nil
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return append(warnings, app.OriginWarnings(d.Plan, key)...), nil
+	return append(warnings, logkey.OriginWarnings(d.Plan, key)...), nil
 }
 
 // publicKey reads a key from a file, or from KMS where no file has the name
@@ -123,7 +124,7 @@ func (o *logKeyOptions) publicKey(ctx context.Context, name string) (any, error)
 		if err != nil {
 			return nil, err
 		}
-		pub, err := app.ParsePublicKey(data)
+		pub, err := logkey.ParsePublicKey(data)
 		if err != nil {
 			return nil, cmdutil.Usage("give a public key in PEM, a key.json, or the answer of aws kms get-public-key", "%s: %w", name, err)
 		}

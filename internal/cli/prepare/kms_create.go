@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -43,7 +43,7 @@ func newKMSCreateCmd(f *cmdutil.Factory, run func(context.Context, *kmsCreateOpt
 }
 
 func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 }
 
 // steps are the keys to make, each with its policy where one was asked for.
-func (o *kmsCreateOptions) steps(d *app.Directory) ([]kms.Step, error) {
+func (o *kmsCreateOptions) steps(d *trustdir.Dir) ([]kms.Step, error) {
 	m := kms.MissingOptions{Prefix: o.prefix}
 	if o.access.given() {
 		access, err := o.access.resolve(d.Plan, o.role)

@@ -10,9 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/export"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
@@ -63,7 +64,7 @@ func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
 	if err != nil {
 		return err
 	}
-	done, err := d.ExportCSRs(ctx, client, o.names, o.Now)
+	done, err := export.CSRs(d, ctx, client, o.names, o.Now)
 	return o.report(done, err)
 }
 
@@ -75,12 +76,12 @@ func runKMSExport(ctx context.Context, o *kmsExportOptions) error {
 	if o.check != "" {
 		return o.checkCopy(ctx, d, client)
 	}
-	done, err := d.ExportKeys(ctx, client, o.names, o.Now)
+	done, err := export.Keys(d, ctx, client, o.names, o.Now)
 	return o.report(done, err)
 }
 
-func (o *kmsExportOptions) open(ctx context.Context) (*app.Directory, *kms.Client, error) {
-	d, err := app.Open(o.Dir)
+func (o *kmsExportOptions) open(ctx context.Context) (*trustdir.Dir, *kms.Client, error) {
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +89,7 @@ func (o *kmsExportOptions) open(ctx context.Context) (*app.Directory, *kms.Clien
 	return d, client, err
 }
 
-func (o *kmsExportOptions) checkCopy(ctx context.Context, d *app.Directory, client *kms.Client) error {
+func (o *kmsExportOptions) checkCopy(ctx context.Context, d *trustdir.Dir, client *kms.Client) error {
 	if len(o.names) > 1 {
 		return cmdutil.Usage("give one name, or none to have the copy found among all", "--check holds one copy against one key")
 	}
@@ -96,7 +97,7 @@ func (o *kmsExportOptions) checkCopy(ctx context.Context, d *app.Directory, clie
 	if err != nil {
 		return err
 	}
-	e, err := d.CheckCopy(ctx, client, strings.Join(o.names, ""), data)
+	e, err := export.CheckCopy(d, ctx, client, strings.Join(o.names, ""), data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.check, err)
 	}
@@ -107,7 +108,7 @@ func (o *kmsExportOptions) checkCopy(ctx context.Context, d *app.Directory, clie
 }
 
 // report prints what was read, also when another key could not be.
-func (o *kmsExportOptions) report(done []app.Exported, err error) error {
+func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 	if err != nil && len(done) > 0 {
 		o.Progress("%d keys could be read; nothing is written until all can be", len(done))
 	}
@@ -116,14 +117,14 @@ func (o *kmsExportOptions) report(done []app.Exported, err error) error {
 	}
 	if o.JSON {
 		if done == nil {
-			done = []app.Exported{}
+			done = []export.Exported{}
 		}
 		return errors.Join(cmdutil.PrintJSON(o.Out, done), err)
 	}
 	return errors.Join(printExported(o.Out, done), err)
 }
 
-func printExported(out io.Writer, done []app.Exported) error {
+func printExported(out io.Writer, done []export.Exported) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range done {
 		fmt.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
@@ -69,7 +69,7 @@ type policies struct {
 }
 
 func runKMSPolicy(ctx context.Context, o *kmsPolicyOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}

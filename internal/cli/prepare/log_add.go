@@ -7,9 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/logkey"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
@@ -32,11 +33,11 @@ func newLogAddCmd(f *cmdutil.Factory, run func(context.Context, *logAddOptions) 
 }
 
 func runLogAdd(_ context.Context, o *logAddOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	entry, err := d.AddLog(o.name, o.Now)
+	entry, err := logkey.Add(d, o.name, o.Now)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/exchange"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 // maxCSR bounds a certification request from a file, in bytes.
@@ -39,7 +40,7 @@ func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestC
 }
 
 func runRequestCreate(_ context.Context, o *requestCreateOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func runRequestCreate(_ context.Context, o *requestCreateOptions) error {
 			return err
 		}
 	}
-	r, err := d.CreateRequest(o.ceremony, o.out, csrs, o.Now)
+	r, err := exchange.Create(d, o.ceremony, o.out, csrs, o.Now)
 	if err != nil {
 		return err
 	}

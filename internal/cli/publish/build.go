@@ -6,17 +6,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type buildOptions struct {
 	*cmdutil.Factory
 	file  string
-	build func(*app.Directory) (*app.Built, error)
+	build func(*trustdir.Dir) (*publish.Built, error)
 }
 
-func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*app.Directory) (*app.Built, error)) *cobra.Command {
+func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir) (*publish.Built, error)) *cobra.Command {
 	o := &buildOptions{Factory: f, file: file, build: build}
 	return &cobra.Command{
 		Use:   "build",
@@ -31,7 +32,7 @@ func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*app.Directo
 }
 
 func runBuild(_ context.Context, o *buildOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}

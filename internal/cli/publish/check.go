@@ -8,9 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -28,8 +29,8 @@ func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trust
 		Short: "Verify archived bundles of every generation under a file",
 		Long: "Verify archived bundles of every generation under a file, and see each fail\n" +
 			"without its generation: the gate before any publication. Without FILE it is\n" +
-			"the trust directory's own, without --bundle all of " + app.BundlesDir + "/. sigstore-go judges,\n" +
-			"and cosign " + app.CosignVersion + " where it is installed.",
+			"the trust directory's own, without --bundle all of " + trustdir.BundlesDir + "/. sigstore-go judges,\n" +
+			"and cosign " + publish.CosignVersion + " where it is installed.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = o.Given(args)
@@ -75,19 +76,19 @@ func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error 
 // read returns the bundles that were named, or the archived ones.
 func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
 	if len(o.bundles) == 0 {
-		d, err := app.Open(o.Dir)
+		d, err := trustdir.Open(o.Dir)
 		if err != nil {
 			return nil, err
 		}
-		bundles, err := d.Bundles()
+		bundles, err := publish.Bundles(d)
 		if err == nil && len(bundles) == 0 {
-			err = cmdutil.Usage("archive a bundle of every generation in a folder of "+app.BundlesDir+"/, or name one with --bundle", "there is no bundle to check with")
+			err = cmdutil.Usage("archive a bundle of every generation in a folder of "+trustdir.BundlesDir+"/, or name one with --bundle", "there is no bundle to check with")
 		}
 		return bundles, err
 	}
 	var out []trustedroot.Bundle
 	for _, path := range o.bundles {
-		b, err := app.ReadBundle(path)
+		b, err := publish.ReadBundle(path)
 		if err != nil {
 			return nil, err
 		}
@@ -99,8 +100,8 @@ func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
 // askCosign asks cosign about the bundles that sigstore-go accepts, and says
 // what it was asked.
 func askCosign(ctx context.Context, data []byte, bundles []trustedroot.Bundle, coverage trustedroot.Coverage) (string, error) {
-	cosign, err := app.FindCosign(ctx)
-	if errors.Is(err, app.ErrNoCosign) {
+	cosign, err := publish.FindCosign(ctx)
+	if errors.Is(err, publish.ErrNoCosign) {
 		return err.Error() + ": sigstore-go judged alone", nil
 	}
 	if err != nil {
@@ -119,7 +120,7 @@ func askCosign(ctx context.Context, data []byte, bundles []trustedroot.Bundle, c
 		asked++
 		problems = append(problems, err)
 	}
-	return fmt.Sprintf("cosign %s was asked about %d of %s", app.CosignVersion, asked, cmdutil.Count(len(bundles), "bundle")), errors.Join(problems...)
+	return fmt.Sprintf("cosign %s was asked about %d of %s", publish.CosignVersion, asked, cmdutil.Count(len(bundles), "bundle")), errors.Join(problems...)
 }
 
 func (o *trustedRootCheckOptions) print(view checkView) error {

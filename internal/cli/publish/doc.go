@@ -3,18 +3,19 @@
 package publish
 
 import (
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
 		cmdutil.Under("trusted-root",
-			newBuildCmd(f, app.TrustedRootFile, "Write "+app.TrustedRootFile+" from ledger and plan, and what is served beside it", (*app.Directory).BuildTrustedRoot),
+			newBuildCmd(f, trustdir.TrustedRootFile, "Write "+trustdir.TrustedRootFile+" from ledger and plan, and what is served beside it", publish.TrustedRoot),
 			newTrustedRootCheckCmd(f, runTrustedRootCheck),
 		),
-		cmdutil.Under("signing-config", newBuildCmd(f, app.SigningConfigFile, "Write "+app.SigningConfigFile+" from ledger and plan", (*app.Directory).BuildSigningConfig)),
+		cmdutil.Under("signing-config", newBuildCmd(f, trustdir.SigningConfigFile, "Write "+trustdir.SigningConfigFile+" from ledger and plan", publish.SigningConfig)),
 		cmdutil.Under("tuf",
 			newTUFInviteCmd(f, runTUFInvite),
 			newTUFInitCmd(f, runTUFInit),

@@ -5,10 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type tufInitOptions struct{ *cmdutil.Factory }
@@ -24,7 +25,7 @@ func newTUFInitCmd(f *cmdutil.Factory, run func(context.Context, *tufInitOptions
 }
 
 func runTUFInit(ctx context.Context, o *tufInitOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func runTUFInit(ctx context.Context, o *tufInitOptions) error {
 	if err != nil {
 		return err
 	}
-	staged, err := d.StageFirst(ctx, client, o.Now)
+	staged, err := publish.StageFirst(d, ctx, client, o.Now)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/holders"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type tufInviteOptions struct {
@@ -32,15 +33,15 @@ filed with ` + "`trustroot tuf join --accept`" + `. Inviting again makes the ear
 }
 
 func runTUFInvite(_ context.Context, o *tufInviteOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	token, slot, err := d.Holder(o.holder)
+	token, slot, err := holders.Planned(d, o.holder)
 	if err != nil {
 		return err
 	}
-	path, err := d.Invite(o.holder, o.Now)
+	path, err := holders.Invite(d, o.holder, o.Now)
 	if err != nil {
 		return err
 	}

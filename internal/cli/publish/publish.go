@@ -7,9 +7,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -43,7 +44,7 @@ Interrupted, the same command completes it.`,
 }
 
 func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 	if err != nil {
 		return err
 	}
-	published, err := d.Publish(ctx, client, staged, o.to, roots, o.Now)
+	published, err := publish.Publish(d, ctx, client, staged, o.to, roots, o.Now)
 	if o.JSON {
 		return errors.Join(err, cmdutil.PrintJSON(o.Out, published))
 	}

@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -41,12 +42,12 @@ else. The exit code is 6 when people must sign within their window.`,
 }
 
 func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
 	if o.systemd != "" {
-		written, err := d.RefreshUnits(o.systemd, o.to)
+		written, err := publish.RefreshUnits(d, o.systemd, o.to)
 		for _, path := range written {
 			o.Progress("wrote %s", path)
 		}
@@ -56,7 +57,7 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 	if err != nil {
 		return err
 	}
-	published, next, err := d.Refresh(ctx, client, o.to, o.Now)
+	published, next, err := publish.Refresh(d, ctx, client, o.to, o.Now)
 	if o.JSON {
 		err = errors.Join(err, cmdutil.PrintJSON(o.Out, map[string]any{"published": published, "next": next}))
 	} else {

@@ -5,10 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -43,7 +44,7 @@ is nothing to do.`,
 }
 
 func runTUFStage(ctx context.Context, o *tufStageOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func runTUFStage(ctx context.Context, o *tufStageOptions) error {
 	if err != nil {
 		return err
 	}
-	staged, err := d.Stage(ctx, client, o.what, o.renew, o.Now)
+	staged, err := publish.Stage(d, ctx, client, o.what, o.renew, o.Now)
 	if err != nil {
 		return err
 	}

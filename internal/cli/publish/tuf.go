@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -20,7 +20,7 @@ func toFlag(cmd *cobra.Command, into *[]string) {
 }
 
 // printPlaces says what was written where.
-func printPlaces(out io.Writer, places []app.PublishedAt) error {
+func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 	var text strings.Builder
 	for _, p := range places {
 		if len(p.Written) == 0 {

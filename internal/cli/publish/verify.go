@@ -11,9 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/holders"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -68,7 +69,7 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 	if o.JSON {
 		return errors.Join(err, cmdutil.PrintJSON(o.Out, struct {
 			*tuf.Report
-			Signers []app.Signer `json:",omitempty"`
+			Signers []holders.Signer `json:",omitempty"`
 		}{report, signers}))
 	}
 	return errors.Join(err, printReport(o.Out, report, signers))
@@ -76,12 +77,12 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 
 // checkSigners looks at the holders' attestations where there is a trust
 // directory to find them in.
-func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]app.Signer, error) {
+func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]holders.Signer, error) {
 	p, err := device.PlanHere(o.Factory)
 	if err != nil || p == nil {
 		return nil, err
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +90,10 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]app.Signer, error
 	if err != nil {
 		return nil, err
 	}
-	return d.CheckSigners(report, roots, o.Now)
+	return holders.CheckSigners(d, report, roots, o.Now)
 }
 
-func printReport(out io.Writer, r *tuf.Report, signers []app.Signer) error {
+func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, role := range r.Roles {
 		fmt.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))

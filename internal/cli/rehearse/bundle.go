@@ -5,9 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type rehearseBundleOptions struct{ *cmdutil.Factory }
@@ -23,7 +24,7 @@ func newRehearseBundleCmd(f *cmdutil.Factory, run func(context.Context, *rehears
 }
 
 func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	path, err := d.SignRehearsal(ctx, client, o.Now)
+	path, err := rehearsal.SignBundle(d, ctx, client, o.Now)
 	if err != nil {
 		return err
 	}

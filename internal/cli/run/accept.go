@@ -7,8 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/exchange"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
 
@@ -40,11 +41,11 @@ recording shows what was on the screen, and what was typed where it was shown.`,
 }
 
 func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	accepted, err := d.Accept(o.record, app.AcceptOptions{
+	accepted, err := exchange.Accept(d, o.record, exchange.AcceptOptions{
 		VerifyOptions:  ceremony.VerifyOptions{Linter: lint.New(), Rehearsal: o.rehearsal},
 		WithoutSession: o.withoutSession,
 	}, o.Now)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
@@ -51,7 +51,7 @@ signature and its public key leaves this machine.`,
 }
 
 func runCeremonyAnchor(ctx context.Context, o *ceremonyAnchorOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}

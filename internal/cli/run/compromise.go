@@ -5,8 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type compromiseOptions struct {
@@ -49,11 +50,11 @@ func runLedgerCompromise(_ context.Context, o *compromiseOptions) error {
 	if o.reason == "" {
 		return cmdutil.Usage("say in a few words what happened", "--reason is missing")
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	c, err := d.Compromise(o.name, o.generation, since, o.reason, o.Now)
+	c, err := renewal.Compromise(d, o.name, o.generation, since, o.reason, o.Now)
 	if err != nil {
 		return err
 	}

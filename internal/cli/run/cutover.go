@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type cutoverOptions struct {
@@ -42,18 +43,18 @@ func runCutover(_ context.Context, o *cutoverOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	c, err := d.Cutover(o.names, at, o.Now)
+	c, err := renewal.Cutover(d, o.names, at, o.Now)
 	if err != nil {
 		return err
 	}
 	return printClosing(o.Factory, c)
 }
 
-func printClosing(f *cmdutil.Factory, c *app.Closing) error {
+func printClosing(f *cmdutil.Factory, c *renewal.Closing) error {
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, c)
 	}

@@ -9,13 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type renewOptions struct {
 	*cmdutil.Factory
-	app.RenewOptions
+	renewal.Options
 	day   string
 	start string
 	write bool
@@ -57,11 +58,11 @@ func runRenew(_ context.Context, o *renewOptions) error {
 	if o.Start, err = cmdutil.Instant("--start", o.start); err != nil {
 		return err
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	r, err := d.Renew(o.RenewOptions)
+	r, err := renewal.Renew(d, o.Options)
 	if err != nil {
 		return err
 	}
@@ -74,17 +75,17 @@ func runRenew(_ context.Context, o *renewOptions) error {
 		return err
 	}
 	if !o.write {
-		o.Progress("nothing was written: run it again with --write to add these lines to %s", app.PlanFile)
+		o.Progress("nothing was written: run it again with --write to add these lines to %s", trustdir.PlanFile)
 		return nil
 	}
-	if err := d.WritePlan(r.Plan); err != nil {
+	if err := renewal.WritePlan(d, r.Plan); err != nil {
 		return err
 	}
-	o.Progress("%s is written; review it in version control, then export keys and requests and hold the ceremony", app.PlanFile)
+	o.Progress("%s is written; review it in version control, then export keys and requests and hold the ceremony", trustdir.PlanFile)
 	return nil
 }
 
-func renewalsText(r *app.Renewals) string {
+func renewalsText(r *renewal.Renewals) string {
 	var b strings.Builder
 	if r.Ceremony != nil {
 		b.WriteString(addedLines(r.Ceremony.After, r.Ceremony.Text))
@@ -108,7 +109,7 @@ func renewalsText(r *app.Renewals) string {
 	return b.String()
 }
 
-func overlapText(o app.Overlap) string {
+func overlapText(o renewal.Overlap) string {
 	if o.To.Before(o.From) {
 		return fmt.Sprintf("    no overlap: the old certificate ends %s, before the new one begins %s\n", cmdutil.Stamp(o.To), cmdutil.Stamp(o.From))
 	}
@@ -117,7 +118,7 @@ func overlapText(o app.Overlap) string {
 
 func addedLines(after int, text string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, after line %d:\n", app.PlanFile, after)
+	fmt.Fprintf(&b, "%s, after line %d:\n", trustdir.PlanFile, after)
 	for line := range strings.Lines(text) {
 		b.WriteString("+" + line)
 	}

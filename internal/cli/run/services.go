@@ -13,11 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type servicesRenderOptions struct {
@@ -61,7 +61,7 @@ until they fetch again; standard error says until when.`,
 }
 
 func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
 }
 
 // publication reads tuf/ in the trust directory; it is nil where there is none.
-func publication(f *cmdutil.Factory, ctx context.Context, d *app.Directory) (*services.Publication, error) {
+func publication(f *cmdutil.Factory, ctx context.Context, d *trustdir.Dir) (*services.Publication, error) {
 	if d.Plan.TUF == nil {
 		return nil, nil
 	}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type servicesCheckOptions struct {
@@ -64,7 +64,7 @@ func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
 	if o.timeout <= 0 {
 		return cmdutil.Usage("write it like 10s", "--timeout %s is no time to wait", o.timeout)
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}

@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/status"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type statusOptions struct {
@@ -48,11 +49,11 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if o.prometheus && o.JSON {
 		return cmdutil.Usage("choose one of them", "--prometheus and --json exclude each other")
 	}
-	d, err := app.Open(o.Dir)
+	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	s, err := d.Status(ctx, o.Now)
+	s, err := status.Read(d, ctx, o.Now)
 	if err != nil {
 		return err
 	}

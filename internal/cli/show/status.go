@@ -7,33 +7,34 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/status"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 // show prints the trust directory as it is.
 func Status(ctx context.Context, f *cmdutil.Factory) error {
-	d, err := app.Open(f.Dir)
+	d, err := trustdir.Open(f.Dir)
 	if err != nil {
 		return err
 	}
-	s, err := d.Status(ctx, f.Now)
+	s, err := status.Read(d, ctx, f.Now)
 	if err != nil {
 		return err
 	}
 	return PrintStatus(f, d, s)
 }
 
-func PrintStatus(f *cmdutil.Factory, d *app.Directory, s *app.Status) error {
+func PrintStatus(f *cmdutil.Factory, d *trustdir.Dir, s *status.Status) error {
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, s)
 	}
-	return cmdutil.PrintText(f.Out, d.Tree()+"\n"+expiriesText(s)+"\n"+s.Calendar(100)+"\n"+warningsText(s)+strings.Join(d.Places(), "\n")+"\n")
+	return cmdutil.PrintText(f.Out, status.Tree(d)+"\n"+expiriesText(s)+"\n"+s.Calendar(100)+"\n"+warningsText(s)+strings.Join(status.Places(d), "\n")+"\n")
 }
 
 // expiriesText lists what expires, earliest first. What was replaced and has
 // ended needs nobody any more and is left to the ledger.
-func expiriesText(s *app.Status) string {
+func expiriesText(s *status.Status) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	past := 0
@@ -63,7 +64,7 @@ func expiriesText(s *app.Status) string {
 	return b.String()
 }
 
-func warningsText(s *app.Status) string {
+func warningsText(s *status.Status) string {
 	var b strings.Builder
 	for _, w := range s.Warnings {
 		fmt.Fprintf(&b, "warning: %s: %s\n         %s\n", w.Name, w.Text, w.Do)

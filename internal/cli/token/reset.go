@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/app"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -95,10 +95,10 @@ func contents(info yubikey.Info) string {
 // checkNoRoot refuses a token with a key that the ledger in the trust
 // directory knows as a root's, and returns a sentence on what it looked at.
 func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (string, error) {
-	path := filepath.Join(f.Dir, app.LedgerFile)
+	path := filepath.Join(f.Dir, trustdir.LedgerFile)
 	l, err := ledger.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", app.LedgerFile, f.Dir), nil
+		return fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", trustdir.LedgerFile, f.Dir), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("look for the token's keys in the ledger: %w", err)

@@ -1,0 +1,74 @@
+package adopt_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/adopt"
+	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+)
+
+func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
+	h := newHandMade(t)
+	o := h.answers()
+	for name := range o.Cutovers {
+		o.Cutovers[name] = time.Time{} // not seen yet
+	}
+	a, err := adopt.Adopt(o, adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "trust")
+	if err := a.Write(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	d, err := trustdir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := d.State.Entries
+	for _, at := range []struct {
+		names []string
+		at    time.Time
+		says  string
+	}{
+		{[]string{"fulcio"}, secondDay.Add(time.Second), "nobody was seen to use it"}, // no trusted root could be built
+		{[]string{"fulcio"}, secondDay, "nobody was seen to use it"},
+		{[]string{"root"}, secondDay, "one generation"},
+		{[]string{"nobody"}, secondDay, "no authority and no log"},
+	} {
+		if _, err := renewal.Cutover(d, at.names, at.at, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
+			t.Errorf("%v: %v", at.names, err)
+		}
+	}
+	if _, err := renewal.Cutover(d, []string{"fulcio"}, adopting.AddDate(0, 0, 1), adopting); err == nil || !strings.Contains(err.Error(), "lies ahead") {
+		t.Errorf("ahead: %v", err)
+	}
+	if d.State.Entries != before {
+		t.Error("a refused cutover was recorded")
+	}
+	// all of them in one recorded step
+	c, err := renewal.Cutover(d, []string{"fulcio", "tsa", "rekor", "ctlog"}, switched, adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.State.Entries != before+1 || len(c.Closed) != 4 || len(c.Next) == 0 {
+		t.Errorf("recorded are %d lines, closed %+v", d.State.Entries-before, c.Closed)
+	}
+	for _, w := range c.Closed {
+		if !w.End.Equal(switched) || w.Newer != 2 || w.Honours == "" {
+			t.Errorf("%+v", w)
+		}
+	}
+	// a compromise closes earlier and names those who do not look
+	c, err = renewal.Compromise(d, "fulcio", 1, secondDay, "a laptop was stolen", adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Closed) != 1 || !c.Closed[0].End.Equal(secondDay.Add(-time.Second)) || !strings.Contains(c.Closed[0].Honours, "sigstore-python ignores") {
+		t.Errorf("closed is %+v", c.Closed)
+	}
+}

@@ -1,0 +1,227 @@
+package adopt
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+// oldRoot is a trusted_root.json as people wrote it, read with patience: what
+// strict parsers refuse is exactly what adopting explains.
+type oldRoot struct {
+	path    string
+	data    []byte
+	media   string
+	entries []oldEntry
+}
+
+// oldEntry is a log or an authority.
+type oldEntry struct {
+	list  string // tlogs, ctlogs, certificateAuthorities, timestampAuthorities
+	path  string // $.tlogs[0]
+	id    string // hex SHA-256 of the SPKI of a log, or of the first certificate
+	uri   string
+	keyID string // as stated, base64; logs
+	key   crypto.PublicKey
+	chain []*x509.Certificate
+	start *time.Time
+	end   *time.Time
+	// onInstance says that the window stood beside the key and not in it.
+	onInstance bool
+}
+
+type oldWindow struct {
+	Start *time.Time `json:"start"`
+	End   *time.Time `json:"end"`
+}
+
+type oldLog struct {
+	BaseURL   string `json:"baseUrl"`
+	PublicKey struct {
+		RawBytes string     `json:"rawBytes"`
+		ValidFor *oldWindow `json:"validFor"`
+	} `json:"publicKey"`
+	LogID struct {
+		KeyID string `json:"keyId"`
+	} `json:"logId"`
+	ValidFor *oldWindow `json:"validFor"` // where it does not belong
+}
+
+type oldAuthority struct {
+	URI       string `json:"uri"`
+	CertChain struct {
+		Certificates []struct {
+			RawBytes string `json:"rawBytes"`
+		} `json:"certificates"`
+	} `json:"certChain"`
+	ValidFor *oldWindow `json:"validFor"`
+}
+
+func readOldRoot(path string) (*oldRoot, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "check the path", fmt.Errorf("read the trusted root in use: %w", err))
+	}
+	return parseOldRoot(path, data)
+}
+
+func parseOldRoot(path string, data []byte) (*oldRoot, error) {
+	var file struct {
+		MediaType   string         `json:"mediaType"`
+		Tlogs       []oldLog       `json:"tlogs"`
+		Ctlogs      []oldLog       `json:"ctlogs"`
+		Authorities []oldAuthority `json:"certificateAuthorities"`
+		Stampers    []oldAuthority `json:"timestampAuthorities"`
+	}
+	wrap := func(err error) error {
+		return fault.New(fault.Verification, "adopting needs a file that is JSON, with keys and certificates in base64; nothing was written", fmt.Errorf("%s: %w", path, err))
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, wrap(err)
+	}
+	o := &oldRoot{path: path, data: data, media: file.MediaType}
+	for list, logs := range map[string][]oldLog{"tlogs": file.Tlogs, "ctlogs": file.Ctlogs} {
+		for i, l := range logs {
+			e, err := l.entry()
+			if err != nil {
+				return nil, wrap(fmt.Errorf("$.%s[%d]: %w", list, i, err))
+			}
+			e.list, e.path = list, fmt.Sprintf("$.%s[%d]", list, i)
+			o.entries = append(o.entries, e)
+		}
+	}
+	for list, authorities := range map[string][]oldAuthority{"certificateAuthorities": file.Authorities, "timestampAuthorities": file.Stampers} {
+		for i, a := range authorities {
+			e, err := a.entry()
+			if err != nil {
+				return nil, wrap(fmt.Errorf("$.%s[%d]: %w", list, i, err))
+			}
+			e.list, e.path = list, fmt.Sprintf("$.%s[%d]", list, i)
+			o.entries = append(o.entries, e)
+		}
+	}
+	slices.SortFunc(o.entries, func(x, y oldEntry) int { return strings.Compare(x.path, y.path) })
+	return o, nil
+}
+
+func (l oldLog) entry() (oldEntry, error) {
+	der, err := base64.StdEncoding.DecodeString(l.PublicKey.RawBytes)
+	if err != nil {
+		return oldEntry{}, fmt.Errorf("publicKey.rawBytes: %w", err)
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return oldEntry{}, fmt.Errorf("publicKey.rawBytes: %w", err)
+	}
+	e := oldEntry{id: trustdir.Digest(der), uri: l.BaseURL, keyID: l.LogID.KeyID, key: key}
+	switch {
+	case l.PublicKey.ValidFor != nil:
+		e.start, e.end = l.PublicKey.ValidFor.Start, l.PublicKey.ValidFor.End
+	case l.ValidFor != nil:
+		e.start, e.end, e.onInstance = l.ValidFor.Start, l.ValidFor.End, true
+	}
+	return e, nil
+}
+
+func (a oldAuthority) entry() (oldEntry, error) {
+	e := oldEntry{uri: a.URI}
+	for i, c := range a.CertChain.Certificates {
+		der, err := base64.StdEncoding.DecodeString(c.RawBytes)
+		if err != nil {
+			return oldEntry{}, fmt.Errorf("certificate %d: %w", i+1, err)
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return oldEntry{}, fmt.Errorf("certificate %d: %w", i+1, err)
+		}
+		e.chain = append(e.chain, certificate)
+	}
+	if len(e.chain) == 0 {
+		return oldEntry{}, fmt.Errorf("it has no certificate")
+	}
+	// the chain may stand in either order
+	e.id = trustdir.Digest(leafOf(e.chain).Raw)
+	if a.ValidFor != nil {
+		e.start, e.end = a.ValidFor.Start, a.ValidFor.End
+	}
+	return e, nil
+}
+
+// leafOf returns the certificate that issued none of the others.
+func leafOf(chain []*x509.Certificate) *x509.Certificate {
+	for _, c := range chain {
+		issues := false
+		for _, other := range chain {
+			issues = issues || !other.Equal(c) && other.CheckSignatureFrom(c) == nil
+		}
+		if !issues {
+			return c
+		}
+	}
+	return chain[0]
+}
+
+// entryOf returns the entry of a key or certificate, nil when there is none.
+func (o *oldRoot) entryOf(id string) *oldEntry {
+	if o == nil {
+		return nil
+	}
+	for i := range o.entries {
+		if o.entries[i].id == id {
+			return &o.entries[i]
+		}
+	}
+	return nil
+}
+
+// lintOld explains what clients do with the file in use.
+func (a *Adoption) lintOld() error {
+	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{At: a.now})
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		a.Defects = append(a.Defects, Defect{
+			ID: f.ID, Where: fmt.Sprintf("%s, line %d, %s", a.old.path, f.Line, f.Path),
+			Text: f.Text + ". " + f.Effect, Repair: "the rebuilt file does not have it. By itself: " + f.Repair,
+		})
+	}
+	return nil
+}
+
+// kindOf is the kind of log that a list holds.
+func kindOf(list string) string {
+	if list == "ctlogs" {
+		return plan.StaticCT
+	}
+	return plan.RekorV2
+}
+
+// originOf is the origin that belongs to a log's base URL: the host of Rekor
+// v2, host and path of a static-ct log.
+func originOf(kind, base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Hostname() == "" {
+		return "", fmt.Errorf("%q is no URL with a host", base)
+	}
+	if kind == plan.RekorV2 {
+		return u.Hostname(), nil
+	}
+	origin := u.Host + u.Path
+	for len(origin) > 0 && origin[len(origin)-1] == '/' {
+		origin = origin[:len(origin)-1]
+	}
+	return origin, nil
+}

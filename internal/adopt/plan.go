@@ -1,0 +1,158 @@
+package adopt
+
+import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/draft"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// adoptedHeader begins the plan that adopting writes.
+const adoptedHeader = `# The plan: what should exist. This one was read out of certificates and keys
+# that are older than it: their generations name no ceremony, for none of this
+# plan made them. Fill in the KMS keys, then plan renewals with
+# ` + "`trustroot renew`" + `; comments stay.
+`
+
+// writePlan says in a plan what the newest certificates are.
+func (a *Adoption) writePlan() error {
+	root := a.authorities[0].generations
+	p := &plan.Plan{Version: 1, Authorities: map[string]plan.Authority{}, Logs: map[string]plan.Log{}}
+	if o := root[len(root)-1].Subject.Organization; len(o) > 0 {
+		p.Organization = o[0]
+	}
+	var errs []error
+	for _, g := range a.authorities {
+		authority, err := a.planned(g)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", g.name, err))
+		}
+		p.Authorities[g.name] = authority
+	}
+	for _, l := range a.logs {
+		log := plan.Log{Kind: l.Kind, Origin: l.Origin, URL: l.URL, Algorithm: "P-256"}
+		for i, k := range l.keys {
+			start := k.start
+			log.Generations = append(log.Generations, plan.Generation{
+				Generation: i + 1, Key: a.options.Keys[fmt.Sprintf("%s:%d", l.Name, i+1)], SPKISHA256: k.spki, Start: &start})
+		}
+		p.Logs[l.Name] = log
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.New(fault.Verification, "these certificates are of a shape that no plan describes; nothing was written", err)
+	}
+	text, err := p.Marshal()
+	if err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	a.Plan = append([]byte(adoptedHeader), text...)
+	if _, err := plan.Parse(trustdir.PlanFile, a.Plan); err != nil {
+		return fmt.Errorf("the plan that would be written: %w", err)
+	}
+	return nil
+}
+
+// planned describes an authority by its newest certificate.
+func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
+	newest := g.generations[len(g.generations)-1]
+	subject, errS := pki.ParseSubject(newest.RawSubject)
+	validity, errV := pki.ValidityOf(newest)
+	settings, errP := pki.SettingsOf(newest, g.profile)
+	algorithm, errA := algorithmOf(newest)
+	if err := errors.Join(errS, errV, errP, errA); err != nil {
+		return plan.Authority{}, err
+	}
+	out := plan.Authority{Profile: g.profile, Subject: subject, Validity: validity, Algorithm: algorithm, Settings: settings, URL: a.urlOf(g)}
+	if g.name == plan.RootAuthority {
+		out.Token = a.options.Root
+	} else if g.issuer != plan.RootAuthority {
+		out.Issuer = g.issuer
+	}
+	for i, c := range g.generations {
+		next := plan.Generation{Generation: i + 1, SPKISHA256: trustdir.Digest(c.RawSubjectPublicKeyInfo)}
+		if g.name != plan.RootAuthority {
+			next.Key = a.options.Keys[fmt.Sprintf("%s:%d", g.name, i+1)]
+		}
+		out.Generations = append(out.Generations, next)
+	}
+	return out, nil
+}
+
+func algorithmOf(c *x509.Certificate) (string, error) {
+	key, ok := c.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return "", fmt.Errorf("a key of type %T is in no plan: certificates here are ECDSA", c.PublicKey)
+	}
+	return key.Curve.Params().Name, nil
+}
+
+// urlOf is where an authority answers: as told, or as the file in use says.
+func (a *Adoption) urlOf(g *adoptedAuthority) string {
+	if u := a.options.URLs[g.name]; u != "" {
+		return u
+	}
+	for i := len(g.generations) - 1; i >= 0; i-- {
+		if e := a.old.entryOf(trustdir.Digest(g.generations[i].Raw)); e != nil {
+			return e.uri
+		}
+	}
+	return ""
+}
+
+// askURLs wants to know where the services answer, where no file says it.
+func (a *Adoption) askURLs() {
+	for _, g := range a.authorities {
+		u, err := url.Parse(a.urlOf(g))
+		switch g.profile {
+		case pki.ProfileFulcioCA:
+			if err != nil || u.Hostname() == "" {
+				a.ask("--url "+g.name+"=https://…", "where does the Fulcio of %s answer? Give its base URL", g.name)
+			}
+		case pki.ProfileTSA, pki.ProfileTSALeaf:
+			if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" {
+				a.ask("--url "+g.name+"=https://…/api/v1/timestamp", "where does the time-stamping authority %s answer? Give its full endpoint", g.name)
+			}
+		}
+	}
+}
+
+// compareProfiles makes each newest certificate again from the plan, under its
+// own key, and names what the plan does not give back.
+func (a *Adoption) compareProfiles() error {
+	p, err := plan.Parse(trustdir.PlanFile, a.Plan)
+	if err != nil {
+		return err
+	}
+	for _, g := range a.authorities {
+		n := len(g.generations) - 1
+		c, where := g.generations[n], trustdir.GenerationName(g.name, n+1)
+		authority := p.Authorities[g.name]
+		spec := pki.Spec{Profile: g.profile, Subject: authority.Subject, Settings: authority.Settings, PublicKey: c.PublicKey,
+			Serial: c.SerialNumber, NotBefore: c.NotBefore, NotAfter: c.NotAfter}
+		issuers := g.chains[n][1:]
+		if len(issuers) > 0 {
+			spec.Issuer = issuers[0]
+		}
+		prepared, err := pki.Prepare(spec, issuers, &draft.Recorder{Linter: linterOnce(), Profile: g.profile})
+		if err != nil {
+			a.defect("not-reproducible", where, "the next generation follows the plan, and the ceremony shows every field that differs", "it would not be issued again as it is: %v", err)
+			continue
+		}
+		if string(prepared.TBS()) == string(c.RawTBSCertificate) {
+			a.found("%s: the plan gives its bytes again, extension for extension", where)
+			continue
+		}
+		for _, d := range draft.Differences(c, prepared.Draft(), false) {
+			a.defect("not-reproducible", where, "the next generation follows the plan", "%s is %q, from the plan it would be %q", d.Field, d.Old, d.New)
+		}
+	}
+	return nil
+}

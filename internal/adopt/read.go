@@ -1,0 +1,134 @@
+package adopt
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+)
+
+// maxAdopted bounds what is read: a hierarchy has tens of files.
+const maxAdopted = 1000
+
+// adopted is what the files hold, each certificate and key once.
+type adopted struct {
+	certificates []*x509.Certificate
+	keys         []adoptedKey
+}
+
+// adoptedKey is a public key and where it was found.
+type adoptedKey struct {
+	key   crypto.PublicKey
+	spki  string
+	where string
+}
+
+func readAdopted(paths []string) (*adopted, error) {
+	in := &adopted{}
+	var errs []error
+	for _, path := range paths {
+		files, err := filesUnder(path)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		for _, file := range files {
+			if err := in.read(file); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", file, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fault.New(fault.Usage, "name files and folders that hold certificates and public keys in PEM; nothing was written", err)
+	}
+	return in, nil
+}
+
+// filesUnder lists a file, or the regular files of a folder and those below.
+func filesUnder(path string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.Type().IsRegular() {
+			files = append(files, name)
+		}
+		if len(files) > maxAdopted {
+			return fmt.Errorf("%s holds more than %d files", path, maxAdopted)
+		}
+		return nil
+	})
+	return files, err
+}
+
+// read takes the certificates or the public key out of a file. One without PEM
+// is passed over: a folder may hold anything. A private key is refused.
+func (in *adopted) read(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if info.Size() > 1<<20 {
+		return nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	switch {
+	case bytes.Contains(data, []byte("PRIVATE KEY-----")):
+		return errors.New("holds a private key, which adopting never reads: leave it out")
+	case bytes.Contains(data, []byte("-----BEGIN CERTIFICATE-----")):
+		certificates, err := pki.ParseCertificates(data)
+		for _, c := range certificates {
+			in.add(c)
+		}
+		return err
+	case bytes.Contains(data, []byte("-----BEGIN PUBLIC KEY-----")):
+		key, err := pki.ParseAnyPublicKey(data)
+		if err != nil {
+			return err
+		}
+		return in.addKey(key, file)
+	}
+	return nil
+}
+
+func (in *adopted) add(c *x509.Certificate) {
+	for _, have := range in.certificates {
+		if have.Equal(c) {
+			return
+		}
+	}
+	in.certificates = append(in.certificates, c)
+}
+
+func (in *adopted) addKey(key crypto.PublicKey, where string) error {
+	spki, err := pki.SPKISHA256(key)
+	if err != nil {
+		return err
+	}
+	for _, have := range in.keys {
+		if have.spki == spki {
+			return nil
+		}
+	}
+	in.keys = append(in.keys, adoptedKey{key, spki, where})
+	return nil
+}
+
+// addAll adds what only the trusted root holds.
+func (in *adopted) addAll(old *oldRoot) {
+	for _, e := range old.entries {
+		for _, c := range e.chain {
+			in.add(c)
+		}
+	}
+}

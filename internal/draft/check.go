@@ -1,0 +1,102 @@
+package draft
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// PlanReport is what a plan would make.
+type PlanReport struct {
+	File     string   `json:"file"`
+	Drafts   []Draft  `json:"certificates"`
+	Unpinned []string `json:"unpinned,omitempty"` // what a request still needs
+}
+
+// CheckPlan reads a plan and issues everything in it under throwaway keys.
+// Where a ledger lies beside the plan, its certificates stand for those that
+// no ceremony of the plan makes.
+func Check(path string) (*PlanReport, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	p, err := plan.Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownBeside(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	r := &PlanReport{File: path}
+	if r.Drafts, err = Drafts(p, known); err != nil {
+		return nil, err
+	}
+	r.Unpinned = trustdir.Lines(p.Pinned())
+	return r, nil
+}
+
+// Errors counts what keeps the plan's certificates from being issued.
+func (r *PlanReport) Errors() int {
+	n := 0
+	for _, d := range r.Drafts {
+		n += d.Errors()
+	}
+	return n
+}
+
+// knownBeside reads the certificates of the ledger in a folder, if there is
+// one.
+func knownBeside(dir string) (Known, error) {
+	l, err := ledger.Read(filepath.Join(dir, trustdir.LedgerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return certificatesOf(l.State(), os.DirFS(dir))
+}
+
+// Certificates reads every certificate that the ledger speaks of.
+func Certificates(d *trustdir.Dir) (Known, error) { return certificatesOf(d.State, d.FS()) }
+
+func certificatesOf(s *ledger.State, files fs.FS) (Known, error) {
+	known := Known{}
+	var errs []error
+	for name, generations := range s.Authorities {
+		for _, g := range generations {
+			c, err := certificateOf(files, g.Certificate)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			known[name] = append(known[name], c)
+		}
+	}
+	return known, errors.Join(errs...)
+}
+
+// certificateOf reads a certificate and holds it against the ledger.
+func certificateOf(files fs.FS, c *ledger.Certificate) (*x509.Certificate, error) {
+	data, err := fs.ReadFile(files, c.File.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c.File.Path, err)
+	}
+	if trustdir.FileOf(c.File.Path, data) != c.File {
+		return nil, fmt.Errorf("read %s: it is not the file that the ledger speaks of", c.File.Path)
+	}
+	certificate, err := pki.ParseCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.File.Path, err)
+	}
+	return certificate, nil
+}

@@ -1,0 +1,114 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+// CosignVersion is the cosign that is asked beside sigstore-go.
+const CosignVersion = "v3.1.3"
+
+// ErrNoCosign says that the cosign that is asked is not installed.
+var ErrNoCosign = errors.New("cosign " + CosignVersion + " is not installed")
+
+// Cosign is an installed cosign of the pinned version.
+type Cosign struct{ path string }
+
+// FindCosign looks for the pinned cosign on the PATH, then where
+// scripts/clients-conformance installs it. The error is ErrNoCosign, or names
+// another version that is on the PATH.
+func FindCosign(ctx context.Context) (*Cosign, error) {
+	var other string
+	if path, err := exec.LookPath("cosign"); err == nil {
+		version, err := cosignVersion(ctx, path)
+		if err == nil && version == CosignVersion {
+			return &Cosign{path}, nil
+		}
+		if err == nil {
+			other = version
+		}
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		path := filepath.Join(cache, "trustroot", "cosign-"+CosignVersion)
+		if version, err := cosignVersion(ctx, path); err == nil && version == CosignVersion {
+			return &Cosign{path}, nil
+		}
+	}
+	if other != "" {
+		return nil, fmt.Errorf("%w; on the PATH is %s", ErrNoCosign, other)
+	}
+	return nil, ErrNoCosign
+}
+
+func cosignVersion(ctx context.Context, path string) (string, error) {
+	out, err := exec.CommandContext(ctx, path, "version", "--json").Output()
+	if err != nil {
+		return "", err
+	}
+	var v struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	return v.GitVersion, json.Unmarshal(out, &v)
+}
+
+// Check asks cosign for a bundle's verdict under a trusted root and then under
+// the same without the entries that the bundle needs, which must fail. It does
+// not ask about bundles of attestations, of which it returns trustedroot.ErrNotBlob.
+func (c *Cosign) Check(ctx context.Context, trustedRoot []byte, b trustedroot.Bundle, needs []string) error {
+	digest, err := trustedroot.MessageDigest(b)
+	if err != nil {
+		return err
+	}
+	without, err := trustedroot.Without(trustedRoot, needs...)
+	if err != nil {
+		return err
+	}
+	if err := c.verify(ctx, trustedRoot, b, digest); err != nil {
+		return fmt.Errorf("bundle %s: cosign: %w", b.Name, err)
+	}
+	if err := c.verify(ctx, without, b, digest); err == nil {
+		return fmt.Errorf("bundle %s: cosign accepts it without %s", b.Name, strings.Join(needs, ", "))
+	}
+	return nil
+}
+
+// verify runs cosign in a folder of its own, so that it finds no configuration
+// and fetches nothing.
+func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b trustedroot.Bundle, digest string) (err error) {
+	dir, err := os.MkdirTemp("", "trustroot-cosign-")
+	if err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	root, bundle := filepath.Join(dir, "trusted_root.json"), filepath.Join(dir, "bundle.json")
+	if err := errors.Join(os.WriteFile(root, trustedRoot, 0o600), os.WriteFile(bundle, b.Data, 0o600)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.path, "verify-blob", //nolint:gosec // see FindCosign
+		"--trusted-root", root, "--bundle", bundle, "--use-signed-timestamps",
+		"--certificate-identity-regexp", ".*", "--certificate-oidc-issuer-regexp", ".*", digest)
+	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9"}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%w: %s", err, lastLine(said.String()))
+	}
+	return nil
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,121 @@
+package publish
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/templates"
+)
+
+// portalData is what the page of trust/ shows.
+type portalData struct {
+	Organization string
+	Rehearsal    bool
+	At           time.Time // the last line of the ledger: the page changes with it alone
+	Entries      int
+	Head         string // of the ledger, hex groups
+	Repository   string // URL of the TUF repository; may be empty
+	Roots        []portalRoot
+	Roles        []portalRole
+	TimeLines    template.HTML
+	Digest       string // SHA-256 of trusted_root.json
+}
+
+// portalRoot is one generation of the root.
+type portalRoot struct {
+	Subject, File       string
+	NotBefore, NotAfter time.Time
+	Hex, Words          string // SHA-256 of the certificate
+}
+
+type portalRole struct {
+	Title   string
+	Entries []portalEntry
+}
+
+type portalEntry struct {
+	trustedroot.Entry
+	What string // what the fingerprint is of
+	Hex  string
+}
+
+// portal renders index.html: what people compare with what they were told.
+func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
+	page := portalData{
+		Organization: d.Plan.Organization,
+		Rehearsal:    d.Plan.Rehearsal != nil,
+		Entries:      d.State.Entries,
+		Head:         trustdir.Groups(d.State.Head),
+		Digest:       trustdir.FileOf("", trustedRoot).SHA256,
+	}
+	if d.Plan.TUF != nil {
+		page.Repository = d.Plan.TUF.URL
+	}
+	if entries := d.Ledger.Entries(); len(entries) > 0 {
+		page.At = entries[len(entries)-1].Time
+	}
+	for _, g := range d.State.Authorities[plan.RootAuthority] {
+		root, err := rootOfPortal(d, g)
+		if err != nil {
+			return nil, err
+		}
+		page.Roots = append(page.Roots, root)
+	}
+	view, err := trustedroot.Show(trustedRoot, page.At)
+	if err != nil {
+		return nil, err
+	}
+	// Show's drawing escapes every text that comes from the file
+	page.TimeLines = template.HTML(view.SVG()) //nolint:gosec // see above
+	for _, r := range view.Roles {
+		role := portalRole{Title: r.Title}
+		for _, e := range r.Entries {
+			what := "certificate, SHA-256"
+			if e.Subject == "" {
+				what = "log ID"
+			}
+			role.Entries = append(role.Entries, portalEntry{Entry: e, What: what, Hex: trustdir.Groups(e.Fingerprint)})
+		}
+		page.Roles = append(page.Roles, role)
+	}
+	t, err := template.New("index.html").Funcs(template.FuncMap{
+		"day": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	}).ParseFS(templates.FS, "portal/index.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the page's template: %w", err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, page); err != nil {
+		return nil, fmt.Errorf("render %s: %w", trustdir.PortalFile, err)
+	}
+	return out.Bytes(), nil
+}
+
+func rootOfPortal(d *trustdir.Dir, g ledger.Generation) (portalRoot, error) {
+	path := g.Certificate.File.Path
+	data, err := fs.ReadFile(d.FS(), path)
+	if err != nil {
+		return portalRoot{}, fmt.Errorf("read the root's certificate: %w", err)
+	}
+	cert, err := pki.ParseCertificate(data)
+	if err != nil {
+		return portalRoot{}, fmt.Errorf("%s: %w", path, err)
+	}
+	digest := sha256.Sum256(cert.Raw)
+	return portalRoot{
+		Subject:   cert.Subject.String(),
+		File:      fmt.Sprintf("certs/%s-g%d.crt", plan.RootAuthority, g.Number),
+		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		Hex: trustdir.Groups(hex.EncodeToString(digest[:])), Words: pki.Words(digest[:]),
+	}, nil
+}

@@ -1,0 +1,155 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+)
+
+// Built is a trusted root or signing config that was written.
+type Built struct {
+	Data []byte
+	// Changes are what it adds to the file that was there; nil where none was.
+	Changes []trustedroot.Change
+	// Findings are what the linter says of it: warnings and less.
+	Findings []trustedroot.Finding
+}
+
+// BuildTrustedRoot writes trusted_root.json from ledger and plan, the
+// certificates and keys that it speaks of beside it, and index.html. Nothing
+// is written where the linter finds an error, or where an entry of the file
+// that is there would be lost or changed.
+func TrustedRoot(d *trustdir.Dir) (*Built, error) {
+	data, err := trustedRootBytes(d)
+	if err != nil {
+		return nil, err
+	}
+	b := &Built{Data: data}
+	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: compromised(d)}); err != nil {
+		return nil, err
+	}
+	if err := trustedroot.Worst(b.Findings); err != nil {
+		return nil, fmt.Errorf("nothing was written: %w", err)
+	}
+	old, err := fs.ReadFile(d.FS(), trustdir.TrustedRootFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("read the file that is there: %w", err)
+	default:
+		if b.Changes, err = trustedroot.Diff(old, data); err != nil {
+			return nil, fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err)
+		}
+	}
+	files, err := published(d)
+	if err != nil {
+		return nil, err
+	}
+	if files[trustdir.PortalFile], err = portal(d, data); err != nil {
+		return nil, err
+	}
+	files[trustdir.TrustedRootFile] = data
+	return b, d.Replace(files)
+}
+
+// trustedRoot returns the trusted root of ledger and plan, with the others that
+// the plan includes.
+func trustedRootBytes(d *trustdir.Dir) ([]byte, error) {
+	pins := make([]ledger.File, len(d.Plan.Include))
+	for i, in := range d.Plan.Include {
+		pins[i] = ledger.File{Path: in.Path, SHA256: in.SHA256}
+	}
+	includes, err := trustedroot.ReadIncludes(d.FS(), pins)
+	if err != nil {
+		return nil, err
+	}
+	return trustedroot.BuildWith(d.Plan, d.State, d.FS(), includes)
+}
+
+// compromised are the keys whose windows a compromise closed.
+func compromised(d *trustdir.Dir) []string {
+	var out []string
+	for _, generations := range d.State.Authorities {
+		for _, g := range generations {
+			if g.Compromised != nil {
+				out = append(out, g.Certificate.SPKISHA256)
+			}
+		}
+	}
+	for _, generations := range d.State.Logs {
+		for _, g := range generations {
+			if g.Compromised != nil {
+				out = append(out, g.Log.LogID)
+			}
+		}
+	}
+	return out
+}
+
+// BuildSigningConfig writes the signing config from ledger and plan. Nothing
+// is written where the linter finds an error, the trusted root of the same
+// ledger beside it.
+func SigningConfig(d *trustdir.Dir) (*Built, error) {
+	data, err := trustedroot.BuildSigningConfig(d.Plan, d.State)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := trustedRootBytes(d)
+	if err != nil {
+		return nil, err
+	}
+	b := &Built{Data: data}
+	if b.Findings, err = trustedroot.LintSigningConfig(data, trustedroot.LintOptions{Pair: pair}); err != nil {
+		return nil, err
+	}
+	if err := trustedroot.Worst(b.Findings); err != nil {
+		return nil, fmt.Errorf("nothing was written: %w", err)
+	}
+	return b, d.Replace(map[string][]byte{trustdir.SigningConfigFile: data})
+}
+
+// published are the certificates and keys of trust/: those of the newest
+// generation under the plain name, every generation under its number.
+func published(d *trustdir.Dir) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	var errs []error
+	add := func(name string, from ledger.File) {
+		data, err := fs.ReadFile(d.FS(), from.Path)
+		if err == nil && trustdir.FileOf(from.Path, data) != from {
+			err = errors.New("it is not the file that the ledger speaks of")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read %s: %w", from.Path, err))
+			return
+		}
+		files["trust/"+name] = data
+	}
+	for name, generations := range d.State.Authorities {
+		for i, g := range generations {
+			for _, stem := range stems("certs/"+name, g.Number, i == len(generations)-1) {
+				add(stem+".crt", g.Certificate.File)
+				add(stem+"-chain.pem", g.Certificate.Chain)
+			}
+		}
+	}
+	for name, generations := range d.State.Logs {
+		for i, g := range generations {
+			for _, stem := range stems("keys/"+name, g.Number, i == len(generations)-1) {
+				add(stem+".pub", g.Log.File)
+			}
+		}
+	}
+	return files, errors.Join(errs...)
+}
+
+func stems(stem string, generation int, newest bool) []string {
+	numbered := fmt.Sprintf("%s-g%d", stem, generation)
+	if newest {
+		return []string{stem, numbered}
+	}
+	return []string{numbered}
+}

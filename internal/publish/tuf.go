@@ -1,0 +1,88 @@
+package publish
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/holders"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+)
+
+// policy joins the plan's tuf block with the holders' keys on file and the
+// online key in KMS.
+func policy(d *trustdir.Dir, ctx context.Context, client *kms.Client) (tuf.Policy, *kms.Key, error) {
+	if d.Plan.TUF == nil {
+		return tuf.Policy{}, nil, fault.New(fault.Usage, "add a tuf block to the plan", errors.New("the plan says nothing of a TUF repository"))
+	}
+	current, former, err := holders.HolderKeys(d)
+	if err != nil {
+		return tuf.Policy{}, nil, err
+	}
+	online, err := client.Key(ctx, d.Plan.TUF.OnlineKey.Key)
+	if err != nil {
+		return tuf.Policy{}, nil, err
+	}
+	if err := trustdir.CheckPin("tuf-online", d.Plan.TUF.OnlineKey, online.SPKISHA256()); err != nil {
+		return tuf.Policy{}, nil, err
+	}
+	keys := map[string]*ecdsa.PublicKey{}
+	for _, h := range current {
+		keys[h.Name] = h.PublicKey
+	}
+	policy, err := tuf.FromPlan(d.Plan, keys, online.PublicKey)
+	if err != nil {
+		return tuf.Policy{}, nil, fault.New(fault.Usage, "invite each holder without a key with `trustroot tuf invite`", err)
+	}
+	policy.Former = former
+	return policy, online, nil
+}
+
+// stagedFolder names the next folder of staged/: one above the highest number.
+func stagedFolder(d *trustdir.Dir) (string, error) {
+	if err := os.MkdirAll(d.Join(trustdir.StagedDir), 0o755); err != nil {
+		return "", fmt.Errorf("make the folder of staged changes: %w", err)
+	}
+	entries, err := os.ReadDir(d.Join(trustdir.StagedDir))
+	if err != nil {
+		return "", fmt.Errorf("list staged changes: %w", err)
+	}
+	last := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			last = max(last, n)
+		}
+	}
+	return d.Join(fmt.Sprintf("%s/%04d", trustdir.StagedDir, last+1)), nil
+}
+
+// places are the stores that a publication goes to: the repository of the trust
+// directory first, then those that were named, each once.
+func places(d *trustdir.Dir, named []string) []string {
+	out := []string{d.Join(trustdir.RepositoryDir)}
+	for _, place := range named {
+		if !slices.ContainsFunc(out, func(p string) bool { return filepath.Clean(p) == filepath.Clean(place) }) {
+			out = append(out, place)
+		}
+	}
+	return out
+}
+
+// repository opens the repository of the trust directory for reading.
+func repository(d *trustdir.Dir, ctx context.Context) (store.Store, error) {
+	path := d.Join(trustdir.RepositoryDir)
+	if _, err := os.Stat(filepath.Join(path, "timestamp.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Usage, "stage the first root and targets with `trustroot tuf init`, let the holders sign, and publish", fmt.Errorf("%s holds no repository", path))
+	}
+	return store.OpenExisting(ctx, path)
+}

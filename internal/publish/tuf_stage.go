@@ -1,0 +1,144 @@
+package publish
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// StageFirst stages the first root and targets. It refuses when there is a
+// repository already.
+func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time) (*tuf.Staged, error) {
+	if place, err := repository(d, ctx); err == nil {
+		return nil, errors.Join(place.Close(), fault.New(fault.Usage, "stage a change with `trustroot tuf stage`", fmt.Errorf("%s holds a repository already", place)))
+	}
+	policy, _, err := policy(d, ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := targets(d)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := stagedFolder(d)
+	if err != nil {
+		return nil, err
+	}
+	return tuf.StageInit(folder, policy, targets, now)
+}
+
+// Stage stages the next version of root or of targets; with an empty what,
+// root if there is something to sign, else targets. renew stages it though
+// nothing changed.
+func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string, renew bool, now time.Time) (s *tuf.Staged, err error) {
+	place, err := repository(d, ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, place.Close()) }()
+	policy, _, err := policy(d, ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := stagedFolder(d)
+	if err != nil {
+		return nil, err
+	}
+	if what != tuf.KindTargets {
+		s, err = tuf.StageRoot(ctx, folder, place, policy, now, renew)
+		if what == tuf.KindRoot || !errors.Is(err, tuf.ErrNothingToStage) {
+			return s, nothingToStage(err)
+		}
+	}
+	targets, err := targets(d)
+	if err != nil {
+		return nil, err
+	}
+	s, err = tuf.StageTargets(ctx, folder, place, policy, targets, now, renew)
+	return s, nothingToStage(err)
+}
+
+func nothingToStage(err error) error {
+	if errors.Is(err, tuf.ErrNothingToStage) {
+		return fault.New(fault.Usage, "change the plan or build the trusted root first; --renew signs the same again", err)
+	}
+	return err
+}
+
+// Described is a staged change in words, as a holder confirms it.
+type Described struct {
+	*tuf.Described
+	Text string // the metadata's words, the trusted root's, and the folder's digest
+}
+
+// Describe says in words what signing a staged change would do: the change of
+// the metadata, every difference of the trusted root (of a first one, every
+// entry), and the folder's digest for people to read aloud. A trusted root that
+// takes back what was published is an error beside the text.
+func Describe(s *tuf.Staged) (Described, error) {
+	described, err := s.Describe()
+	if err != nil {
+		return Described{}, err
+	}
+	out := Described{described, described.String()}
+	changes, err := s.TargetChanges()
+	if err != nil {
+		return Described{}, err
+	}
+	var refused error
+	for _, c := range changes {
+		if c.Name != tuf.TrustedRootName || c.New == nil {
+			continue
+		}
+		lines, err := trustLines(c, s.Created())
+		for _, line := range lines {
+			out.Text += "  " + tuf.TrustedRootName + ": " + strings.TrimSpace(line) + "\n"
+		}
+		if err != nil {
+			refused = fault.New(fault.Verification, "do not sign; what was once published must stay valid for the signatures of its time", fmt.Errorf("%s takes back what was published, or is no trusted root: %w", tuf.TrustedRootName, err))
+		}
+	}
+	digest := s.Digest()
+	out.Text += fmt.Sprintf("digest of %s:\n  %x\n  %s\n", s.Dir(), digest, pki.Words(digest[:]))
+	return out, refused
+}
+
+// trustLines says what a trusted root adds and closes; of a first one, all that
+// it holds, with each root certificate's digest in words.
+func trustLines(c tuf.TargetChange, at time.Time) (lines []string, err error) {
+	old := c.Old
+	if old == nil {
+		old = []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`)
+	}
+	differences, err := trustedroot.Diff(old, c.New)
+	for _, difference := range differences {
+		lines = append(lines, difference.String())
+	}
+	if c.Old != nil || err != nil {
+		return lines, err
+	}
+	view, err := trustedroot.Show(c.New, at)
+	if err != nil {
+		return lines, err
+	}
+	seen := map[string]bool{}
+	for _, role := range view.Roles {
+		for _, e := range role.Entries {
+			if sum, err := hex.DecodeString(e.Root); err == nil && e.Root != "" && !seen[e.Root] {
+				lines = append(lines, fmt.Sprintf("root certificate, SHA-256 %s: %s", e.Root, pki.Words(sum)))
+				seen[e.Root] = true
+			}
+		}
+	}
+	return lines, nil
+}

@@ -1,0 +1,103 @@
+package publish
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// ledgerHead is the content of LedgerHeadTarget.
+type ledgerHead struct {
+	Entries int    `json:"entries"`
+	Head    string `json:"head"` // hex SHA-256 of the last line
+}
+
+func parseLedgerHead(data []byte) (ledgerHead, error) {
+	var h ledgerHead
+	if err := strict.JSON(data, &h); err != nil {
+		return h, fmt.Errorf("%s: %w", trustdir.LedgerHeadTarget, err)
+	}
+	return h, nil
+}
+
+// targets are the files of trust/ under the names that clients ask for, the
+// keys of applications, and the ledger's head.
+func targets(d *trustdir.Dir) (tuf.Targets, error) {
+	t := tuf.Targets{Files: map[string][]byte{}, Usage: map[string]tuf.Usage{}}
+	var errs []error
+	read := func(name, path string) {
+		data, err := fs.ReadFile(d.FS(), path)
+		if err != nil {
+			err = fault.New(fault.Failure, "build it first with `trustroot trusted-root build` and `trustroot signing-config build`", fmt.Errorf("read the target %s: %w", name, err))
+			errs = append(errs, err)
+			return
+		}
+		t.Files[name] = data
+	}
+	read(tuf.TrustedRootName, trustdir.TrustedRootFile)
+	read(tuf.SigningConfigName, trustdir.SigningConfigFile)
+	for _, folder := range []string{"certs", "keys"} {
+		found, err := fs.Glob(d.FS(), "trust/"+folder+"/*")
+		errs = append(errs, err)
+		for _, path := range found {
+			read(strings.TrimPrefix(path, "trust/"), path)
+		}
+	}
+	for name := range d.Plan.Apps {
+		found, err := fs.Glob(d.FS(), "apps/"+name+"/g*/key.pem")
+		errs = append(errs, err)
+		for _, path := range found {
+			// apps/NAME/gN/key.pem is the target apps/NAME/gN.pub
+			read(strings.TrimSuffix(path, "/key.pem")+".pub", path)
+		}
+	}
+	for name := range t.Files {
+		if usage, ok := usage(d, name); ok {
+			t.Usage[name] = usage
+		}
+	}
+	head, err := json.Marshal(ledgerHead{Entries: d.State.Entries, Head: d.State.Head})
+	t.Files[trustdir.LedgerHeadTarget] = append(head, '\n')
+	return t, errors.Join(append(errs, err)...)
+}
+
+// usage is the custom metadata of certificates and keys, by which clients that
+// know no trusted_root.json find their targets. A generation is told once, under
+// its numbered name.
+func usage(d *trustdir.Dir, name string) (tuf.Usage, bool) {
+	for authority, a := range d.Plan.Authorities {
+		kind := map[string]string{"fulcio-ca": "Fulcio", "tsa": "TSA", "tsa-leaf": "TSA"}[a.Profile]
+		for _, g := range d.State.Authorities[authority] {
+			if kind != "" && name == fmt.Sprintf("certs/%s-g%d-chain.pem", authority, g.Number) {
+				return tuf.Usage{Status: status(g), Usage: kind, URI: a.URL}, true
+			}
+		}
+	}
+	for log, l := range d.Plan.Logs {
+		kind := map[string]string{plan.RekorV2: "Rekor", plan.StaticCT: "CTFE"}[l.Kind]
+		for _, g := range d.State.Logs[log] {
+			if name == fmt.Sprintf("keys/%s-g%d.pub", log, g.Number) {
+				return tuf.Usage{Status: status(g), Usage: kind, URI: l.URL}, true
+			}
+		}
+	}
+	return tuf.Usage{}, false
+}
+
+// status says whether a generation's window is still open: for clients an
+// expired key is one that signs nothing new.
+func status(g ledger.Generation) string {
+	if g.End != nil {
+		return "Expired"
+	}
+	return "Active"
+}

@@ -1,0 +1,119 @@
+package rehearsal
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
+)
+
+// rehearsalIssuer vouches for the signer of a rehearsal's bundles.
+const rehearsalIssuer = "https://login.rehearsal.invalid"
+
+// SignRehearsal signs a bundle with the keys of a rehearsal in place of the
+// services that do not run yet, archives it under the generations that it
+// proves, and returns its path. Anywhere but in a rehearsal it refuses.
+func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time) (string, error) {
+	if !d.State.Rehearsal {
+		return "", fault.New(fault.Verification, "archive a bundle that the running services signed: copy it into a folder of bundles/",
+			errors.New("this is no rehearsal, and its keys sign nothing but what their services are asked; nothing was changed"))
+	}
+	s, generations, err := rehearsedServices(d, ctx, client)
+	if err != nil {
+		return "", err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("make the signer's key: %w", err)
+	}
+	artifact := []byte("rehearsed " + strings.Join(generations, ", ") + "\n")
+	bundle, err := s.Sign(world.Signature{
+		Artifact: artifact, Identity: "https://ci.rehearsal.invalid/build", Issuer: rehearsalIssuer, Key: key, At: now,
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign a bundle: %w", err)
+	}
+	folder := trustdir.BundlesDir + "/" + strings.Join(generations, "_")
+	if _, err := os.Stat(d.Join(folder)); err == nil {
+		return "", fault.New(fault.Usage, "one bundle a set of generations is enough; remove the folder for another", fmt.Errorf("%s exists; nothing was changed", folder))
+	}
+	path := folder + "/artifact.sigstore.json"
+	return path, d.WriteNew(trustdir.File{Name: folder + "/artifact", Data: artifact}, trustdir.File{Name: path, Data: append(bundle, '\n')})
+}
+
+// rehearsedServices returns the newest generation of every service, and their
+// names: "fulcio-g1".
+func rehearsedServices(d *trustdir.Dir, ctx context.Context, client *kms.Client) (*world.Services, []string, error) {
+	s := &world.Services{}
+	var names []string
+	var errs []error
+	take := func(name string, g *ledger.Generation, generations []plan.Generation, key *crypto.Signer) {
+		if *key != nil {
+			return // one of a kind is enough for a bundle
+		}
+		if g.Number > len(generations) {
+			errs = append(errs, fmt.Errorf("%s: the plan does not have generation %d", name, g.Number))
+			return
+		}
+		k, err := client.Key(ctx, generations[g.Number-1].Key)
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		*key = client.Signer(ctx, k)
+		names = append(names, fmt.Sprintf("%s-g%d", name, g.Number))
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.State.Authorities)) {
+		g, a := ledger.Newest(d.State.Authorities[name]), d.Plan.Authorities[name]
+		switch g.Certificate.Profile {
+		case "fulcio-ca":
+			take(name, g, a.Generations, &s.FulcioKey)
+			errs = append(errs, certificateOf(d, g, &s.Fulcio))
+		case "tsa", "tsa-leaf":
+			take(name, g, a.Generations, &s.TSAKey)
+			errs = append(errs, certificateOf(d, g, &s.TSA))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
+		g, l := ledger.Newest(d.State.Logs[name]), d.Plan.Logs[name]
+		switch g.Log.Kind {
+		case plan.RekorV2:
+			take(name, g, l.Generations, &s.RekorKey)
+			s.RekorOrigin = g.Log.Origin
+		case plan.StaticCT:
+			take(name, g, l.Generations, &s.CTKey)
+		}
+	}
+	slices.Sort(names)
+	return s, names, errors.Join(errs...)
+}
+
+func certificateOf(d *trustdir.Dir, g *ledger.Generation, to **x509.Certificate) error {
+	if *to != nil {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(d.Path, filepath.FromSlash(g.Certificate.File.Path)))
+	if err != nil {
+		return fmt.Errorf("read a certificate: %w", err)
+	}
+	*to, err = pki.ParseCertificate(data)
+	return err
+}

@@ -1,0 +1,171 @@
+package renewal
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Closed is a window that an entry of the ledger closed, and what follows.
+type Closed struct {
+	Name       string    `json:"name"`
+	Generation int       `json:"generation"`
+	End        time.Time `json:"end"`               // inclusive
+	Newer      int       `json:"newer,omitempty"`   // generation in use since; 0 when none is
+	Honours    string    `json:"honours,omitempty"` // which clients an end stops, and which not
+}
+
+// Closing is what a cutover or a compromise changed and what is to be done.
+type Closing struct {
+	Closed []Closed `json:"closed"`
+	Next   []string `json:"next"` // in this order
+}
+
+// Cutover records in one entry when services were seen to use their newest
+// generation, and closes the windows of the older ones there. A time that is
+// not after the new generation's start, or after now, is refused.
+func Cutover(d *trustdir.Dir, names []string, at, now time.Time) (*Closing, error) {
+	if at.After(now) {
+		return nil, fault.New(fault.Usage, "record a switch once it was seen, with the time at which it happened",
+			fmt.Errorf("--at %s lies ahead: nothing was recorded", trustdir.Stamp(at)))
+	}
+	var errs []error
+	for _, name := range names {
+		g := ledger.Newest(windowsOf(d, name))
+		switch {
+		case g == nil:
+			errs = append(errs, fmt.Errorf("%q is no authority and no log of the ledger", name))
+		case g.Number == 1:
+			errs = append(errs, fmt.Errorf("%s has one generation: there is nothing that it could replace", name))
+		case !at.After(g.Start.Add(time.Second)): // trusted roots with such a window are refused, and the ledger forgets nothing
+			errs = append(errs, fmt.Errorf("%s begins %s: nobody was seen to use it at %s", trustdir.GenerationName(name, g.Number), trustdir.Stamp(g.Start), trustdir.Stamp(at)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fault.New(fault.Usage, "name what was switched, and when it was seen to use the new key; nothing was recorded", err)
+	}
+	before := ends(d, names)
+	if err := d.Append(now, ledger.Entry{Cutover: &ledger.Cutover{Names: names, At: at}}); err != nil {
+		return nil, err
+	}
+	c := &Closing{Closed: closed(d, names, before)}
+	c.Next = republish(c.Closed)
+	return c, nil
+}
+
+// Compromise closes the window of one generation retroactively.
+func Compromise(d *trustdir.Dir, name string, generation int, since time.Time, reason string, now time.Time) (*Closing, error) {
+	if since.After(now) {
+		return nil, fault.New(fault.Usage, "a compromise is recorded from the first instant at which the key may have been misused",
+			fmt.Errorf("--since %s lies ahead: nothing was recorded", trustdir.Stamp(since)))
+	}
+	before := ends(d, []string{name})
+	entry := ledger.Entry{Compromise: &ledger.Compromise{Name: name, Generation: generation, Since: since, Reason: reason}}
+	if err := d.Append(now, entry); err != nil {
+		return nil, err
+	}
+	c := &Closing{Closed: closed(d, []string{name}, before)}
+	if len(d.State.Apps[name]) > 0 {
+		c.Closed = append(c.Closed, Closed{Name: name, Generation: generation, End: since,
+			Honours: "an application's key has no window in trusted_root.json: verifiers accept it until its target is gone"})
+	}
+	newest := ledger.Newest(all(d, name))
+	if newest.Number == generation {
+		c.Next = append(c.Next, "plan a generation with a new key now: trustroot renew "+name+" --new-key")
+	}
+	c.Next = append(c.Next,
+		"disable the key where it is kept, so that it signs nothing more",
+		"look for what it signed since "+trustdir.Stamp(since)+" in the logs: an end is no revocation")
+	c.Next = append(c.Next, republish(c.Closed)...)
+	return c, nil
+}
+
+// republish lists what carries the windows that changed.
+func republish(closed []Closed) []string {
+	apps := true
+	for _, c := range closed {
+		apps = apps && c.Honours != "" && strings.HasPrefix(c.Honours, "an application")
+	}
+	var next []string
+	if !apps {
+		next = append(next, "build trusted_root.json again: trustroot trusted-root build")
+	}
+	return append(next,
+		"stage the targets, have the holders sign, and publish: trustroot tuf stage, sign, publish",
+		"the published ledger head changes with it")
+}
+
+func windowsOf(d *trustdir.Dir, name string) []ledger.Generation {
+	if g, ok := d.State.Authorities[name]; ok {
+		return g
+	}
+	return d.State.Logs[name]
+}
+
+func all(d *trustdir.Dir, name string) []ledger.Generation {
+	if g := windowsOf(d, name); len(g) > 0 {
+		return g
+	}
+	return d.State.Apps[name]
+}
+
+// ends are the ends of windows by generation: "fulcio g1".
+func ends(d *trustdir.Dir, names []string) map[string]time.Time {
+	out := map[string]time.Time{}
+	for _, name := range names {
+		for _, g := range windowsOf(d, name) {
+			if g.End != nil {
+				out[trustdir.GenerationName(name, g.Number)] = *g.End
+			}
+		}
+	}
+	return out
+}
+
+func closed(d *trustdir.Dir, names []string, before map[string]time.Time) []Closed {
+	var out []Closed
+	for _, name := range names {
+		generations := windowsOf(d, name)
+		for i, g := range generations {
+			if g.End == nil || before[trustdir.GenerationName(name, g.Number)].Equal(*g.End) {
+				continue
+			}
+			c := Closed{Name: name, Generation: g.Number, End: *g.End, Honours: honours(g)}
+			if i+1 < len(generations) {
+				c.Newer = generations[len(generations)-1].Number
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// honours says which clients stop at the end of a window. An end is no
+// revocation: some clients do not look at it.
+func honours(g ledger.Generation) string {
+	switch {
+	case g.Log != nil && g.Log.Kind == plan.RekorV2:
+		return "sigstore-go and cosign do not look at the window of a Rekor v2 key and accept it as before; sigstore-rs drops the log, and all that it proved"
+	case g.Log != nil:
+		return "sigstore-go and cosign reject later certificate timestamps; sigstore-rs drops the log, and all that it proved"
+	case g.Certificate == nil:
+		return ""
+	}
+	switch g.Certificate.Profile {
+	case pki.ProfileFulcioCA:
+		return "sigstore-go, cosign and sigstore-js reject later signatures; sigstore-python ignores a Fulcio CA's window and accepts them as before"
+	case pki.ProfileTSA, pki.ProfileTSALeaf:
+		return "sigstore-go, cosign and sigstore-js reject later timestamps"
+	case pki.ProfileRoot:
+		return "the root stands in the chains of others: no client looks at a window of its own, so what it issued must be closed as well"
+	default:
+		return "it stands in no entry of its own: no client looks at its window"
+	}
+}

@@ -1,0 +1,86 @@
+package renewal
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/draft"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// compareRenewals drafts what the new plan says and holds it against the
+// certificates that exist.
+func compareRenewals(d *trustdir.Dir, p *plan.Plan, r *Renewals) error {
+	known, err := draft.Certificates(d)
+	if err != nil {
+		return err
+	}
+	drafts, err := draft.Drafts(p, known)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for i := range r.Renewals {
+		n := &r.Renewals[i]
+		if _, isAuthority := p.Authorities[n.Name]; !isAuthority {
+			n.Summary = "a new key, and nothing else"
+			continue
+		}
+		drafted := draftOf(drafts, n.Name, n.Generation)
+		for _, f := range drafted.Findings {
+			if f.Severity == lint.Error {
+				problems = append(problems, fmt.Errorf("%s: %s", trustdir.GenerationName(n.Name, n.Generation), f))
+			}
+		}
+		if drafted.Certificate == nil {
+			continue
+		}
+		old := known[n.Name][n.Generation-2]
+		n.Diff = draft.Differences(old, drafted.Certificate, !n.NewKey)
+		n.Summary = summary(n.Diff)
+		n.Overlap = overlap(ledger.Newest(d.State.Authorities[n.Name]), drafted.Certificate)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fault.New(fault.Usage, "change the named field of the plan; nothing was written", err)
+	}
+	return nil
+}
+
+func draftOf(drafts []draft.Draft, name string, generation int) draft.Draft {
+	for _, d := range drafts {
+		if d.Authority == name && d.Generation == generation {
+			return d
+		}
+	}
+	return draft.Draft{}
+}
+
+func overlap(old *ledger.Generation, next *x509.Certificate) *Overlap {
+	return &Overlap{From: next.NotBefore.UTC(), To: old.Certificate.NotAfter}
+}
+
+// summary says whether anything differs that a reviewer must look at.
+func summary(differences []draft.Difference) string {
+	expected := map[string]bool{}
+	var others []string
+	for _, d := range differences {
+		if what, ok := draft.WhatAlwaysDiffers[d.Field]; ok {
+			expected[what] = true
+			continue
+		}
+		others = append(others, d.Field)
+	}
+	if len(others) > 0 {
+		return "LOOK: these differ as well: " + strings.Join(others, ", ")
+	}
+	if expected["key"] {
+		return "only key, serial and dates differ"
+	}
+	return "only serial and dates differ: the key stays"
+}

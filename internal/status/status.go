@@ -1,0 +1,140 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+)
+
+// Kinds of what expires.
+const (
+	KindCertificate = "certificate"
+	KindWindow      = "window" // in which verifiers accept a key
+	KindTUF         = "tuf"    // a role of the repository
+)
+
+// onlineGrace is how long after its signing window opened an online role may
+// wait for the refresher before status calls it due.
+const onlineGrace = 24 * time.Hour
+
+// Item is one thing with a beginning and an end.
+type Item struct {
+	Kind       string     `json:"kind"`
+	Name       string     `json:"name"`
+	Generation int        `json:"generation"`          // or the version of a TUF role
+	Start      time.Time  `json:"start,omitzero"`      // zero where it is not known
+	Expires    *time.Time `json:"expires,omitempty"`   // inclusive; nil for an open window
+	SignFrom   *time.Time `json:"sign_from,omitempty"` // TUF: when its signing window opens
+	Online     bool       `json:"online,omitempty"`    // TUF: the online key signs it
+	Replaced   bool       `json:"replaced,omitempty"`  // a newer generation took over: its end needs nobody
+	Who        []string   `json:"who,omitempty"`       // TUF: who can sign
+	Do         string     `json:"do,omitempty"`        // the way to renew it
+}
+
+// Warning is something that is no date.
+type Warning struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+	Do   string `json:"do"`
+}
+
+// Status is everything that expires, earliest first, and what else needs a
+// look.
+type Status struct {
+	Organization string    `json:"organization"`
+	Rehearsal    bool      `json:"rehearsal,omitempty"`
+	At           time.Time `json:"at"`
+	Entries      int       `json:"ledger_entries"`
+	Head         string    `json:"ledger_head"`
+	Items        []Item    `json:"items"`
+	Warnings     []Warning `json:"warnings,omitempty"`
+}
+
+// Status collects certificates, windows, the roles of the published
+// repository, where there is one, and the firmware of tokens as their
+// attestations state it. It opens no connection.
+func Read(d *trustdir.Dir, ctx context.Context, now time.Time) (*Status, error) {
+	s := &Status{
+		Organization: d.State.Organization, Rehearsal: d.State.Rehearsal, At: now,
+		Entries: d.State.Entries, Head: d.State.Head,
+	}
+	certificateItems(d, s)
+	logItems(d, s)
+	if err := repositoryItems(d, ctx, s); err != nil {
+		return nil, err
+	}
+	if err := tokenWarnings(d, s); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(s.Items, func(a, b Item) int {
+		switch {
+		case a.Expires == nil && b.Expires == nil:
+			return 0
+		case a.Expires == nil:
+			return 1
+		case b.Expires == nil:
+			return -1
+		}
+		return a.Expires.Compare(*b.Expires)
+	})
+	return s, nil
+}
+
+// Due returns what ends within a time, or has ended, and needs someone. A TUF
+// role counts from the opening of its signing window as well; an online role
+// only by that, for the refresher keeps it short-lived on purpose.
+func (s *Status) Due(within time.Duration) []Item {
+	var due []Item
+	for _, i := range s.Items {
+		if i.due(s.At, within) {
+			due = append(due, i)
+		}
+	}
+	return due
+}
+
+func (i Item) due(now time.Time, within time.Duration) bool {
+	switch {
+	case i.Replaced || i.Expires == nil:
+		return false
+	case i.Online && i.SignFrom != nil:
+		return !now.Before(i.SignFrom.Add(onlineGrace))
+	case i.SignFrom != nil && !now.Before(*i.SignFrom):
+		return true
+	default:
+		return !i.Expires.After(now.Add(within))
+	}
+}
+
+// Left is how long something lasts from now, in words.
+func (i Item) Left(now time.Time) string {
+	if i.Expires == nil {
+		return "open"
+	}
+	left := i.Expires.Sub(now)
+	if left < 0 {
+		return "ended " + duration(-left) + " ago"
+	}
+	return "in " + duration(left)
+}
+
+func duration(d time.Duration) string {
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// Title names an item: "fulcio g2", "tuf root v3".
+func (i Item) Title() string {
+	switch i.Kind {
+	case KindTUF:
+		return fmt.Sprintf("tuf %s v%d", i.Name, i.Generation)
+	case KindWindow:
+		return "window of " + trustdir.GenerationName(i.Name, i.Generation)
+	}
+	return trustdir.GenerationName(i.Name, i.Generation)
+}

@@ -1,0 +1,37 @@
+package trustdir
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+func Groups(hexDigest string) string {
+	raw, err := hex.DecodeString(hexDigest)
+	if err != nil {
+		return hexDigest
+	}
+	return pki.HexGroups(raw)
+}
+
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func Digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// CheckPin holds a key against the plan, where the plan pins one.
+func CheckPin(name string, g plan.Generation, spki string) error {
+	if g.SPKISHA256 == "" || strings.EqualFold(g.SPKISHA256, spki) {
+		return nil
+	}
+	return fault.New(fault.Verification, "find out who changed the key or the plan; do not go on",
+		fmt.Errorf("the key of %s g%d has SPKI SHA-256 %s, the plan pins %s", name, g.Generation, Groups(spki), Groups(g.SPKISHA256)))
+}
