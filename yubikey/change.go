@@ -43,7 +43,8 @@ func (t *Token) change(doing string, old, newPIN []byte, what string, ref byte) 
 	if err := CheckPIN(newPIN); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if err := sendable(old, what); err != nil {
+	replaced := what == "PIN" && string(old) == defaultPIN // by the step that may send it
+	if err := sendable(old, what); err != nil && !(replaced && !t.id.Firmware.Less(metadataFirmware)) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if t.id.Firmware.Less(metadataFirmware) {
@@ -65,6 +66,9 @@ func (t *Token) change(doing string, old, newPIN []byte, what string, ref byte) 
 	})
 	if err != nil {
 		return explain(doing, err)
+	}
+	if replaced && !c.factory {
+		return fmt.Errorf("%s: %w", doing, sendable(old, what))
 	}
 	return t.lastTry(doing, what, c.left)
 }

@@ -98,7 +98,7 @@ func sendable(pin []byte, what string) error {
 		return fault.New(fault.Device, "type it again", fmt.Errorf("a %s has 1 to 8 characters, and none was sent", what))
 	}
 	if what == "PIN" && string(pin) == defaultPIN || what == "PUK" && string(pin) == defaultPUK {
-		return fault.New(fault.Device, "provision the token first: trustroot token provision --serial N",
+		return fault.New(fault.Device, "replace it first: trustroot token change-pin --serial N (a new token: trustroot token provision)",
 			fmt.Errorf("%w: that is the factory's %s, and it was not sent", ErrNotReady, what))
 	}
 	return nil
@@ -139,7 +139,7 @@ func (t *Token) managementKey(doing string) ([]byte, error) {
 		return nil, t.checked(doing, err)
 	}
 	if key == nil {
-		return nil, fault.New(fault.Device, "provision the token first: trustroot token provision --serial N",
+		return nil, fault.New(fault.Device, "put it there with trustroot token protect --serial N; keys and certificates stay as they are",
 			fmt.Errorf("%s: %w: its management key is not kept behind the PIN", doing, ErrNotReady))
 	}
 	t.mgmt = key

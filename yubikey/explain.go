@@ -132,7 +132,7 @@ func authHint(what string, retries int) string {
 	case what == "PIN":
 		return "set a new PIN with the PUK: trustroot token unblock --serial N"
 	}
-	return "a blocked PUK cannot be set again: while the PIN still works the keys do too; otherwise only trustroot token reset is left, which erases them"
+	return "while the PIN works the keys do too, and trustroot token retries --serial N sets the counters and a new PUK; with both blocked the keys of this token are lost: take its duplicate"
 }
 
 // explainAdmin is explain for a command that authenticates with the management
@@ -147,6 +147,6 @@ func explainAdmin(doing string, err error) error {
 		return explain(doing, err)
 	}
 	return fault.New(fault.Device,
-		"if the token blinked, run it again and touch it; otherwise another program changed the management key: set it back with that program, or reset the token if nothing on it is of value",
+		"if the token blinked, run it again and touch it; otherwise another program changed the management key: run trustroot token protect --serial N with the key that is in force",
 		fmt.Errorf("%s: %w, or the token waited for a touch that did not come: %w", doing, ErrManagementKey, err))
 }

@@ -1,12 +1,17 @@
 package yubikey
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
+
+// defaultRetries is how many tries PIN and PUK get where the options leave it
+// open.
+const defaultRetries = 5
 
 // ProvisionOptions says how a token is made ready.
 type ProvisionOptions struct {
@@ -16,6 +21,19 @@ type ProvisionOptions struct {
 	ForRoot          bool      // the token will hold a root key
 	AllowOldFirmware bool      // firmware below 5.7 for a root, which the plan must name as an exception
 	Rand             io.Reader // of the management key and the CHUID; nil: crypto/rand
+}
+
+// defaults fills in what is left open.
+func (o *ProvisionOptions) defaults() {
+	if o.PINRetries == 0 {
+		o.PINRetries = defaultRetries
+	}
+	if o.PUKRetries == 0 {
+		o.PUKRetries = defaultRetries
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
 }
 
 func (o *ProvisionOptions) check() error {

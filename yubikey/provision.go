@@ -3,7 +3,6 @@
 package yubikey
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,10 +11,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
-
-// defaultRetries is how many tries PIN and PUK get where the options leave it
-// open.
-const defaultRetries = 5
 
 // Provision takes a token from the factory's state, or from where an
 // interrupted run left it, to ready: a random management key that is kept on
@@ -37,15 +32,7 @@ func (t *Token) Provision(o ProvisionOptions) error {
 	if err := t.Provisionable(o); err != nil {
 		return err
 	}
-	if o.PINRetries == 0 {
-		o.PINRetries = defaultRetries
-	}
-	if o.PUKRetries == 0 {
-		o.PUKRetries = defaultRetries
-	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
+	o.defaults()
 	p := &provisioning{Token: t, o: o}
 	for _, step := range []struct {
 		doing string
@@ -104,7 +91,7 @@ func (t *Token) nothingOfValue() error {
 	if len(used) == 0 {
 		return nil
 	}
-	return fault.New(fault.Device, "take a new token, or erase this one with trustroot token reset; nothing was changed",
+	return fault.New(fault.Device, "this token is in use: trustroot token protect --serial N readies it for a ceremony as it is, and trustroot token adopt enters it; for a new key take a new token. Nothing was changed",
 		fmt.Errorf("provision token %d: %w: %s", t.id.Serial, ErrSlotInUse, strings.Join(used, ", ")))
 }
 
@@ -117,6 +104,7 @@ type provisioning struct {
 	mgmt     credential
 	hasCHUID bool
 	verified bool // the token accepted o.PIN in this run
+	again    bool // of a token in use: its counters are set whatever they are
 }
 
 func (p *provisioning) readState() error {
@@ -182,15 +170,19 @@ func (p *provisioning) setManagementKey() error {
 	if !p.mgmt.factory {
 		return p.readManagementKey()
 	}
+	return p.replaceManagementKey(piv.DefaultManagementKey)
+}
+
+func (p *provisioning) replaceManagementKey(old []byte) error {
 	// 24 bytes: AES-192 from firmware 5.4 on, 3DES before
 	key, err := newManagementKey(p.o.Rand)
 	if err != nil {
 		return err
 	}
-	if err := p.yk.SetMetadata(piv.DefaultManagementKey, &piv.Metadata{ManagementKey: &key}); err != nil {
+	if err := p.yk.SetMetadata(old, &piv.Metadata{ManagementKey: &key}); err != nil {
 		return err
 	}
-	if err := p.yk.SetManagementKey(piv.DefaultManagementKey, key); err != nil {
+	if err := p.yk.SetManagementKey(old, key); err != nil {
 		return err
 	}
 	p.mgmt.factory = false
@@ -213,7 +205,7 @@ func (p *provisioning) readManagementKey() error {
 		return err
 	}
 	if key == nil {
-		return fault.New(fault.Device, "erase the token with trustroot token reset, then provision it",
+		return fault.New(fault.Device, "put it there with trustroot token protect --serial N, which asks for the key that is in force",
 			fmt.Errorf("%w: its management key is neither the factory's nor kept behind the PIN", ErrNotReady))
 	}
 	wipe(p.Token.mgmt)
@@ -244,7 +236,7 @@ func (p *provisioning) setCHUID() error {
 // that was typed then.
 func (p *provisioning) setRetries() error {
 	right := p.pin.total == p.o.PINRetries && p.puk.total == p.o.PUKRetries
-	if right && (!p.pin.factory || p.puk.factory) {
+	if right && (!p.pin.factory || p.puk.factory) && (!p.again || p.pin.factory) {
 		return nil
 	}
 	pin, err := p.currentPIN()

@@ -60,6 +60,12 @@ func (*Token) Certificate(Slot) (*x509.Certificate, error) { return nil, noPCSC(
 // Provision answers ErrNoPCSC.
 func (*Token) Provision(ProvisionOptions) error { return noPCSC() }
 
+// Protect answers ErrNoPCSC.
+func (*Token) Protect(func() ([]byte, error)) (bool, error) { return false, noPCSC() }
+
+// SetRetries answers ErrNoPCSC.
+func (*Token) SetRetries(ProvisionOptions) error { return noPCSC() }
+
 // Provisionable answers ErrNoPCSC.
 func (*Token) Provisionable(ProvisionOptions) error { return noPCSC() }
 
