@@ -197,8 +197,8 @@ func (w *world) letWorkflowsSign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const line = "oidc: [https://login.example.com]"
-	changed, err := replaceOnce(string(data), line, line[:len(line)-1]+", https://"+githubHost+"]")
+	const line = `oidc: [{issuer: "https://login.example.com", type: email}]`
+	changed, err := replaceOnce(string(data), line, line[:len(line)-1]+`, {issuer: "https://`+githubHost+`", type: github-workflow, url: "https://github.com"}]`)
 	if err != nil {
 		return err
 	}

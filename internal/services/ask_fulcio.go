@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // askFulcio asks for the chains that Fulcio issues under, and for the identity
@@ -53,18 +55,37 @@ func (q *inquiry) checkIssuers(served []servedIssuer) {
 		return
 	}
 	for _, want := range q.source.Plan.OIDC {
-		if !slices.ContainsFunc(served, func(s servedIssuer) bool { return trim(s.URL) == trim(want) }) {
-			q.mismatch("issuer-missing", repair, "it does not believe the plan's identity provider %s", want)
+		i := slices.IndexFunc(served, func(s servedIssuer) bool { return trim(s.URL) == trim(want.Issuer) })
+		if i < 0 {
+			q.mismatch("issuer-missing", repair, "it does not believe the plan's identity provider %s", want.Issuer)
+			continue
 		}
+		q.checkIssuer(want, served[i], repair)
 	}
 	for _, s := range served {
-		if !slices.ContainsFunc(q.source.Plan.OIDC, func(want string) bool { return trim(s.URL) == trim(want) }) {
+		if !slices.ContainsFunc(q.source.Plan.OIDC, func(want plan.Provider) bool { return trim(s.URL) == trim(want.Issuer) }) {
 			q.mismatch("issuer-unplanned", repair, "it believes the identity provider %s, which the plan does not name", firstLine([]byte(s.URL)))
 		}
-		if s.Audience != "" && s.Audience != audience {
-			q.notice("issuer-audience", repair, "it takes tokens of %s for the audience %q, not %q: one that was asked for something else may get a certificate",
-				firstLine([]byte(s.URL)), firstLine([]byte(s.Audience)), audience)
-		}
+	}
+}
+
+// checkIssuer compares what Fulcio says of one identity provider with the plan.
+// A native type of the same name reads the same tokens as its template does.
+func (q *inquiry) checkIssuer(want plan.Provider, s servedIssuer, repair string) {
+	if s.Type != "" && s.Type != servedType(want) && (s.Type != want.Kind() || want.URL != "") {
+		q.mismatch("issuer-type", repair, "it takes %s for %s, the plan's type is %s: with the wrong one it answers 400 to every token, or writes other claims into certificates",
+			want.Issuer, firstLine([]byte(s.Type)), want.Kind())
+	}
+	if s.SkipEmailVerification {
+		q.mismatch("issuer-email-unverified", repair, "it takes e-mail addresses of %s without proof that they are the person's (skip-email-verification): anybody may sign as anybody", want.Issuer)
+	}
+	domain := cmp.Or(s.TrustDomain, s.SubjectDomain)
+	if domain != want.Domain {
+		q.mismatch("issuer-domain", repair, "it takes subjects of %q from %s, the plan says %q", firstLine([]byte(domain)), want.Issuer, want.Domain)
+	}
+	if s.Audience != "" && s.Audience != want.Audience() {
+		q.notice("issuer-audience", repair, "it takes tokens of %s for the audience %q, not %q: one that was asked for something else may get a certificate",
+			want.Issuer, firstLine([]byte(s.Audience)), want.Audience())
 	}
 }
 
@@ -97,30 +118,29 @@ func parseTrustBundle(data []byte) ([][]*x509.Certificate, error) {
 }
 
 // servedIssuer is an identity provider that Fulcio believes.
-type servedIssuer struct{ URL, Audience string }
-
-// audience is the one that rendering writes, and that Sigstore's clients ask
-// tokens for.
-const audience = "sigstore"
+type servedIssuer struct {
+	URL                   string `json:"issuerUrl"`
+	Wildcard              string `json:"wildcardIssuerUrl"`
+	Audience              string `json:"audience"`
+	Type                  string `json:"issuerType"`
+	TrustDomain           string `json:"spiffeTrustDomain"`
+	SubjectDomain         string `json:"subjectDomain"`
+	SkipEmailVerification bool   `json:"skipEmailVerification"`
+}
 
 // parseIssuers reads what Fulcio answers at /api/v2/configuration.
 func parseIssuers(data []byte) ([]servedIssuer, error) {
 	var config struct {
-		Issuers []struct {
-			URL      string `json:"issuerUrl"`
-			Wildcard string `json:"wildcardIssuerUrl"`
-			Audience string `json:"audience"`
-		} `json:"issuers"`
+		Issuers []servedIssuer `json:"issuers"`
 	}
 	if err := json.Unmarshal(data, &config); err != nil {
 		return nil, fmt.Errorf("no configuration: %w", err)
 	}
-	var out []servedIssuer
-	for _, i := range config.Issuers {
-		if i.URL+i.Wildcard == "" {
+	for i := range config.Issuers {
+		s := &config.Issuers[i]
+		if s.URL += s.Wildcard; s.URL == "" {
 			return nil, errors.New("an identity provider without URL")
 		}
-		out = append(out, servedIssuer{i.URL + i.Wildcard, i.Audience})
 	}
-	return out, nil
+	return config.Issuers, nil
 }

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ type fakeFulcio struct {
 	t       testing.TB
 	chain   []*x509.Certificate
 	issuers []string
+	says    map[string]any // beside what it usually says of a provider
 	// audience is sigstore where it is empty
 	audience string
 }
@@ -54,8 +56,10 @@ func (f *fakeFulcio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v2/configuration":
 		issuers := []any{}
 		for _, i := range f.issuers {
-			issuers = append(issuers, map[string]any{"issuerUrl": i, "audience": cmp.Or(f.audience, "sigstore"), "challengeClaim": "email", "spiffeTrustDomain": "",
-				"issuerType": "email", "subjectDomain": "", "skipEmailVerification": false})
+			said := map[string]any{"issuerUrl": i, "audience": cmp.Or(f.audience, "sigstore"), "challengeClaim": "email", "spiffeTrustDomain": "",
+				"issuerType": "email", "subjectDomain": "", "skipEmailVerification": false}
+			maps.Copy(said, f.says)
+			issuers = append(issuers, said)
 		}
 		json.NewEncoder(w).Encode(map[string]any{"issuers": issuers})
 	default:

@@ -59,7 +59,7 @@ func FuzzParseIssuers(f *testing.F) {
 		issuers, err := parseIssuers(data)
 		for _, i := range issuers {
 			if i.URL == "" || err != nil {
-				t.Fatalf("%q, %v", i, err)
+				t.Fatalf("%+v, %v", i, err)
 			}
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 func TestCheck_EverythingAgrees(t *testing.T) {
@@ -82,6 +83,20 @@ func TestCheck_FulcioTakesTokensForOthers(t *testing.T) {
 	report := w.agrees("issuer-audience")
 	if !hasFinding(report, "fulcio", "issuer-audience", `for the audience "sts.amazonaws.com", not "sigstore"`) {
 		t.Errorf("%+v", report.Findings)
+	}
+}
+
+func TestCheck_FulcioReadsTokensOtherwise(t *testing.T) {
+	w := newSite(t)
+	w.fulcio.says = map[string]any{"issuerType": "gitlab-pipeline"}
+	w.finds(Mismatch, "fulcio", "issuer-type", "the plan's type is email")
+	w.fulcio.says = map[string]any{"skipEmailVerification": true}
+	w.finds(Mismatch, "fulcio", "issuer-email-unverified", "anybody may sign as anybody")
+	w.fulcio.says = map[string]any{"subjectDomain": "example.org"}
+	w.finds(Mismatch, "fulcio", "issuer-domain", `subjects of "example.org"`)
+	for _, kind := range []string{"ci-provider", "gitlab-pipeline"} { // a native type reads the same tokens
+		w.source.Plan.OIDC[0].Type, w.fulcio.says = plan.ProviderGitLab, map[string]any{"issuerType": kind}
+		w.agrees()
 	}
 }
 

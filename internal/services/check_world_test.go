@@ -70,7 +70,7 @@ func newSite(t testing.TB) *site {
 				"rekor":     {Kind: plan.RekorV2, Origin: "rekor.example.com", URL: "http://rekor.example.com"},
 				"tesseract": {Kind: plan.StaticCT, Origin: "ct.example.com/2026", URL: "http://ct.example.com/2026"},
 			},
-			OIDC: []string{"https://login.example.com"},
+			OIDC: []plan.Provider{{Issuer: "https://login.example.com", Type: "email"}},
 		},
 		State: &ledger.State{Organization: "example.com", Authorities: map[string][]ledger.Generation{}, Logs: map[string][]ledger.Generation{}},
 		Files: w.files, Now: at,

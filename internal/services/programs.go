@@ -7,11 +7,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -186,27 +183,4 @@ func (s *Source) roots() ([]byte, error) {
 		return nil, errors.New("the ledger has no root certificate for the log to accept")
 	}
 	return out.Bytes(), nil
-}
-
-// issuer is one identity provider in Fulcio's configuration.
-type issuer struct{ URL, Type string }
-
-// fulcioConfig is Fulcio's OIDC configuration.
-func fulcioConfig(providers []string) ([]byte, error) {
-	if len(providers) == 0 {
-		return nil, errors.New("the plan names no identity provider under oidc: Fulcio would issue to nobody")
-	}
-	var issuers []issuer
-	for _, provider := range slices.Sorted(slices.Values(providers)) {
-		u, err := url.Parse(provider)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || !utf8.ValidString(provider) {
-			return nil, fmt.Errorf("identity provider %q is no http or https URL", provider)
-		}
-		kind := "email"
-		if u.Host == "token.actions.githubusercontent.com" {
-			kind = "github-workflow"
-		}
-		issuers = append(issuers, issuer{URL: provider, Type: kind})
-	}
-	return execute("fulcio.yaml.tmpl", issuers)
 }

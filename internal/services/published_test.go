@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -96,7 +97,7 @@ func FuzzFulcioConfig(f *testing.F) {
 	f.Add("https://token.actions.githubusercontent.com")
 	f.Add("http://127.0.0.1:8080/a?b=c")
 	f.Fuzz(func(t *testing.T, provider string) {
-		data, err := fulcioConfig([]string{provider})
+		data, err := fulcioConfig([]plan.Provider{{Issuer: provider, Type: "email"}})
 		if err != nil {
 			return
 		}

@@ -55,7 +55,7 @@ func newStage(t *testing.T) *stage {
 				"rekor":     {Kind: plan.RekorV2, Generations: key(3)},
 				"tesseract": {Kind: plan.StaticCT, Generations: key(4)},
 			},
-			OIDC: []string{"https://token.actions.githubusercontent.com", "https://login.example.com"},
+			OIDC: []plan.Provider{{Issuer: "https://token.actions.githubusercontent.com"}, {Issuer: "https://login.example.com", Type: "email"}},
 		},
 		State: &ledger.State{Authorities: map[string][]ledger.Generation{}, Logs: map[string][]ledger.Generation{}},
 		Files: s.files, Now: now,
@@ -224,7 +224,7 @@ func TestRender_ChainIsLeafFirst(t *testing.T) {
 	if len(chain) != 2 || !chain[0].Equal(s.certs["fulcio"]) || !chain[1].Equal(s.certs["root"]) {
 		t.Error("the chain is not the CA and the root")
 	}
-	if !strings.Contains(string(out[0].Files["fulcio.yaml"]), "type: github-workflow") {
+	if !strings.Contains(string(out[0].Files["fulcio.yaml"]), "type: ci-provider\n    ci-provider: \"github-workflow\"") {
 		t.Errorf("OIDC configuration:\n%s", out[0].Files["fulcio.yaml"])
 	}
 }
@@ -388,7 +388,7 @@ func TestLayout_UnitsAndCompose(t *testing.T) {
 		"compose.yaml":                `- "--timestamp-signer-hash"`,
 		"tsa/tsa.service":             "ExecStart=/usr/local/bin/tsa",
 		"tesseract/tesseract.service": "# Note: no upstream build",
-		"fulcio/fulcio.yaml":          "client-id: sigstore",
+		"fulcio/fulcio.yaml":          "client-id: \"sigstore\"",
 		"fulcio/ct.pub":               "PUBLIC KEY",
 	} {
 		if !strings.Contains(string(files[name]), want) {

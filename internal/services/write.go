@@ -15,7 +15,11 @@ const ConfigDir = "/etc/trustroot/services"
 
 // execute runs a template of templates/services.
 func execute(name string, data any) ([]byte, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{"quote": quote}).Option("missingkey=error").ParseFS(templates.FS, "services/"+name)
+	t := template.New(name).Funcs(template.FuncMap{"quote": quote}).Option("missingkey=error")
+	if name == "fulcio.yaml.tmpl" {
+		t = t.Delims("[[", "]]") // what it writes are templates too
+	}
+	t, err := t.ParseFS(templates.FS, "services/"+name)
 	if err != nil {
 		return nil, err
 	}

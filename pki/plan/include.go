@@ -2,7 +2,6 @@ package plan
 
 import (
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -31,17 +30,5 @@ func (r *report) includes(p *Plan) {
 			}
 		}
 		r.digest(path+".sha256", in.SHA256)
-	}
-}
-
-// oidc checks the issuer URLs, which OpenID Connect Discovery 1.0 (3) compares
-// byte by byte.
-func (r *report) oidc(p *Plan) {
-	for i, issuer := range p.OIDC {
-		path := index("oidc", i)
-		r.form(path, issuer, badURL)
-		if slices.Index(p.OIDC, issuer) < i {
-			r.add(path, "stands there a second time")
-		}
 	}
 }

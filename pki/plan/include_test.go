@@ -16,12 +16,3 @@ func TestRules_Include(t *testing.T) {
 	wantOne(t, end, end+"include:\n  - path: include/other.json\n", "include[0].sha256", "missing")
 	wantOne(t, end, with+"  - path: include/other.json\n    sha256: c111111111111111111111111111111111111111111111111111111111111111\n", "include[1].path", "include[0] already")
 }
-
-func TestRules_OIDC(t *testing.T) {
-	end := "    reason: targets change often, and root still needs two\n"
-	if got := problemsOf(t, edit(t, full(t), end, end+"oidc: [https://login.example.com, https://ci.example.com/realms/x]\n")); got != nil {
-		t.Fatalf("got %v", got)
-	}
-	wantOne(t, end, end+"oidc: [http://login.example.com]\n", "oidc[0]", "must begin with https://")
-	wantOne(t, end, end+"oidc: [https://login.example.com, https://login.example.com]\n", "oidc[1]", "second time")
-}

@@ -19,7 +19,7 @@ type Plan struct {
 	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
 	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
 	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"` // other people's trusted roots beside the own one
-	OIDC         []string             `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // issuer URLs of the identity providers that signers may ask
+	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // identity providers that signers may ask
 	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 

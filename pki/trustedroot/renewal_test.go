@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // unrenewed takes the second generation of some names out of a world of two.
@@ -142,14 +143,14 @@ func TestBuild_URLAsIssued(t *testing.T) {
 
 func TestBuildSigningConfig_IdentityProviders(t *testing.T) {
 	w := newWorld(t, 2)
-	w.plan.OIDC = []string{"https://login.example.org", "https://ci.example.org"}
+	w.plan.OIDC = []plan.Provider{{Issuer: "https://login.example.org"}, {Issuer: "https://ci.example.org"}}
 	data := w.signingConfig(t)
 	sc, err := CheckSigningConfig(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	urls := sc.OIDCProviderURLs()
-	if len(urls) != 2 || urls[0].URL != w.plan.OIDC[0] || urls[1].URL != w.plan.OIDC[1] || !urls[0].ValidityPeriodStart.Equal(dayTwo) {
+	if len(urls) != 2 || urls[0].URL != w.plan.OIDC[0].Issuer || urls[1].URL != w.plan.OIDC[1].Issuer || !urls[0].ValidityPeriodStart.Equal(dayTwo) {
 		t.Errorf("providers are %+v", urls)
 	}
 	findings, err := LintSigningConfig(data, LintOptions{At: after.Add(time.Hour), Pair: w.build(t)})

@@ -172,7 +172,7 @@ func services(all []service, version uint32, operator string) ([]*prototrustroot
 
 // providers returns the plan's identity providers. They have no window of their
 // own: each counts from when the first CA that asks it does.
-func providers(issuers []string, cas []*prototrustroot.Service, operator string) []*prototrustroot.Service {
+func providers(issuers []plan.Provider, cas []*prototrustroot.Service, operator string) []*prototrustroot.Service {
 	if len(cas) == 0 {
 		return nil // nobody could use a token
 	}
@@ -180,7 +180,7 @@ func providers(issuers []string, cas []*prototrustroot.Service, operator string)
 	out := make([]*prototrustroot.Service, 0, len(issuers))
 	for _, issuer := range issuers {
 		out = append(out, &prototrustroot.Service{
-			Url:             issuer,
+			Url:             issuer.Issuer,
 			MajorApiVersion: oidcAPI,
 			ValidFor:        &protocommon.TimeRange{Start: start},
 			Operator:        operator,
