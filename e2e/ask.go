@@ -12,7 +12,7 @@ import (
 
 // finding is what `services check --json` says of one thing.
 type finding struct {
-	Name     string `json:"name"`
+	Name     string `json:"place"`
 	ID       string `json:"id"`
 	Severity string `json:"severity"`
 	Text     string `json:"text"`
@@ -65,7 +65,7 @@ func (w *world) clean(ctx context.Context, notices ...string) error {
 		return err
 	}
 	for _, f := range r.Findings {
-		if f.Severity != "notice" || !slices.Contains(notices, f.ID) {
+		if f.Severity != "info" || !slices.Contains(notices, f.ID) {
 			return errors.New(r.said())
 		}
 	}
@@ -83,7 +83,7 @@ func (w *world) finds(ctx context.Context, name, id string, args ...string) erro
 		return err
 	}
 	for _, f := range r.Findings {
-		if f.ID == id && f.Severity == "mismatch" && r.code == 5 {
+		if f.ID == id && f.Severity == "error" && r.code == 5 {
 			w.remark(f.Text)
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -40,14 +41,6 @@ type AdoptedToken struct {
 	Unattested string // why there is none
 }
 
-// Defect is something in the hand-made hierarchy that is not as it should be.
-type Defect struct {
-	ID     string `json:"id"`
-	Where  string `json:"where"`
-	Text   string `json:"text"`
-	Repair string `json:"repair"` // what adopting does about it, or what the next generation does
-}
-
 // Asked is a question that no file answers.
 type Asked struct {
 	Text   string `json:"question"`
@@ -56,11 +49,11 @@ type Asked struct {
 
 // Adoption is what adopting found and would write.
 type Adoption struct {
-	Defects   []Defect `json:"defects"`
-	Questions []Asked  `json:"questions,omitempty"` // while there are any, nothing is written
-	Found     []string `json:"found"`               // a line each
-	Changes   []Remade `json:"trusted_root_changes,omitempty"`
-	Plan      []byte   `json:"-"`
+	Defects   []finding.Finding `json:"defects"`             // repair is what adopting does about it, or what the next generation does
+	Questions []Asked           `json:"questions,omitempty"` // while there are any, nothing is written
+	Found     []string          `json:"found"`               // a line each
+	Changes   []Remade          `json:"trusted_root_changes,omitempty"`
+	Plan      []byte            `json:"-"`
 
 	options     Options
 	now         time.Time
@@ -110,7 +103,7 @@ func Adopt(o Options, now time.Time) (*Adoption, error) {
 }
 
 func (a *Adoption) defect(id, where, repair, format string, args ...any) {
-	a.Defects = append(a.Defects, Defect{ID: id, Where: where, Text: fmt.Sprintf(format, args...), Repair: repair})
+	a.Defects = append(a.Defects, finding.Finding{ID: id, Severity: finding.Warning, Place: where, Text: fmt.Sprintf(format, args...), Repair: repair})
 }
 
 func (a *Adoption) ask(answer, format string, args ...any) {

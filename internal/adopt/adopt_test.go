@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -49,7 +50,7 @@ func TestAdopt_ExplainsEveryDefect(t *testing.T) {
 	seen := map[string]int{}
 	for _, d := range a.Defects {
 		seen[d.ID]++
-		if d.Text == "" || d.Repair == "" || d.Where == "" {
+		if d.Text == "" || d.Repair == "" || d.Place == "" {
 			t.Errorf("a defect without words: %+v", d)
 		}
 	}
@@ -107,7 +108,7 @@ func TestAdopt_EverythingLaterWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range findings {
-		if f.Severity == trustedroot.Error {
+		if f.Severity == finding.Error {
 			t.Error(f)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -100,18 +101,15 @@ func (a *Adoption) nameOf(c *x509.Certificate) string {
 
 func (a *Adoption) lintCertificate(where string, c *x509.Certificate, chain []*x509.Certificate, profile string) {
 	for _, f := range linterOnce().Findings(c, chain, profile) {
-		if f.Severity == lint.Note {
+		if f.Severity == finding.Info {
 			continue
 		}
-		text := f.Text
-		if len(f.Clients) > 0 {
-			text += " (fails in " + strings.Join(f.Clients, ", ") + ")"
+		f.Repair = "a published certificate stays as it is"
+		if f.Place != "" {
+			f.Repair += "; for the next generation change authorities." + strings.Fields(where)[0] + "." + f.Place
 		}
-		repair := "a published certificate stays as it is"
-		if f.Field != "" {
-			repair += "; for the next generation change authorities." + strings.Fields(where)[0] + "." + f.Field
-		}
-		a.defect(f.ID, where, repair, "%s", text)
+		f.Place = where
+		a.Defects = append(a.Defects, f)
 	}
 }
 

@@ -193,10 +193,9 @@ func (a *Adoption) lintOld() error {
 		return err
 	}
 	for _, f := range findings {
-		a.Defects = append(a.Defects, Defect{
-			ID: f.ID, Where: fmt.Sprintf("%s, line %d, %s", a.old.path, f.Line, f.Path),
-			Text: f.Text + ". " + f.Effect, Repair: "the rebuilt file does not have it. By itself: " + f.Repair,
-		})
+		f.Place = a.old.path + ", " + f.Place
+		f.Repair = "the rebuilt file does not have it. By itself: " + f.Repair
+		a.Defects = append(a.Defects, f)
 	}
 	return nil
 }

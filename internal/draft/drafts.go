@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -20,20 +21,14 @@ type Draft struct {
 	Generation  int               `json:"generation"`
 	Ceremony    string            `json:"ceremony"`
 	Text        []string          `json:"certificate,omitempty"` // pki.Describe; empty when it cannot be made
-	Findings    []lint.Finding    `json:"findings,omitempty"`    // errors first; fields are those of the plan, from its top
+	Findings    []finding.Finding `json:"findings,omitempty"`    // errors first; fields are those of the plan, from its top
 	Names       []lint.Effect     `json:"names,omitempty"`       // authorities that issue: what constraints do to names
 	Certificate *x509.Certificate `json:"-"`                     // nil when it cannot be made
 }
 
 // Errors counts the findings for which the certificate is not issued.
 func (d Draft) Errors() int {
-	n := 0
-	for _, f := range d.Findings {
-		if f.Severity == lint.Error {
-			n++
-		}
-	}
-	return n
+	return finding.Errors(d.Findings)
 }
 
 // Known are certificates that exist already: by authority, ascending by
@@ -112,7 +107,7 @@ func (d *drafter) draft(name string, g plan.Generation) error {
 		return err
 	}
 	for _, f := range found {
-		f.Field = planField(name, g.Ceremony, f.Field)
+		f.Place = planField(name, g.Ceremony, f.Place)
 		out.Findings = append(out.Findings, f)
 	}
 	if m != nil {
@@ -136,7 +131,7 @@ func keep(in map[string]map[int]*made, name string, generation int, m *made) {
 
 // issue makes the certificate of a spec with a key of its own. What keeps it
 // from being made comes back as findings, without a certificate.
-func (d *drafter) issue(name string, spec pki.Spec) (*made, []lint.Finding, error) {
+func (d *drafter) issue(name string, spec pki.Spec) (*made, []finding.Finding, error) {
 	key, err := ecdsa.GenerateKey(curveOf(d.plan.Authorities[name].Algorithm), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make throwaway key: %w", err)
@@ -152,7 +147,7 @@ func (d *drafter) issue(name string, spec pki.Spec) (*made, []lint.Finding, erro
 			return nil, nil, err
 		}
 		if issuer == nil {
-			return nil, []lint.Finding{{ID: "issuer", Severity: lint.Error, Field: "issuer",
+			return nil, []finding.Finding{{ID: "issuer", Severity: finding.Error, Place: "issuer",
 				Text: "is not linted: its issuer " + by + " cannot be made as the plan says"}}, nil
 		}
 		signer, chain, spec.Issuer = issuer.key, issuer.chain, issuer.chain[0]
@@ -245,7 +240,7 @@ func curveOf(algorithm string) elliptic.Curve {
 type Recorder struct {
 	Linter   *lint.Linter
 	Profile  string
-	findings []lint.Finding
+	findings []finding.Finding
 	done     bool
 }
 
@@ -260,13 +255,13 @@ func (r *Recorder) Lint(certificate *x509.Certificate, chain []*x509.Certificate
 }
 
 // problemFindings turns what Prepare refuses into findings.
-func problemFindings(err error) []lint.Finding {
-	var out []lint.Finding
+func problemFindings(err error) []finding.Finding {
+	var out []finding.Finding
 	for _, p := range pki.Problems(err) {
-		out = append(out, lint.Finding{ID: "refused", Severity: lint.Error, Field: p.Field, Text: p.Reason})
+		out = append(out, finding.Finding{ID: "refused", Severity: finding.Error, Place: p.Field, Text: p.Reason})
 	}
 	if len(out) == 0 {
-		out = append(out, lint.Finding{ID: "refused", Severity: lint.Error, Text: err.Error()})
+		out = append(out, finding.Finding{ID: "refused", Severity: finding.Error, Text: err.Error()})
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -100,11 +101,11 @@ func TestDrafts_PublishedHierarchyWarnsByClientAndField(t *testing.T) {
 	}
 }
 
-func has(t *testing.T, drafts []draft.Draft, authority string, severity lint.Severity, field, client string) {
+func has(t *testing.T, drafts []draft.Draft, authority string, severity finding.Severity, field, client string) {
 	t.Helper()
 	for _, d := range drafts {
 		for _, f := range d.Findings {
-			if d.Authority == authority && f.Severity == severity && f.Field == field && (client == "" || slices.Contains(f.Clients, client)) {
+			if d.Authority == authority && f.Severity == severity && f.Place == field && (client == "" || slices.Contains(f.Clients, finding.Client{Name: client, Effect: finding.Fails})) {
 				return
 			}
 		}
@@ -138,7 +139,7 @@ func TestDrafts_RefusalsNameTheField(t *testing.T) {
 		found := false
 		for _, d := range drafts {
 			for _, f := range d.Findings {
-				found = found || d.Authority == test.authority && f.Severity == lint.Error && f.Field == test.field && strings.Contains(f.Text, test.says)
+				found = found || d.Authority == test.authority && f.Severity == lint.Error && f.Place == test.field && strings.Contains(f.Text, test.says)
 			}
 			if d.Authority == test.authority && d.Errors() == 0 {
 				t.Errorf("%s: %s has no error", what, d.Authority)

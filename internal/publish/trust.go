@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
@@ -16,7 +17,7 @@ type Built struct {
 	// Changes are what it adds to the file that was there; nil where none was.
 	Changes []trustedroot.Change
 	// Findings are what the linter says of it: warnings and less.
-	Findings []trustedroot.Finding
+	Findings []finding.Finding
 }
 
 // BuildTrustedRoot writes trusted_root.json from ledger and plan, the

@@ -18,7 +18,7 @@ func TestCheck_StaleRepository(t *testing.T) {
 	report := w.check()
 	var texts []string
 	for _, f := range report.Findings {
-		if f.Name == TUF && f.Severity == Mismatch {
+		if f.Place == TUF && f.Severity == Mismatch {
 			texts = append(texts, f.Text)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
@@ -71,7 +72,7 @@ func mixed(inquiries []*inquiry) []Finding {
 	if len(ahead) == 0 || len(behind) == 0 {
 		return nil
 	}
-	f := Finding{ID: "mixed", Severity: Notice, Text: "mixed: " + strings.Join(all, ", ") + "; "}
+	f := Finding{Finding: finding.Finding{ID: "mixed", Severity: Notice, Text: "mixed: " + strings.Join(all, ", ") + "; "}}
 	if open {
 		f.Text += "old and new are both open, no cutover of them is recorded yet"
 		f.Repair = "switch " + strings.Join(behind, ", ") + " too, then record the cutover"

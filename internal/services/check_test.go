@@ -266,7 +266,7 @@ func TestPrometheus_Metrics(t *testing.T) {
 // hasFinding reports whether a report says this of a name.
 func hasFinding(r *Report, name, id, text string) bool {
 	for _, f := range r.Findings {
-		if f.Name == name && f.ID == id && strings.Contains(f.Text, text) {
+		if f.Place == name && f.ID == id && strings.Contains(f.Text, text) {
 			return true
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
@@ -295,7 +296,7 @@ func (w *site) agrees(notices ...string) *Report {
 	var ids []string
 	for _, f := range report.Findings {
 		if f.Severity != Notice {
-			w.t.Errorf("%s %s: %s", f.Severity, f.Name, f.Text)
+			w.t.Errorf("%s %s: %s", f.Severity, f.Place, f.Text)
 		}
 		ids = append(ids, f.ID)
 	}
@@ -311,19 +312,19 @@ func (w *site) agrees(notices ...string) *Report {
 }
 
 // finds demands a finding, and nothing else of its severity or worse.
-func (w *site) finds(severity Severity, name, id, text string) *Report {
+func (w *site) finds(severity finding.Severity, name, id, text string) *Report {
 	w.t.Helper()
 	report := w.check()
 	found := false
 	for _, f := range report.Findings {
 		switch {
-		case f.Name == name && f.ID == id && f.Severity == severity && strings.Contains(f.Text, text):
+		case f.Place == name && f.ID == id && f.Severity == severity && strings.Contains(f.Text, text):
 			found = true
 			if f.Repair == "" {
 				w.t.Errorf("%s: no repair", f.ID)
 			}
 		case f.Severity != Notice:
-			w.t.Errorf("also %s %s %s: %s", f.Severity, f.Name, f.ID, f.Text)
+			w.t.Errorf("also %s %s %s: %s", f.Severity, f.Place, f.ID, f.Text)
 		}
 	}
 	if !found {

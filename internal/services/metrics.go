@@ -3,6 +3,8 @@ package services
 import (
 	"fmt"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // metric is a family of samples in the text exposition format.
@@ -78,10 +80,10 @@ func (r *Report) Prometheus() string {
 }
 
 // count is how many findings of a severity concern who was asked.
-func (r *Report) count(a Answer, severity Severity) int {
+func (r *Report) count(a Answer, severity finding.Severity) int {
 	n := 0
 	for _, f := range r.Findings {
-		if f.Name == a.Name && f.Program == a.Program && f.Severity == severity {
+		if f.Place == a.Name && f.Program == a.Program && f.Severity == severity {
 			n++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // Report is what the running services answered.
@@ -51,27 +52,21 @@ const (
 	Differs  Verdict = "mismatch"
 )
 
-// Severity says what a finding means.
-type Severity string
-
-// Severities, from bad to good.
+// The severities of a check.
 const (
-	Mismatch   Severity = "mismatch"   // an answer that plan or ledger contradict
-	Unanswered Severity = "unanswered" // a question that nobody answered: no pass
-	Notice     Severity = "notice"     // worth knowing
+	Mismatch   = finding.Error   // an answer that plan or ledger contradict
+	Unanswered = finding.Unknown // a question that nobody answered: no pass
+	Notice     = finding.Info    // worth knowing
 )
 
-// Finding is one thing that a check found.
+// Finding is one thing that a check found; its place is the name in Answer,
+// empty for what concerns several.
 type Finding struct {
-	Name     string   `json:"name"` // as in Answer; empty for what concerns several
-	Program  string   `json:"-"`    // as in Answer: a copy may be called like a service
-	ID       string   `json:"id"`   // does not change with the wording: chain-reversed
-	Severity Severity `json:"severity"`
-	Text     string   `json:"text"`
-	Repair   string   `json:"repair"`
+	finding.Finding
+	Program string `json:"-"` // as in Answer: a copy may be called like a service
 }
 
-func (q *inquiry) find(severity Severity, id, repair, format string, args ...any) {
+func (q *inquiry) find(severity finding.Severity, id, repair, format string, args ...any) {
 	name, hide := q.Name, strings.NewReplacer(q.URL, shown(q.URL))
 	if q.Program == Copy {
 		name = shown(name)
@@ -79,8 +74,8 @@ func (q *inquiry) find(severity Severity, id, repair, format string, args ...any
 	if q.URL == "" {
 		hide = strings.NewReplacer()
 	}
-	q.findings = append(q.findings, Finding{Name: name, Program: q.Program, ID: id, Severity: severity,
-		Text: printable(hide.Replace(fmt.Sprintf(format, args...))), Repair: hide.Replace(repair)})
+	q.findings = append(q.findings, Finding{Program: q.Program, Finding: finding.Finding{ID: id, Severity: severity, Place: name,
+		Text: printable(hide.Replace(fmt.Sprintf(format, args...))), Repair: hide.Replace(repair)}})
 }
 
 func (q *inquiry) mismatch(id, repair, format string, args ...any) {
@@ -119,10 +114,7 @@ func (s *Source) report(inquiries []*inquiry) *Report {
 		r.Findings = append(r.Findings, q.findings...)
 	}
 	r.Findings = append(r.Findings, mixed(inquiries)...)
-	rank := []Severity{Mismatch, Unanswered, Notice}
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)
-	})
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return finding.Compare(a.Finding, b.Finding) })
 	return r
 }
 
@@ -149,11 +141,11 @@ func (r *Report) Err() error {
 }
 
 // names lists who has a finding of a severity, each once.
-func (r *Report) names(severity Severity) []string {
+func (r *Report) names(severity finding.Severity) []string {
 	var out []string
 	for _, f := range r.Findings {
-		if f.Severity == severity && !slices.Contains(out, f.Name) {
-			out = append(out, f.Name)
+		if f.Severity == severity && !slices.Contains(out, f.Place) {
+			out = append(out, f.Place)
 		}
 	}
 	return out

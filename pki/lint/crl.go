@@ -9,6 +9,7 @@ import (
 	zx509 "github.com/zmap/zcrypto/x509"
 
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // LintCRL implements pki.CRLLinter: it joins the findings of severity Error.
@@ -23,7 +24,7 @@ func (l *Linter) LintCRL(crl *x509.RevocationList, issuer *x509.Certificate) err
 }
 
 // CRLFindings returns what every rule says of a CRL, errors first.
-func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate) []Finding {
+func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate) []finding.Finding {
 	s := &subject{Certificate: issuer}
 	if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !bytes.Equal(crl.AuthorityKeyId, issuer.SubjectKeyId) {
 		s.fail("crl-issuer", "", "the CRL does not name %s and its key identifier (RFC 5280 5.1.2.3, 5.2.1)", issuer.Subject)
@@ -36,13 +37,13 @@ func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate)
 	}
 	all, err := l.zlint.runCRL(crl)
 	if err != nil {
-		all = append(all, Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
+		all = append(all, finding.Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
 	}
-	return bySeverity(append(all, s.found...))
+	return finding.Sort(append(all, s.found...))
 }
 
 // runCRL returns every rule of zlint for CRLs that does not pass.
-func (z *zlintRules) runCRL(crl *x509.RevocationList) ([]Finding, error) {
+func (z *zlintRules) runCRL(crl *x509.RevocationList) ([]finding.Finding, error) {
 	if z.err != nil {
 		return nil, z.err
 	}
@@ -54,7 +55,7 @@ func (z *zlintRules) runCRL(crl *x509.RevocationList) ([]Finding, error) {
 	if len(rules) == 0 {
 		return nil, errors.New("no rule for CRLs is known")
 	}
-	var found []Finding
+	var found []finding.Finding
 	for _, rule := range rules {
 		result := rule.Execute(parsed, z.registry.GetConfiguration())
 		found = append(found, findingOf(rule.LintMetadata, result)...)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // Linter runs every rule. It is made by New, holds no state between calls and
@@ -30,7 +32,7 @@ func (l *Linter) Lint(certificate *x509.Certificate, chain []*x509.Certificate) 
 
 // Findings returns what every rule says, errors first. profile is the name of
 // the certificate's profile; empty means the one that ProfileOf sees.
-func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certificate, profile string) []Finding {
+func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certificate, profile string) []finding.Finding {
 	if profile == "" {
 		profile = ProfileOf(certificate, chain)
 	}
@@ -44,11 +46,11 @@ func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certifica
 	s.constraints()
 	all, err := l.zlint.run(certificate, len(chain) == 0)
 	if err != nil && longPolicy(certificate) {
-		all = append(all, Finding{ID: "zlint", Severity: Note, Text: "zlint reads no object identifier as long as this policy's, so its rules were not applied"})
+		all = append(all, finding.Finding{ID: "zlint", Severity: Note, Text: "zlint reads no object identifier as long as this policy's, so its rules were not applied"})
 	} else if err != nil {
-		all = append(all, Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
+		all = append(all, finding.Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
 	}
-	return bySeverity(append(all, s.found...))
+	return finding.Sort(append(all, s.found...))
 }
 
 // longPolicy reports a policy whose object identifier has an arc above 31 bits,
@@ -57,16 +59,4 @@ func longPolicy(c *x509.Certificate) bool {
 	return slices.ContainsFunc(c.Policies, func(oid x509.OID) bool {
 		return !slices.ContainsFunc(c.PolicyIdentifiers, oid.EqualASN1OID)
 	})
-}
-
-func bySeverity(all []Finding) []Finding {
-	var sorted []Finding
-	for _, severity := range []Severity{Error, Warning, Note} {
-		for _, f := range all {
-			if f.Severity == severity {
-				sorted = append(sorted, f)
-			}
-		}
-	}
-	return sorted
 }

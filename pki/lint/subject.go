@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // specification is the document behind the rules named "spec-".
@@ -18,11 +19,15 @@ type subject struct {
 	*x509.Certificate
 	chain   []*x509.Certificate // issuers, root last
 	profile string
-	found   []Finding
+	found   []finding.Finding
 }
 
-func (s *subject) add(id string, severity Severity, field string, clients []string, format string, args ...any) {
-	s.found = append(s.found, Finding{ID: id, Severity: severity, Clients: clients, Field: field, Text: fmt.Sprintf(format, args...)})
+func (s *subject) add(id string, severity finding.Severity, field string, clients []string, format string, args ...any) {
+	f := finding.Finding{ID: id, Severity: severity, Place: field, Text: fmt.Sprintf(format, args...)}
+	for _, c := range clients {
+		f.Clients = append(f.Clients, finding.Client{Name: c, Effect: finding.Fails})
+	}
+	s.found = append(s.found, f)
 }
 
 func (s *subject) fail(id, field, format string, args ...any) {

@@ -11,6 +11,8 @@ import (
 	zlint "github.com/zmap/zlint/v3/lint"
 	_ "github.com/zmap/zlint/v3/lints/community" // registers its rules
 	_ "github.com/zmap/zlint/v3/lints/rfc"       // registers its rules
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // sources are the documents whose rules apply. The CA/Browser Forum's do not:
@@ -32,7 +34,7 @@ func newZlint() *zlintRules {
 
 // run returns every rule of zlint that does not pass. selfSigned says that the
 // certificate signs itself: a draft under a throwaway key does not show it.
-func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]Finding, error) {
+func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]finding.Finding, error) {
 	if z.err != nil {
 		return nil, z.err
 	}
@@ -41,18 +43,18 @@ func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]Find
 		return nil, fmt.Errorf("parse certificate: %w", err)
 	}
 	parsed.SelfSigned = selfSigned && bytes.Equal(certificate.RawSubject, certificate.RawIssuer)
-	var found []Finding
+	var found []finding.Finding
 	for _, rule := range z.registry.CertificateLints().Lints() {
 		result := rule.Execute(parsed, z.registry.GetConfiguration())
 		found = append(found, findingOf(rule.LintMetadata, result)...)
 	}
-	slices.SortFunc(found, func(a, b Finding) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(found, func(a, b finding.Finding) int { return strings.Compare(a.ID, b.ID) })
 	return found, nil
 }
 
 // findingOf is what one rule of zlint said, nothing where it passed.
-func findingOf(rule zlint.LintMetadata, result *zlint.LintResult) []Finding {
-	severity, ok := map[zlint.LintStatus]Severity{
+func findingOf(rule zlint.LintMetadata, result *zlint.LintResult) []finding.Finding {
+	severity, ok := map[zlint.LintStatus]finding.Severity{
 		zlint.Notice: Note, zlint.Warn: Warning, zlint.Error: Error, zlint.Fatal: Error,
 	}[result.Status]
 	if !ok {
@@ -62,5 +64,5 @@ func findingOf(rule zlint.LintMetadata, result *zlint.LintResult) []Finding {
 	if result.Details != "" {
 		text += ": " + result.Details
 	}
-	return []Finding{{ID: rule.Name, Severity: severity, Text: text}}
+	return []finding.Finding{{ID: rule.Name, Severity: severity, Text: text}}
 }

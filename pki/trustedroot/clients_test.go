@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // bundles are what the services of the test world signed before, during and
@@ -25,7 +27,7 @@ func (w *world) bundles(t *testing.T) []Bundle {
 // verdict is what a client does with a file: whether it loads it, and whether it
 // then verifies every bundle.
 type verdict struct {
-	effect Effect
+	effect finding.Effect
 	why    string
 }
 
@@ -196,7 +198,7 @@ func askCosign(t *testing.T, w *world, samples map[string]sample) map[string]ver
 
 // agrees reports whether a claim about a client is what was observed. Reading
 // wrongly, accepting and not being affected all look like success.
-func agrees(claimed, observed Effect) bool {
+func agrees(claimed, observed finding.Effect) bool {
 	switch claimed {
 	case Misreads, Accepts, Unaffected:
 		return observed == Accepts
@@ -206,9 +208,9 @@ func agrees(claimed, observed Effect) bool {
 }
 
 // claim returns what a finding says of a client.
-func (f Finding) claim(client string) Effect {
-	for _, ce := range f.Effects {
-		if ce.Client == client {
+func claim(f finding.Finding, client string) finding.Effect {
+	for _, ce := range f.Clients {
+		if ce.Name == client {
 			return ce.Effect
 		}
 	}
@@ -217,10 +219,10 @@ func (f Finding) claim(client string) Effect {
 
 // strongest returns the loudest of what findings say of a client; that it was
 // not observed is no claim.
-func strongest(findings []Finding, client string) Effect {
-	claims := []Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unaffected}
+func strongest(findings []finding.Finding, client string) finding.Effect {
+	claims := []finding.Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unaffected}
 	for _, e := range claims {
-		if slices.ContainsFunc(findings, func(f Finding) bool { return f.claim(client) == e }) {
+		if slices.ContainsFunc(findings, func(f finding.Finding) bool { return claim(f, client) == e }) {
 			return e
 		}
 	}

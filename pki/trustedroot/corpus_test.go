@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // corpusDay is the instant at which the files of the corpus are judged.
@@ -25,7 +27,7 @@ func corpus(t *testing.T, folder ...string) string {
 	return filepath.Join(append([]string{dir}, folder...)...)
 }
 
-func lintFile(t *testing.T, path string, at time.Time) []Finding {
+func lintFile(t *testing.T, path string, at time.Time) []finding.Finding {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -42,8 +44,8 @@ func lintFile(t *testing.T, path string, at time.Time) []Finding {
 	return findings
 }
 
-func errorsOf(findings []Finding) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Severity != Error })
+func errorsOf(findings []finding.Finding) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f finding.Finding) bool { return f.Severity != Error })
 }
 
 // What sigstore-go refuses is an error that says so; of what it accepts, every
@@ -62,19 +64,19 @@ func TestLint_RealFiles(t *testing.T) {
 	for _, row := range verdicts {
 		file, refused := row[0], row[1] == "refuses"
 		findings := errorsOf(lintFile(t, filepath.Join(dir, file), corpusDay))
-		said := slices.ContainsFunc(findings, func(f Finding) bool { return f.claim(SigstoreGo) == Refuses })
+		said := slices.ContainsFunc(findings, func(f finding.Finding) bool { return claim(f, SigstoreGo) == Refuses })
 		if refused != said {
 			t.Errorf("%s: sigstore-go %s it, the findings are %v", file, row[1], findings)
 		}
 		for _, f := range findings {
-			if f.claim(SigstoreGo) == Refuses {
+			if claim(f, SigstoreGo) == Refuses {
 				continue
 			}
-			key := fmt.Sprintf("%s %s %s", file, f.ID, f.Path)
+			key := fmt.Sprintf("%s %s %s", file, f.ID, f.Place)
 			client, ok := expected[key]
-			switch suffers := f.claim(client); {
+			switch suffers := claim(f, client); {
 			case !ok:
-				t.Errorf("no line in the expectations: %s\t%s\t%s: %s", file, f.ID, f.Path, f)
+				t.Errorf("no line in the expectations: %s\t%s\t%s: %s", file, f.ID, f.Place, f)
 			case suffers != Rejects && suffers != Misreads && suffers != CannotSign && suffers != Panics:
 				t.Errorf("%s: the expectations name %s, of which the finding says %q", key, client, suffers)
 			}
@@ -112,7 +114,7 @@ func TestLint_FirstUsersFiles(t *testing.T) {
 	findings := lintFile(t, filepath.Join(dir, "trusted_root.176e3f2.json"), corpusDay)
 	var got []string
 	for _, f := range findings[:min(2, len(findings))] {
-		got = append(got, fmt.Sprintf("%s %s %s", f.Severity, f.ID, f.Path))
+		got = append(got, fmt.Sprintf("%s %s %s", f.Severity, f.ID, f.Place))
 	}
 	want := []string{"error unknown-field $.ctlogs[0].validFor", "error unknown-field $.tlogs[0].validFor"}
 	if !slices.Equal(got, want) || len(errorsOf(findings)) != 2 {

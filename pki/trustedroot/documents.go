@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // clientTrustConfig is a trusted root and a signing config in one file
@@ -86,7 +88,7 @@ func (l *linter) clientTrustConfig() {
 }
 
 // jsonLines judges each line as a trusted root of its own.
-func (l *linter) jsonLines(lines []jsonLine) ([]Finding, error) {
+func (l *linter) jsonLines(lines []jsonLine) ([]finding.Finding, error) {
 	l.add(ruleLines, "$", fmt.Sprintf("The file has %d trusted roots, one a line (JSON lines)", len(lines)), "Nothing for gh attestation verify; other clients read one trusted root a file")
 	for _, line := range lines {
 		findings, err := Lint(line.data, l.options)
@@ -95,7 +97,7 @@ func (l *linter) jsonLines(lines []jsonLine) ([]Finding, error) {
 		}
 		for _, f := range findings {
 			f.Line += line.number - 1
-			f.Path = fmt.Sprintf("$[line %d]%s", line.number, strings.TrimPrefix(f.Path, "$"))
+			f.Place = fmt.Sprintf("$[line %d]%s", line.number, strings.TrimPrefix(f.Place, "$"))
 			l.findings = append(l.findings, f)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // Whatever the bytes, lint does not crash, and what sigstore-go refuses never
@@ -52,9 +54,9 @@ func FuzzLintSigningConfig(f *testing.F) {
 	})
 }
 
-func mustTell(t *testing.T, findings []Finding, refused error) {
+func mustTell(t *testing.T, findings []finding.Finding, refused error) {
 	t.Helper()
-	if refused != nil && !slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Error }) {
+	if refused != nil && !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Severity == Error }) {
 		t.Fatalf("sigstore-go refuses it (%v), lint has no error", refused)
 	}
 	for _, f := range findings {

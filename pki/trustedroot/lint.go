@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // LintOptions say what to look at beside the file.
@@ -37,7 +38,7 @@ type LintOptions struct {
 // that sigstore-go refuses always has one of severity Error, unless Clients
 // excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
-func Lint(data []byte, o LintOptions) ([]Finding, error) {
+func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
 	return lintAny(data, o, func(l *linter) error {
 		msg := &prototrustroot.TrustedRoot{}
 		if l.read(msg) {
@@ -55,7 +56,7 @@ func Lint(data []byte, o LintOptions) ([]Finding, error) {
 
 // lintAny judges a file by what it is: a ClientTrustConfig, JSON lines, or what
 // the caller takes it for.
-func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]Finding, error) {
+func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]finding.Finding, error) {
 	l, err := newLinter(data, o)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ type linter struct {
 	options  LintOptions
 	tree     *node
 	prefix   string // of the document within the file, where that is not the whole
-	findings []Finding
+	findings []finding.Finding
 	seen     map[string]bool // compromised keys that the file has
 }
 
@@ -108,19 +109,12 @@ func (l *linter) add(r rule, path, text, repair string) {
 }
 
 func (l *linter) addLine(r rule, path string, line int, text, repair string) {
-	list := r.effects.list()
-	clients := make([]string, len(list))
-	for i, ce := range list {
-		clients[i] = ce.Client
-	}
+	clients := r.effects.list()
 	if wanted := l.options.Clients; len(wanted) > 0 &&
-		!slices.ContainsFunc(clients, func(c string) bool { return slices.Contains(wanted, c) }) {
+		!slices.ContainsFunc(clients, func(c finding.Client) bool { return slices.Contains(wanted, c.Name) }) {
 		return
 	}
-	l.findings = append(l.findings, Finding{
-		ID: r.id, Severity: r.severity, Path: path, Line: line,
-		Clients: clients, Effects: list, Effect: sentence(list), Text: text, Repair: repair,
-	})
+	l.findings = append(l.findings, finding.Finding{ID: r.id, Severity: r.severity, Place: path, Line: line, Clients: clients, Text: text, Repair: repair})
 }
 
 // read parses the document, judges its shape and decodes what can be decoded
@@ -147,7 +141,7 @@ func (l *linter) read(msg proto.Message) bool {
 // refused makes sure that what sigstore-go refuses has a finding that says so.
 func (l *linter) refused(err error) {
 	for _, f := range l.findings {
-		if slices.Contains(f.Effects, ClientEffect{Client: SigstoreGo, Effect: Refuses}) {
+		if slices.Contains(f.Clients, finding.Client{Name: SigstoreGo, Effect: Refuses}) {
 			return
 		}
 	}
@@ -156,7 +150,7 @@ func (l *linter) refused(err error) {
 
 // Worst returns the findings as one error with fault.Verification when one of
 // them has severity Error, and nil otherwise.
-func Worst(findings []Finding) error {
+func Worst(findings []finding.Finding) error {
 	var problems []error
 	for _, f := range findings {
 		if f.Severity == Error {

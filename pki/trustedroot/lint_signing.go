@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // LintSigningConfig judges a signing config, ours or not, as Lint does a
 // trusted root.
-func LintSigningConfig(data []byte, o LintOptions) ([]Finding, error) {
+func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
 	return lintAny(data, o, func(l *linter) error {
 		msg := &prototrustroot.SigningConfig{}
 		if l.read(msg) {

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 func TestLint_GoodFileHasNoFinding(t *testing.T) {
@@ -59,12 +60,12 @@ func TestLint_BrokenFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := slices.IndexFunc(findings, func(f Finding) bool { return f.ID == b.id && f.Path == b.path })
+			at := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.ID == b.id && f.Place == b.path })
 			if at < 0 {
 				t.Fatalf("no finding %s at %s among %v", b.id, b.path, findings)
 			}
 			f := findings[at]
-			if f.Line < 1 || f.Text == "" || f.Repair == "" || f.Effect == "" || len(f.Clients) == 0 {
+			if f.Line < 1 || f.Text == "" || f.Repair == "" || f.Effects() == "" || len(f.Clients) == 0 {
 				t.Errorf("finding is incomplete: %+v", f)
 			}
 			seen := map[string]verdict{SigstoreGo: askGo(t, samples[name].data, samples[name].bundles)}
@@ -104,8 +105,8 @@ func TestLint_LineOfFinding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(findings, func(f Finding) bool { return f.ID == "unknown-field" })
-	if i < 0 || findings[i].Line != 5 || findings[i].Path != "$.tlogs[0].validFor" {
+	i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.ID == "unknown-field" })
+	if i < 0 || findings[i].Line != 5 || findings[i].Place != "$.tlogs[0].validFor" {
 		t.Fatalf("findings are %v", findings)
 	}
 	if want := "Move it to publicKey.validFor"; findings[i].Repair != want {
@@ -148,10 +149,10 @@ func TestLint_IncludedPublicInstanceIsNoLeftover(t *testing.T) {
 }
 
 func TestWorst_OnlyErrorsFail(t *testing.T) {
-	if err := Worst([]Finding{{Severity: Warning}, {Severity: Info}}); err != nil {
+	if err := Worst([]finding.Finding{{Severity: Warning}, {Severity: Info}}); err != nil {
 		t.Errorf("warnings fail: %v", err)
 	}
-	err := Worst([]Finding{{Severity: Error, ID: "gap", Path: "$.tlogs[0]"}})
+	err := Worst([]finding.Finding{{Severity: Error, ID: "gap", Place: "$.tlogs[0]"}})
 	if fault.ExitCode(err) != int(fault.Verification) || !strings.Contains(err.Error(), "gap") {
 		t.Errorf("error is %v", err)
 	}

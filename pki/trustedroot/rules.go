@@ -1,5 +1,7 @@
 package trustedroot
 
+import "github.com/linnemanlabs/trustroot/pki/finding"
+
 // rule is one kind of finding and what clients do with such a file. What
 // sigstore-go does, and sigstore-js where it is installed, is measured by the
 // table of broken files in the tests. cosign verifies through sigstore-go. What
@@ -7,7 +9,7 @@ package trustedroot
 // error where a client fails today or trusts what it should not.
 type rule struct {
 	id       string
-	severity Severity
+	severity finding.Severity
 	effects  effects
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -182,7 +183,7 @@ func brokenConfigs() []broken {
 
 // choose does what a signer does with a signing config: it takes a CA, a log
 // and, where there is one, a TSA.
-func choose(data []byte, at time.Time) (effect Effect, why string) {
+func choose(data []byte, at time.Time) (effect finding.Effect, why string) {
 	sc, err := CheckSigningConfig(data)
 	if err != nil {
 		return Refuses, err.Error()
@@ -231,7 +232,7 @@ func TestLintSigningConfig_BrokenFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			i := slices.IndexFunc(findings, func(f Finding) bool { return f.ID == b.id && f.Path == b.path })
+			i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.ID == b.id && f.Place == b.path })
 			if i < 0 {
 				t.Fatalf("no finding %s at %s among %v", b.id, b.path, findings)
 			}
@@ -255,9 +256,9 @@ func TestLintSigningConfig_BrokenFiles(t *testing.T) {
 
 func TestLint_PairDisagrees(t *testing.T) {
 	w, other := newWorld(t, 1), newWorldOf(t, "example.com", 1)
-	for name, lint := range map[string]func() ([]Finding, error){
-		"trusted root": func() ([]Finding, error) { return Lint(w.build(t), LintOptions{Pair: other.signingConfig(t)}) },
-		"signing config": func() ([]Finding, error) {
+	for name, lint := range map[string]func() ([]finding.Finding, error){
+		"trusted root": func() ([]finding.Finding, error) { return Lint(w.build(t), LintOptions{Pair: other.signingConfig(t)}) },
+		"signing config": func() ([]finding.Finding, error) {
 			return LintSigningConfig(other.signingConfig(t), LintOptions{Pair: w.build(t)})
 		},
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -85,7 +86,7 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	if o.JSON {
 		err = cmdutil.PrintJSON(o.Out, a)
 	} else {
-		err = cmdutil.PrintText(o.Out, adoptionText(a))
+		err = cmdutil.PrintText(o.Out, adoptionText(a, term.StyleFor(o.Out)))
 	}
 	switch {
 	case err != nil:
@@ -164,7 +165,7 @@ func (o *adoptOptions) answers() error {
 	return errors.Join(errs...)
 }
 
-func adoptionText(a *adopt.Adoption) string {
+func adoptionText(a *adopt.Adoption, style term.Style) string {
 	var b strings.Builder
 	b.WriteString("found\n")
 	for _, line := range a.Found {
@@ -174,9 +175,7 @@ func adoptionText(a *adopt.Adoption) string {
 	if len(a.Defects) == 0 {
 		b.WriteString("  nothing\n")
 	}
-	for _, d := range a.Defects {
-		fmt.Fprintf(&b, "  %s\n      %s <%s>\n      %s\n", d.Where, d.Text, d.ID, d.Repair)
-	}
+	b.WriteString(cmdutil.FindingsText(a.Defects, style))
 	if len(a.Questions) > 0 {
 		b.WriteString("\nwhat no file tells\n")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -53,7 +54,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 	if o.JSON {
 		err = cmdutil.PrintJSON(o.Out, r)
 	} else {
-		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts))
+		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts, term.StyleFor(o.Out)))
 	}
 	if err != nil {
 		return err

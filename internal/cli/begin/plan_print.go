@@ -5,13 +5,15 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/draft"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
 
 // draftsText writes certificates as they would be, each with its findings and
 // with what its name constraints do.
-func draftsText(drafts []draft.Draft) string {
+func draftsText(drafts []draft.Draft, style term.Style) string {
 	var b strings.Builder
 	for i, d := range drafts {
 		if i > 0 {
@@ -27,24 +29,8 @@ func draftsText(drafts []draft.Draft) string {
 		if len(d.Names) > 0 {
 			b.WriteString(namesText(d.Names))
 		}
-		for _, f := range d.Findings {
-			b.WriteString(findingText(f))
-		}
+		b.WriteString(cmdutil.FindingsText(d.Findings, style))
 	}
-	return b.String()
-}
-
-// findingText is one finding: what is wrong, who fails, what to change.
-func findingText(f lint.Finding) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "  %s: %s\n", f.Severity, f.Text)
-	if len(f.Clients) > 0 {
-		fmt.Fprintf(&b, "      fails in: %s\n", strings.Join(f.Clients, ", "))
-	}
-	if f.Field != "" {
-		fmt.Fprintf(&b, "      field:    %s\n", f.Field)
-	}
-	fmt.Fprintf(&b, "      rule:     %s\n", f.ID)
 	return b.String()
 }
 

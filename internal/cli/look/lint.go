@@ -2,20 +2,21 @@ package look
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
 // linted is a kind of file that has a linter.
 type linted struct {
 	what, other string
-	lint        func([]byte, trustedroot.LintOptions) ([]trustedroot.Finding, error)
+	lint        func([]byte, trustedroot.LintOptions) ([]finding.Finding, error)
 }
 
 var (
@@ -72,26 +73,18 @@ func runLint(_ context.Context, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	bad := 0
-	for _, finding := range findings {
-		if finding.Severity == trustedroot.Error {
-			bad++
-		}
-	}
 	if o.JSON {
 		if findings == nil {
-			findings = []trustedroot.Finding{}
+			findings = []finding.Finding{}
 		}
 		err = cmdutil.PrintJSON(o.Out, findings)
 	} else {
-		for _, finding := range findings {
-			err = errors.Join(err, cmdutil.PrintText(o.Out, finding.String()+"\n"))
-		}
+		err = cmdutil.PrintText(o.Out, cmdutil.FindingsText(findings, term.StyleFor(o.Out)))
 	}
 	if err != nil {
 		return err
 	}
-	if bad > 0 {
+	if bad := finding.Errors(findings); bad > 0 {
 		return fault.New(fault.Verification, "each finding says how to repair it", fmt.Errorf("%s: %s", o.file, cmdutil.Count(bad, "error")))
 	}
 	o.Progress("%s: %s, no errors", o.file, cmdutil.Count(len(findings), "finding"))

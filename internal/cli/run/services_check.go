@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 type servicesCheckOptions struct {
@@ -107,14 +108,12 @@ func checkText(r *services.Report, style term.Style) string {
 	text := colourVerdicts(b.String(), r, style)
 	b.Reset()
 	b.WriteString(text)
+	findings := make([]finding.Finding, len(r.Findings))
 	for i, f := range r.Findings {
-		if i == 0 {
-			b.WriteByte('\n')
-		}
-		if i+1 < len(r.Findings) && r.Findings[i+1].Repair == f.Repair {
-			f.Repair = "" // told once, at the last that has it
-		}
-		b.WriteString(serviceFindingText(f, style))
+		findings[i] = f.Finding
+	}
+	if len(findings) > 0 {
+		b.WriteString("\n" + cmdutil.FindingsText(findings, style))
 	}
 	return b.String()
 }
@@ -140,17 +139,4 @@ func colourVerdicts(table string, r *services.Report, style term.Style) string {
 		lines[i] = rest + mark(string(a.Verdict)) + "\n"
 	}
 	return strings.Join(lines, "")
-}
-
-func serviceFindingText(f services.Finding, style term.Style) string {
-	mark := map[services.Severity]func(string) string{services.Mismatch: style.Bad, services.Unanswered: style.Warn, services.Notice: style.Bold}[f.Severity]
-	name := ""
-	if f.Name != "" {
-		name = f.Name + ": "
-	}
-	text := fmt.Sprintf("%s %s%s\n", mark(string(f.Severity)+":"), name, f.Text)
-	if f.Repair != "" {
-		text += fmt.Sprintf("  %s %s\n", style.Dim("repair:"), f.Repair)
-	}
-	return text
 }
