@@ -64,7 +64,7 @@ func (d *day) askContents() error {
 		return err
 	}
 	return d.ask("contents", term.Question{
-		Text: "The certificates above will be signed, on token " + strconv.FormatUint(uint64(d.Serial), 10) + ".",
+		Text: "What stands above will be signed, on token " + strconv.FormatUint(uint64(d.Serial), 10) + ".",
 		Yes:  "this machine is looked at next; nothing is made yet",
 		No:   "nothing was made",
 		Type: d.name,

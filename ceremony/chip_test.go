@@ -209,6 +209,26 @@ func (d *device) Generate(s yubikey.Slot, o yubikey.KeyOptions) (pub crypto.Publ
 	return pub, err
 }
 
+func (d *device) Overwrite(s yubikey.Slot, expected crypto.PublicKey, o yubikey.KeyOptions) (pub crypto.PublicKey, err error) {
+	if err := d.askPIN(); err != nil {
+		return nil, err
+	}
+	err = d.chip.exchange("overwrite "+string(s), func() error {
+		key, err := d.chip.private(s)
+		if err != nil || !key.PublicKey.Equal(expected) {
+			return yubikey.ErrOtherKey
+		}
+		made, err := ecdsa.GenerateKey(key.Curve, rand.Reader)
+		if err != nil {
+			return err
+		}
+		der, err := x509.MarshalECPrivateKey(made)
+		d.chip.Keys[s], pub = chipKey{der, o}, made.Public()
+		return err
+	})
+	return pub, err
+}
+
 func (d *device) Attest(s yubikey.Slot) (pair attestation.Pair, err error) {
 	err = d.chip.exchange("attest "+string(s), func() error {
 		pair, err = d.chip.attest(s)

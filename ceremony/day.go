@@ -78,7 +78,9 @@ func run(ctx context.Context, o Options, root func(*day, context.Context) error)
 		d.recordKey,
 		d.remember,
 		d.signAll,
+		d.signCRL,
 		d.install,
+		d.destroy,
 	} {
 		if err := ctx.Err(); err != nil {
 			return "", fault.New(fault.Stopped, "run the same command again to go on", errors.New("interrupted"))

@@ -18,6 +18,8 @@ type Device interface {
 	// Signer returns a signer only where the slot's public key equals expected.
 	Signer(slot yubikey.Slot, expected crypto.PublicKey) (crypto.Signer, error)
 	Install(yubikey.Slot, *x509.Certificate) error
+	// Overwrite makes a new key over the expected one, which is then gone.
+	Overwrite(slot yubikey.Slot, expected crypto.PublicKey, o yubikey.KeyOptions) (crypto.PublicKey, error)
 	Close() error
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
@@ -15,7 +14,7 @@ type Options struct {
 	Serial   uint32 // of the token that the operator named
 	Out      string // the folder that the record is written to
 	Operator Operator
-	Linter   pki.Linter
+	Linter   Linter
 	// Open opens the token with this serial number and no other.
 	Open func(ctx context.Context, serial uint32) (Device, error)
 	// Roots are the attestation roots that the token must chain to.

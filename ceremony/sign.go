@@ -9,7 +9,6 @@ import (
 	"math/big"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -113,12 +112,7 @@ func (d *day) takeUp(in signIntent, spec pki.Spec, chain []*x509.Certificate) (*
 
 // askAgain is the question before the same bytes are signed a second time.
 func (d *day) askAgain(item request.Item, in signIntent) error {
-	return d.ask(stepSign+" "+item.Authority, term.Question{
-		Text: fmt.Sprintf("An earlier run may have signed the certificate of %s, and its answer was lost. The same bytes, serial %s, can be signed again; both attempts stay in the journal.", in.Authority, in.Serial),
-		Yes:  "the same bytes are signed again and one certificate leaves",
-		No:   "nothing is signed; run the same command to go on later",
-		Type: "again",
-	})
+	return d.ask(stepSign+" "+item.Authority, again(fmt.Sprintf("the certificate of %s, serial %s", in.Authority, in.Serial)))
 }
 
 func (d *day) sign(prepared *pki.Prepared) (*x509.Certificate, error) {

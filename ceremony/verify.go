@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,11 +20,17 @@ const hintRecord = "do not use this record; keep it and ask who was there"
 
 // VerifyOptions are what a record is judged with.
 type VerifyOptions struct {
-	Linter    pki.Linter
+	Linter    Linter
 	Rehearsal bool // accept the virtual token that the record's own plan pins
 	// Logs are the log keys that somebody trusts beside those that the record's
 	// own plan pins; nil where nobody said.
 	Logs []LogKey
+}
+
+// Linter judges certificates and CRLs.
+type Linter interface {
+	pki.Linter
+	pki.CRLLinter
 }
 
 // Claim is one thing that a record proves, or that it can only say.
@@ -47,6 +54,7 @@ type Verified struct {
 	Record    *record.Record
 	Request   *request.Request
 	Issued    []Issued // the root first, where the ceremony made it
+	CRL       []byte   // DER; nil where the ceremony made none
 	Witnesses []Witness
 	Anchors   []*anchor.Anchor // the earliest first
 	Claims    []Claim
@@ -67,9 +75,10 @@ type verifier struct {
 	root      *x509.Certificate
 	statement []byte
 	entries   []journal.Entry
-	at        time.Time             // when the journal began
-	results   map[string]signResult // by authority, from the journal
-	unpinned  []Claim               // about log keys that nothing here names
+	at        time.Time                  // when the journal began
+	results   map[string]signResult      // by authority, from the journal
+	done      map[string]json.RawMessage // results of the other steps
+	unpinned  []Claim                    // about log keys that nothing here names
 }
 
 // check is one claim: text says what is claimed, prove returns by what.
@@ -90,7 +99,9 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 		{"the journal is whole, in order, closed, and about this request", v.journal},
 		{"every step was done once, and every attempt is in the journal", v.steps},
 		{"every certificate is the one that the plan describes, over the key of the request", v.certificates},
+		{"the CRL is the one that plan and ledger describe", v.crl},
 		{"the root key was made on the plan's token and cannot leave it", v.rootKey},
+		{"the root key was destroyed", v.destroyed},
 		{"the record key is on the same token", v.recordKey},
 		{"the record key signed this record and no other", v.signature},
 		{"the witnesses' tokens signed the same", v.witnesses},

@@ -50,6 +50,13 @@ func (v *verifier) steps() (string, error) {
 	for _, item := range v.Request.Items {
 		want = append(want, stepSign+" "+item.Authority)
 	}
+	if v.Request.Manifest.CRL != nil {
+		want = append(want, stepCRL)
+	}
+	if v.Request.Manifest.Destroy {
+		want = append(want, stepDestroy, stepAttestDestroyed)
+	}
+	v.done = map[string]json.RawMessage{}
 	done, attempts := map[string]json.RawMessage{}, 0
 	for _, e := range v.entries {
 		switch e.Kind {
@@ -65,6 +72,7 @@ func (v *verifier) steps() (string, error) {
 			return "", inFile(record.Journal, fmt.Errorf("step %s was never done", step))
 		}
 		delete(done, step)
+		v.done[step] = data
 		if authority, ok := strings.CutPrefix(step, stepSign+" "); ok {
 			var r signResult
 			if err := decode(step, data, &r); err != nil {

@@ -242,6 +242,8 @@ type noLint struct{}
 
 func (noLint) Lint(*x509.Certificate, []*x509.Certificate) error { return nil }
 
+func (noLint) LintCRL(*x509.RevocationList, *x509.Certificate) error { return nil }
+
 func firstWords(r *request.Request) string {
 	digest := r.Digest()
 	return strings.Join(strings.Fields(pki.Words(digest[:]))[:wordsTyped], " ")

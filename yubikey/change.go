@@ -34,6 +34,16 @@ func (t *Token) Unblock(puk, newPIN []byte) error {
 	return explainAuth(doing, "PUK", t.yk.Unblock(string(puk), string(newPIN)))
 }
 
+// ChangePUK replaces the PUK, so that whoever held the old one can unblock
+// nothing any more. The caller wipes both.
+func (t *Token) ChangePUK(old, new []byte) error {
+	doing := fmt.Sprintf("change the PUK of token %d", t.id.Serial)
+	if err := t.change(doing, old, new, "PUK", refPUK); err != nil {
+		return err
+	}
+	return explainAuth(doing, "PUK", t.yk.SetPUK(string(old), string(new)))
+}
+
 // change makes sure that an old PIN or PUK may be sent: that it is not the
 // factory's, and not the last try.
 func (t *Token) change(doing string, old, newPIN []byte, what string, ref byte) error {

@@ -42,6 +42,11 @@ func (*Token) Slot(Slot) (SlotInfo, error) { return SlotInfo{}, noPCSC() }
 // Generate answers ErrNoPCSC.
 func (*Token) Generate(Slot, KeyOptions) (crypto.PublicKey, error) { return nil, noPCSC() }
 
+// Overwrite answers ErrNoPCSC.
+func (*Token) Overwrite(Slot, crypto.PublicKey, KeyOptions) (crypto.PublicKey, error) {
+	return nil, noPCSC()
+}
+
 // Import answers ErrNoPCSC.
 func (*Token) Import(Slot, KeyOptions, *ecdsa.PrivateKey) error { return noPCSC() }
 
@@ -77,6 +82,9 @@ func (*Token) Unblock(_, _ []byte) error { return noPCSC() }
 
 // ChangePIN answers ErrNoPCSC.
 func (*Token) ChangePIN(_, _ []byte) error { return noPCSC() }
+
+// ChangePUK answers ErrNoPCSC.
+func (*Token) ChangePUK(_, _ []byte) error { return noPCSC() }
 
 // Retries answers ErrNoPCSC.
 func (*Token) Retries() (int, error) { return 0, noPCSC() }

@@ -81,6 +81,31 @@ func (t *Token) Import(s Slot, o KeyOptions, private *ecdsa.PrivateKey) error {
 	return nil
 }
 
+// Overwrite destroys the expected key of a slot: a new one is made over it. A
+// slot that holds another key is refused. The slot's certificate stays.
+func (t *Token) Overwrite(s Slot, expected crypto.PublicKey, o KeyOptions) (crypto.PublicKey, error) {
+	doing := fmt.Sprintf("destroy the key in slot %s", s)
+	slot, errS := s.pivSlot()
+	options, errO := o.piv()
+	if err := errors.Join(errS, errO); err != nil {
+		return nil, err
+	}
+	info, err := t.Slot(s)
+	if err == nil && (info.Empty || !equal(info.PublicKey, expected)) {
+		err = fault.New(fault.Device, "put in the token that holds the key; nothing was changed", ErrOtherKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	var pub crypto.PublicKey
+	err = t.admin(doing, func(key []byte) (err error) {
+		delete(t.known, s)
+		pub, err = t.yk.GenerateKey(key, slot, options)
+		return err
+	})
+	return pub, err
+}
+
 // Vacant refuses a slot with a key or a certificate.
 func (t *Token) Vacant(s Slot) error { return t.vacant(fmt.Sprintf("use slot %s", s), s) }
 

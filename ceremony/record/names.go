@@ -2,7 +2,9 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/pattern"
@@ -24,6 +26,7 @@ const (
 	SlotFile       = "attestation/slot.pem"
 	RecordSlotFile = "attestation/record-slot.pem"
 	DeviceFile     = "attestation/device.pem"
+	DestroyedFile  = "attestation/destroyed-slot.pem"
 )
 
 // RecordKeyFile is the record key's signature, under signatures/.
@@ -37,6 +40,14 @@ func CertificateFile(authority string, generation int) string {
 // ChainFile names the chain of one generation, leaf-first, root last.
 func ChainFile(authority string, generation int) string {
 	return "certificates/" + authority + "-g" + strconv.Itoa(generation) + "-chain.pem"
+}
+
+// CRLFile names the CRL of one generation of the root, DER.
+func CRLFile(generation int) string { return "crls/root-g" + strconv.Itoa(generation) + ".crl" }
+
+// CRLs are the names of the CRLs among sealed files.
+func CRLs(files map[string][]byte) []string {
+	return slices.DeleteFunc(courier.Names(files), func(name string) bool { return !strings.HasPrefix(name, "crls/") })
 }
 
 // WitnessFiles name a witness's signature, and the attestation of its key and

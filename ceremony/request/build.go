@@ -54,6 +54,8 @@ func build(in Input) (*Request, error) {
 	b.checkHead()
 	b.owned()
 	b.root()
+	b.crl()
+	b.destroy()
 	b.items()
 	b.extra()
 	if len(b.problems) > 0 {
@@ -146,7 +148,7 @@ func (b *builder) items() {
 			}
 		}
 	}
-	if len(b.request.Manifest.Items) == 0 {
+	if m := b.request.Manifest; len(m.Items) == 0 && !m.Destroy && m.CRL == nil {
 		b.add("name another ceremony, or give one of the plan's generations to this one",
 			"the plan gives no certificate to ceremony %s", courier.Quote(b.in.Ceremony))
 	}

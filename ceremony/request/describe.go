@@ -19,6 +19,7 @@ func (r *Request) String() string {
 		t.line("%d. %s, generation %d", n+1, item.Authority, item.Generation)
 		r.item(t, item)
 	}
+	r.crl(t)
 	t.line("")
 	digest := r.Digest()
 	t.line("Digest of the request, SHA-256 of %s:", SumsFile)
@@ -53,12 +54,32 @@ func (r *Request) head(t *text) {
 	if r.Root == nil {
 		t.field("root", "made at the ceremony")
 	} else {
-		t.field("root", "%s", subjectOf(r.Root))
+		t.field("root", "%s, generation %d", subjectOf(r.Root), max(r.Manifest.RootGeneration, 1))
 		t.field("", "serial %s, key %s", pki.SerialHex(r.Root.SerialNumber), keyOf(r.Root.PublicKey))
 		t.field("", "valid %s to %s", stamp(r.Root.NotBefore), stamp(r.Root.NotAfter))
 	}
 	for _, e := range r.Plan.Exceptions {
 		t.field("exception", "%s: %s", e.Name, e.Reason)
+	}
+}
+
+// crl says what the root's CRL will hold, and that the key goes.
+func (r *Request) crl(t *text) {
+	if c := r.Manifest.CRL; c != nil {
+		t.line("")
+		t.line("%d. CRL %d of the root", len(r.Items)+1, c.Number)
+		t.field("this update", "%s", stamp(c.ThisUpdate))
+		t.field("next update", "%s", stamp(c.NextUpdate))
+		if len(c.Revoked) == 0 {
+			t.field("revokes", "nothing")
+		}
+		for _, e := range c.Revoked {
+			t.field("revokes", "%s generation %d, serial %s, from %s, reason %d", e.Authority, e.Generation, e.Serial, stamp(e.At), e.Reason)
+		}
+	}
+	if r.Manifest.Destroy {
+		t.line("")
+		t.line("THE ROOT'S KEY WILL BE DESTROYED on this token. Nothing brings it back.")
 	}
 }
 

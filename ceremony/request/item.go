@@ -68,6 +68,7 @@ func (b *builder) item(name string, a plan.Authority, g plan.Generation) {
 	if entry.Evidence != "" {
 		b.evidence(item, entry.Evidence)
 	}
+	b.refuses(item)
 	item.Previous, entry.Previous = b.previous(name, g.Generation)
 	entry.Source = item.Source
 	b.request.Items = append(b.request.Items, item)
@@ -194,16 +195,19 @@ func (b *builder) certificate(want *ledger.Certificate) *x509.Certificate {
 // root finds the certificate that the items are signed under, unless this
 // ceremony makes it.
 func (b *builder) root() {
-	for _, g := range b.plan.Authorities[plan.RootAuthority].Generations {
-		if g.Ceremony == b.in.Ceremony {
-			return
-		}
+	n := b.generation()
+	if n > 1 {
+		b.request.Manifest.RootGeneration = n
 	}
-	newest := ledger.Newest(b.ledger.Authorities[plan.RootAuthority])
-	if newest == nil {
-		b.add("hold the ceremony that makes the root, and accept its record, first", "there is no root certificate yet, and ceremony %s makes none", courier.Quote(b.in.Ceremony))
+	if b.makes() != nil {
 		return
 	}
+	known := b.ledger.Authorities[plan.RootAuthority]
+	if n == 0 || n > len(known) {
+		b.add("hold the ceremony that makes the root, and accept its record, first", "there is no root certificate yet of generation %d, and ceremony %s makes none", max(n, 1), courier.Quote(b.in.Ceremony))
+		return
+	}
+	newest := known[n-1]
 	b.request.Manifest.Root = newest.Certificate.File.Path
 	root := b.certificate(newest.Certificate)
 	if root == nil {

@@ -34,6 +34,27 @@ type Manifest struct {
 	LedgerEntries int            `json:"ledger_entries"`
 	Items         []ManifestItem `json:"items"` // the root first, then by name and generation
 	Root          string         `json:"root"`  // file of the root certificate; empty when the ceremony makes it
+	// RootGeneration is the root's, where it is not the first.
+	RootGeneration int          `json:"root_generation,omitempty"`
+	CRL            *ManifestCRL `json:"crl,omitempty"`     // that the root signs, after the certificates
+	Destroy        bool         `json:"destroy,omitempty"` // the root's key is erased at the end
+}
+
+// ManifestCRL is what the root's CRL will say. It follows from plan and ledger.
+type ManifestCRL struct {
+	Number     int64             `json:"number"`
+	ThisUpdate time.Time         `json:"this_update"`
+	NextUpdate time.Time         `json:"next_update"`
+	Revoked    []ManifestRevoked `json:"revoked,omitempty"` // by serial number
+}
+
+// ManifestRevoked is one certificate that a CRL revokes.
+type ManifestRevoked struct {
+	Authority  string    `json:"authority"`
+	Generation int       `json:"generation"`
+	Serial     string    `json:"serial"` // lower-case hex
+	At         time.Time `json:"at"`
+	Reason     int       `json:"reason"` // RFC 5280 5.3.1
 }
 
 // ManifestItem is one certificate to be signed. Files are slash-separated
@@ -96,6 +117,9 @@ func (m Manifest) differs(want Manifest) error {
 	field("ledger_head", m.LedgerHead, want.LedgerHead)
 	field("ledger_entries", m.LedgerEntries, want.LedgerEntries)
 	field("root", m.Root, want.Root)
+	field("root_generation", m.RootGeneration, want.RootGeneration)
+	field("crl", m.CRL.String(), want.CRL.String())
+	field("destroy", m.Destroy, want.Destroy)
 	field("number of items", len(m.Items), len(want.Items))
 	if len(m.Items) == len(want.Items) && !slices.Equal(m.Items, want.Items) {
 		for i := range m.Items {
@@ -103,4 +127,12 @@ func (m Manifest) differs(want Manifest) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// String says what a CRL will hold, for comparison.
+func (c *ManifestCRL) String() string {
+	if c == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d, %s to %s, revokes %v", c.Number, c.ThisUpdate.Format(time.RFC3339), c.NextUpdate.Format(time.RFC3339), c.Revoked)
 }
