@@ -18,20 +18,22 @@ const minFree = 64 << 20
 // journal keeps it whole.
 type Host struct {
 	Version      string   `json:"version"`
-	BinarySHA256 string   `json:"binary_sha256"`   // hex, of the running executable
-	Interfaces   []string `json:"interfaces"`      // network interfaces that are up, loopback left out
-	Routes       []string `json:"default_routes"`  // interfaces with a default route
-	Swap         []string `json:"swap"`            // swap devices and files in use
-	CoreLimit    uint64   `json:"core_limit"`      // bytes of a core file that this process may leave
-	CorePattern  string   `json:"core_pattern"`    // where the kernel puts core files
-	Unprotected  []string `json:"unprotected"`     // what memory protection was not to be had
-	OutMode      string   `json:"out_mode"`        // permissions of the output folder
-	OutFree      uint64   `json:"out_free"`        // bytes free there
-	Entropy      int      `json:"entropy"`         // bits, by the kernel's estimate
-	Machine      string   `json:"virtual_machine"` // what says that this is a virtual machine; empty: nothing does
-	Radios       []string `json:"radios"`          // radios that are not blocked
-	USB          []string `json:"usb"`             // devices other than storage, keyboards, hubs and tokens
-	Unknown      []string `json:"unknown"`         // what could not be looked at
+	BinarySHA256 string   `json:"binary_sha256"`           // hex, of the running executable
+	Interfaces   []string `json:"interfaces"`              // network interfaces that are up, loopback left out
+	Routes       []string `json:"default_routes"`          // interfaces with a default route
+	Swap         []string `json:"swap"`                    // swap devices and files in use
+	CoreLimit    uint64   `json:"core_limit"`              // bytes of a core file that this process may leave
+	CorePattern  string   `json:"core_pattern"`            // where the kernel puts core files
+	Unprotected  []string `json:"unprotected"`             // what memory protection was not to be had
+	OutMode      string   `json:"out_mode"`                // permissions of the output folder
+	OutFree      uint64   `json:"out_free"`                // bytes free there
+	Entropy      int      `json:"entropy"`                 // bits, by the kernel's estimate
+	Machine      string   `json:"virtual_machine"`         // what says that this is a virtual machine; empty: nothing does
+	Radios       []string `json:"radios"`                  // radios that are not blocked
+	USB          []string `json:"usb"`                     // devices other than storage, keyboards, hubs and tokens
+	NetworkCards []string `json:"network_cards,omitempty"` // network hardware on PCI, with its driver or "no driver"
+	Image        *Image   `json:"image,omitempty"`         // the ceremony image, when the machine runs one
+	Unknown      []string `json:"unknown"`                 // what could not be looked at
 }
 
 // Findings are what an air-gapped machine should not have, one sentence each;
@@ -49,6 +51,8 @@ func (h Host) Findings() []string {
 	add(h.Entropy < 128, "the kernel estimates %d bits of entropy", h.Entropy)
 	add(h.Machine != "", "this is a virtual machine, whose host sees everything: %s", h.Machine)
 	add(len(h.Radios) > 0, "radios are on: %s (rfkill block all)", strings.Join(h.Radios, ", "))
+	add(len(h.NetworkCards) > 0, "network hardware: %s", strings.Join(h.NetworkCards, ", "))
+	add(h.Image != nil && h.Image.Shell > 0, "a shell was opened in the ceremony image")
 	add(len(h.USB) > 0, "USB devices other than storage, keyboards, hubs and tokens: %s", strings.Join(h.USB, ", "))
 	for _, u := range h.Unprotected {
 		out = append(out, "secrets are less protected here: "+u)
@@ -72,6 +76,9 @@ func (h Host) check(c plan.Ceremony, now time.Time, allowNetwork bool) ([]string
 	if c.BinarySHA256 != "" && c.BinarySHA256 != h.BinarySHA256 {
 		return nil, fault.New(fault.Verification, "bring the binary that the plan names, and check it with sha256sum from second media",
 			fmt.Errorf("this binary's SHA-256 is %s, the plan names %s; nothing was made", h.BinarySHA256, c.BinarySHA256))
+	}
+	if err := h.checkImage(c); err != nil {
+		return nil, err
 	}
 	if h.OutFree < minFree {
 		return nil, fault.New(fault.Usage, "free space there, or name another folder with --out",

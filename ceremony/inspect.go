@@ -22,9 +22,6 @@ func InspectHost(out string, unprotected []string) (Host, error) {
 	if h.BinarySHA256, err = digestSelf(); err != nil {
 		return Host{}, err
 	}
-	if h.Interfaces, err = interfacesUp(); err != nil {
-		return Host{}, err
-	}
 	if err := h.lookAtOutput(out); err != nil {
 		return Host{}, err
 	}
@@ -34,7 +31,8 @@ func InspectHost(out string, unprotected []string) (Host, error) {
 	}
 	h.CoreLimit = limit.Cur
 	h.lookAtKernel(os.DirFS("/"))
-	return h, nil
+	h.Interfaces, err = interfaces(h.Image != nil)
+	return h, err
 }
 
 func digestSelf() (digest string, err error) {
@@ -54,14 +52,16 @@ func digestSelf() (digest string, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func interfacesUp() ([]string, error) {
-	interfaces, err := net.Interfaces()
+// interfaces lists network interfaces but loopback: those that are up, or all
+// in the ceremony image, which has no driver for any.
+func interfaces(all bool) ([]string, error) {
+	found, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
 	up := []string{}
-	for _, i := range interfaces {
-		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
+	for _, i := range found {
+		if (all || i.Flags&net.FlagUp != 0) && i.Flags&net.FlagLoopback == 0 {
 			up = append(up, i.Name)
 		}
 	}

@@ -27,6 +27,8 @@ func (h *Host) lookAtKernel(root fs.FS) {
 	h.Machine = k.machine()
 	h.Radios = k.radios()
 	h.USB = k.usb()
+	h.NetworkCards = k.networkCards()
+	h.Image = k.image()
 	h.Unknown = k.unknown
 }
 

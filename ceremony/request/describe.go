@@ -48,6 +48,7 @@ func (r *Request) head(t *text) {
 	t.field("ceremony", "%s on %s (UTC)", r.Manifest.Ceremony, c.Day)
 	t.field("token", "%d", c.Token)
 	t.optional("program", c.BinarySHA256)
+	t.optional("image", c.ImageSHA256)
 	t.optional("operators", strings.Join(c.Operators, ", "))
 	t.optional("witnesses", strings.Join(c.Witnesses, ", "))
 	t.field("ledger", "%d lines, the last one's SHA-256 %s", r.Manifest.LedgerEntries, groups(r.Manifest.LedgerHead))

@@ -31,6 +31,7 @@ func (r *report) ceremony(p *Plan, name string) {
 	}
 	r.form(path+".record_slot", c.RecordSlot, badKeySlot)
 	r.digest(path+".binary_sha256", c.BinarySHA256)
+	r.digest(path+".image_sha256", c.ImageSHA256)
 	r.people(path+".operators", c.Operators)
 	r.people(path+".witnesses", c.Witnesses)
 }

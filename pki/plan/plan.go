@@ -132,6 +132,7 @@ type Ceremony struct {
 	Firmware     string    `yaml:"firmware,omitempty" json:"firmware,omitempty" jsonschema:"pattern=^[0-9]+[.][0-9]+[.][0-9]+$"`
 	RecordSlot   string    `yaml:"record_slot,omitempty" json:"record_slot,omitempty"`                                         // slot of the record key
 	BinarySHA256 string    `yaml:"binary_sha256,omitempty" json:"binary_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"` // of the trustroot that runs
+	ImageSHA256  string    `yaml:"image_sha256,omitempty" json:"image_sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$"`   // of the ceremony image that the host starts from
 	Operators    []string  `yaml:"operators,omitempty" json:"operators,omitempty"`                                             // who confirms the clock
 	Witnesses    []string  `yaml:"witnesses,omitempty" json:"witnesses,omitempty"`
 	Destroy      bool      `yaml:"destroy,omitempty" json:"destroy,omitempty"` // erases the root's key from the token, and signs nothing but the last CRL

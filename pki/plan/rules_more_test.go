@@ -73,6 +73,7 @@ func TestRules_Ceremonies(t *testing.T) {
 	wantOne(t, firmware, "firmware: 5.7", "ceremonies.2026-first.firmware", "put it in quotes")
 	wantOne(t, firmware, "firmware: five", "ceremonies.2026-first.firmware", "5.7.4")
 	wantOne(t, "record_slot: 9a", "record_slot: 9c", "ceremonies.2026-first.record_slot", "signs certificates and CRLs")
+	wantOne(t, "image_sha256: c2", "image_sha256: x2", "ceremonies.2026-first.image_sha256", "64 lower-case hex")
 	wantOne(t, "binary_sha256: b1", "binary_sha256: x1", "ceremonies.2026-first.binary_sha256", "64 lower-case hex")
 	wantOne(t, "[Operator One, Operator Two]", "[Operator One, Operator One]", "ceremonies.2026-first.operators[1]", "second time")
 	wantOne(t, "[Operator One, Operator Two]", "[Operator One, \" \"]", "ceremonies.2026-first.operators[1]", "empty")

@@ -20,6 +20,7 @@ type tokenVirtualOptions struct {
 	firmware string
 	touch    string
 	pullAt   int
+	usb      []string
 	trace    bool
 }
 
@@ -37,6 +38,7 @@ func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirt
 	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
 	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
 	cmd.Flags().IntVar(&o.pullAt, "pull-at", 0, "pull the first token out at this exchange, counted from 1, and put it back a second later")
+	cmd.Flags().StringArrayVar(&o.usb, "usb-redir", nil, "serve the token as a USB device at HOST:PORT or unix:PATH, for QEMU's usb-redir device; one for each --state")
 	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, serial number first and without secrets")
 	return cmd
 }
@@ -45,7 +47,10 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if len(o.states) == 0 {
 		return cmdutil.Usage("name a file with --state; it is made where it is missing", "--state is missing")
 	}
-	if err := virtual.Missing(); err != nil {
+	if len(o.usb) > 0 && len(o.usb) != len(o.states) {
+		return cmdutil.Usage("name one address for each --state", "%d addresses for %d tokens", len(o.usb), len(o.states))
+	}
+	if err := virtual.Missing(); err != nil && len(o.usb) == 0 {
 		return err
 	}
 	var firmware [3]byte // zero: what the state file says
@@ -85,6 +90,9 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 		trace.tag = fmt.Sprintf("%d\t", card.Serial())
 		cards = append(cards, card)
 	}
+	if len(o.usb) > 0 {
+		return o.serveUSB(ctx, cards, pulled)
+	}
 	readers, err := virtual.Start(ctx, "", cards...)
 	if err != nil {
 		return err
@@ -109,6 +117,35 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if err := readers.Insert(cards[0]); err != nil {
 		return err
 	}
+	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
+	<-ctx.Done()
+	return nil
+}
+
+// serveUSB serves each token at its own address. One that was pulled out is put
+// back a second later.
+func (o *tokenVirtualOptions) serveUSB(ctx context.Context, cards []*virtual.Card, pulled <-chan struct{}) error {
+	var ports []*virtual.USB
+	for i, card := range cards {
+		port, err := virtual.ListenUSB(ctx, o.usb[i], card)
+		if err != nil {
+			return err
+		}
+		defer port.Close() //nolint:errcheck // nothing is written
+		ports = append(ports, port)
+		o.Progress("virtual YubiKey %d waits for a machine at %s; it protects nothing", card.Serial(), o.usb[i])
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pulled:
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(time.Second):
+	}
+	ports[0].Insert(cards[0])
 	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
 	<-ctx.Done()
 	return nil
