@@ -91,7 +91,7 @@ func (t *Token) nothingOfValue() error {
 	if len(used) == 0 {
 		return nil
 	}
-	return fault.New(fault.Device, "this token is in use: trustroot token protect --serial N readies it for a ceremony as it is, and trustroot token adopt enters it; for a new key take a new token. Nothing was changed",
+	return fault.New(fault.Device, "this token is in use: trustroot token protect --serial N readies it for a ceremony as it is, and trustroot token adopt enters it; for a new key take a new token; nothing was changed",
 		fmt.Errorf("provision token %d: %w: %s", t.id.Serial, ErrSlotInUse, strings.Join(used, ", ")))
 }
 

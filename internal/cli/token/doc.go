@@ -19,6 +19,9 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 			newTokenAttestCmd(f, runTokenAttest),
 			newTokenVerifyAttestationCmd(f, runTokenVerifyAttestation),
 			newTokenUnblockCmd(f, runTokenUnblock),
+			newTokenProtectCmd(f, runTokenProtect),
+			newTokenRetriesCmd(f, runTokenRetries),
+			newTokenAdoptCmd(f, runTokenAdopt),
 			newTokenResetCmd(f, runTokenReset),
 		),
 	}

@@ -247,7 +247,7 @@ func (i *importing) orphans(err error) error {
 		return err
 	}
 	return fault.New(fault.Code(fault.ExitCode(err)),
-		"erase these tokens with `trustroot token reset`, make them ready again, and start anew: the key was wiped and is worth nothing",
+		"start anew with other tokens: the key was wiped and is worth nothing",
 		fmt.Errorf("%w; slot %s of %s holds the key of this run", err, i.slot, strings.Join(i.holds, " and ")))
 }
 

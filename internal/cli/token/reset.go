@@ -58,20 +58,56 @@ func erase(f *cmdutil.Factory, token *yubikey.Token) error {
 	if err != nil {
 		return err
 	}
-	known, err := checkNoRoot(f, info)
+	looked, known, err := checkNoRoot(f, info)
 	if err != nil {
 		return err
 	}
 	serial := fmt.Sprint(info.Identity.Serial)
+	const unchanged = "the token is unchanged"
 	if err := f.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("YubiKey %s is erased: %s. %s", serial, contents(info), known),
+		Text: fmt.Sprintf("You are about to erase YubiKey %s: %s. %s", serial, contents(info), known),
 		Yes:  "these keys are gone for ever, and PIN, PUK and management key are the factory's again",
-		No:   "the token is unchanged",
+		No:   unchanged,
 		Type: serial,
 	}); err != nil {
 		return err
 	}
+	// where no ledger says what the keys are for, the person names one of them
+	if lost, name := keyOfUnknownUse(info); looked == "" && lost != "" {
+		if err := f.Operator.Confirm(term.Question{
+			Text: "Nothing here says what these keys are for. This will be lost: " + lost + ". If a root's certificate is among them, nobody can renew what is under it again.",
+			Yes:  "the token is erased",
+			No:   unchanged,
+			Type: "erase " + name,
+		}); err != nil {
+			return err
+		}
+	}
 	return token.Reset()
+}
+
+// keyOfUnknownUse describes a key with its certificate and digest, a root's
+// before others, and returns the name by which a person names it.
+func keyOfUnknownUse(info yubikey.Info) (text, name string) {
+	for _, s := range info.Slots {
+		if s.Empty {
+			continue
+		}
+		if text != "" && s.Slot != "9c" {
+			continue
+		}
+		text, name = fmt.Sprintf("the %s key of slot %s", s.Algorithm, s.Slot), "slot "+string(s.Slot)
+		if digest, err := pki.SPKISHA256(s.PublicKey); err == nil {
+			text += ", SHA-256 " + digest
+		}
+		if c := s.Certificate; c != nil {
+			text += fmt.Sprintf(", with the certificate of %s, serial %s, valid until %s", c.Subject, pki.SerialHex(c.SerialNumber), c.NotAfter.UTC().Format("2006-01-02"))
+			if c.Subject.CommonName != "" {
+				name = c.Subject.CommonName
+			}
+		}
+	}
+	return text, name
 }
 
 func contents(info yubikey.Info) string {
@@ -93,30 +129,31 @@ func contents(info yubikey.Info) string {
 }
 
 // checkNoRoot refuses a token with a key that the ledger in the trust
-// directory knows as a root's, and returns a sentence on what it looked at.
-func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (string, error) {
+// directory knows as a root's, and returns that ledger's path, empty for none,
+// and a sentence on what it looked at.
+func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (looked, known string, err error) {
 	path := filepath.Join(f.Dir, trustdir.LedgerFile)
 	l, err := ledger.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", trustdir.LedgerFile, f.Dir), nil
+		return "", fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", trustdir.LedgerFile, f.Dir), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look for the token's keys in the ledger: %w", err)
+		return "", "", fmt.Errorf("look for the token's keys in the ledger: %w", err)
 	}
 	for name, generations := range l.State().Authorities {
 		for _, g := range generations {
 			slot, err := holding(info, g.Certificate.SPKISHA256)
 			if err != nil {
-				return "", err
+				return "", "", err
 			}
 			if slot == "" {
 				continue
 			}
-			return "", fault.New(fault.Device, "keep this token: to retire a root, publish its successor first and let every verifier fetch it; nothing was changed",
+			return "", "", fault.New(fault.Device, "keep this token: to retire a root, publish its successor first and let every verifier fetch it; nothing was changed",
 				fmt.Errorf("reset token %d: slot %s holds the key of %s g%d, which %s knows", info.Identity.Serial, slot, name, g.Number, path))
 		}
 	}
-	return fmt.Sprintf("%s knows none of them.", path), nil
+	return path, fmt.Sprintf("%s knows none of them.", path), nil
 }
 
 // holding returns the slot whose key, or whose certificate's key where the
