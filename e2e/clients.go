@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -55,13 +54,8 @@ const repository, workflowFile, githubHost = "example/deploy", ".github/workflow
 // signWorkflow signs as a workflow of a repository, with the claims that
 // GitHub's tokens have.
 func (w *world) signWorkflow(ctx context.Context, name, kind, trigger, ref string) (signed, error) {
-	file := repository + "/" + workflowFile + "@" + ref
-	commit := strings.Repeat("c0", 20)
-	return w.signKeyless(ctx, name, kind, "", w.issuers[githubHost], "https://github.com/"+file, map[string]any{
-		"sub": "repo:" + repository + ":ref:" + ref, "repository": repository, "repository_owner": "example", "repository_id": "1", "repository_owner_id": "2",
-		"repository_visibility": "private", "workflow": "release", "workflow_ref": file, "workflow_sha": commit, "job_workflow_ref": file, "job_workflow_sha": commit,
-		"ref": ref, "sha": commit, "event_name": trigger, "run_id": "3", "run_attempt": "1", "runner_environment": "github-hosted",
-	})
+	identity := "https://github.com/" + repository + "/" + workflowFile + "@" + ref
+	return w.signKeyless(ctx, name, kind, "", w.issuers[githubHost], identity, github(ref, trigger))
 }
 
 // signKey has cosign sign with a key in KMS.

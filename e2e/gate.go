@@ -66,12 +66,7 @@ func (w *world) gate(ctx context.Context, s *suite, g *generation) {
 	}
 	refuses := func(what, names string, verify func(context.Context) error) {
 		checks = append(checks, check{"trustroot verify refuses " + what + ", and says " + names, func(ctx context.Context) error {
-			err := verify(ctx)
-			var exit *exitError
-			if errors.As(err, &exit) && exit.code != 5 {
-				return err
-			}
-			return refused(err, names)
+			return gateRefuses(verify(ctx), names)
 		}})
 	}
 	refuses("one bundle missing", "bundle", func(ctx context.Context) error { return w.verify(ctx, file, g.app.artifact, g.app.bundle) })

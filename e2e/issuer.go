@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -29,7 +31,12 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"issuer": i.url, "jwks_uri": i.url + "/keys", "authorization_endpoint": i.url + "/authorize", "token_endpoint": i.url + "/token",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"},
 	}
-	switch r.URL.Path {
+	at, err := url.Parse(i.url)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	switch strings.TrimPrefix(r.URL.Path, at.Path) {
 	case "/.well-known/openid-configuration":
 	case "/keys":
 		point, err := i.key.PublicKey.Bytes()

@@ -90,7 +90,7 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 		return err
 	}
 	s.step("signing and verifying")
-	if err := s.must(ctx, "Fulcio starts again, with a second identity provider in the plan", w.letWorkflowsSign); err != nil {
+	if err := s.must(ctx, "Fulcio starts again, with an identity provider of each type in the plan", w.letWorkflowsSign); err != nil {
 		return err
 	}
 	first, err := w.signAll(ctx, s, 1)
@@ -104,6 +104,7 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	s.check(ctx, "the bundles pass trusted-root check, and are archived", func(ctx context.Context) error { return w.archive(ctx, first) })
 	s.step("the deploy gate")
 	w.gate(ctx, s, first)
+	w.admits(ctx, s)
 	if err := w.renewal(ctx, s, first); err != nil {
 		return err
 	}
@@ -138,13 +139,8 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 		return err
 	}
 	s.step("a KMS, an identity provider, a database and a bucket")
-	for _, host := range []string{"login.example.com", githubHost} {
-		i, err := newIssuer("https://" + host)
-		if err != nil {
-			return err
-		}
-		w.issuers[host] = i
-		w.proxy.set(host, i)
+	if err := w.startProviders(); err != nil {
+		return err
 	}
 	if err := w.startKMS(ctx); err != nil {
 		return err
@@ -188,8 +184,8 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 	return w.begun(ctx, own)
 }
 
-// letWorkflowsSign names GitHub as an identity provider in the plan, as an
-// operator does who lets workflows sign, and starts Fulcio on what that renders.
+// letWorkflowsSign names further identity providers in the plan, as an operator
+// does who lets workflows sign, and starts Fulcio on what that renders.
 // The next publication brings it to the signing config.
 func (w *world) letWorkflowsSign(ctx context.Context) error {
 	path := filepath.Join(w.trust, "pki.yaml")
@@ -198,7 +194,7 @@ func (w *world) letWorkflowsSign(ctx context.Context) error {
 		return err
 	}
 	const line = `oidc: [{issuer: "https://login.example.com", type: email}]`
-	changed, err := replaceOnce(string(data), line, line[:len(line)-1]+`, {issuer: "https://`+githubHost+`", type: github-workflow, url: "https://github.com"}]`)
+	changed, err := replaceOnce(string(data), line, providers)
 	if err != nil {
 		return err
 	}

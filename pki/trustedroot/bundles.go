@@ -5,20 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 // Bundle is an archived Sigstore bundle.
 type Bundle struct {
 	Name string // what messages call it, a file name for instance
 	Data []byte // its JSON
+	// Key is the public key in PEM of a bundle that was signed by one, for a
+	// bundle whose key is on trial too; nil is a bundle with a certificate.
+	Key []byte
 }
 
 // BundleResult says how a bundle stands under a trusted root.
@@ -116,11 +122,11 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 	if err := entity.UnmarshalJSON(b.Data); err != nil {
 		return result, err
 	}
-	if err := verifyBundle(whole, entity); err != nil {
+	if err := verifyBundle(whole, entity, b.Key); err != nil {
 		return result, err
 	}
 	for _, v := range variants {
-		if verifyBundle(v.root, entity) != nil {
+		if verifyBundle(v.root, entity, b.Key) != nil {
 			result.Needs = append(result.Needs, v.path)
 		}
 	}
@@ -131,12 +137,20 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 }
 
 // verifyBundle verifies a bundle with everything that a Sigstore instance gives
-// it.
-func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle) error {
-	verifier, err := verify.NewVerifier(tr,
-		verify.WithSignedCertificateTimestamps(1),
-		verify.WithTransparencyLog(1),
-		verify.WithObserverTimestamps(1))
+// it; one by a key has no certificate timestamp.
+func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle, key []byte) error {
+	options := []verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1)}
+	who := verify.WithoutIdentitiesUnsafe()
+	if key != nil {
+		known, err := keyMaterial(key)
+		if err != nil {
+			return err
+		}
+		tr, who = root.TrustedMaterialCollection{tr, known}, verify.WithKey()
+	} else {
+		options = append(options, verify.WithSignedCertificateTimestamps(1))
+	}
+	verifier, err := verify.NewVerifier(tr, options...)
 	if err != nil {
 		return err
 	}
@@ -149,8 +163,23 @@ func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle) error {
 		digest := m.Digest()
 		artifact = verify.WithArtifactDigest(digestAlgorithm(len(digest)), digest)
 	}
-	_, err = verifier.Verify(entity, verify.NewPolicy(artifact, verify.WithoutIdentitiesUnsafe()))
+	_, err = verifier.Verify(entity, verify.NewPolicy(artifact, who))
 	return err
+}
+
+// keyMaterial knows one key, whatever hint a bundle gives.
+func keyMaterial(data []byte) (root.TrustedMaterial, error) {
+	pub, err := pki.ParsePublicKey(data)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := signature.LoadDefaultVerifier(pub)
+	if err != nil {
+		return nil, err
+	}
+	return root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+		return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), nil
+	}), nil
 }
 
 func digestAlgorithm(size int) string {

@@ -44,7 +44,7 @@ func askGo(t *testing.T, data []byte, bundles []Bundle) verdict {
 		if err := entity.UnmarshalJSON(b.Data); err != nil {
 			t.Fatal(err)
 		}
-		if err := verifyBundle(tr, entity); err != nil {
+		if err := verifyBundle(tr, entity, nil); err != nil {
 			failed = append(failed, fmt.Sprintf("%s: %v", b.Name, err))
 		}
 	}

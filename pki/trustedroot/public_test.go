@@ -205,11 +205,11 @@ func TestCheckBundles_RekorV1Tampered(t *testing.T) {
 		},
 	} {
 		b := openBundle(t, own.signV1(t, "public v1", services, log, before))
-		if _, err := CheckBundles(public, Bundle{name, closeBundle(t, b)}); err != nil {
+		if _, err := CheckBundles(public, Bundle{Name: name, Data: closeBundle(t, b)}); err != nil {
 			t.Fatalf("%s: before anything is wrong: %v", name, err)
 		}
 		spoil(b.VerificationMaterial.TlogEntries[0])
-		if _, err := CheckBundles(public, Bundle{name, closeBundle(t, b)}); err == nil {
+		if _, err := CheckBundles(public, Bundle{Name: name, Data: closeBundle(t, b)}); err == nil {
 			t.Errorf("%s: it verifies all the same", name)
 		}
 	}
