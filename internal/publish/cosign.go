@@ -96,9 +96,20 @@ func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b trustedroot.B
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.path, "verify-blob", //nolint:gosec // see FindCosign
-		"--trusted-root", root, "--bundle", bundle, "--use-signed-timestamps",
-		"--certificate-identity-regexp", ".*", "--certificate-oidc-issuer-regexp", ".*", digest)
+	args := []string{"verify-blob", "--trusted-root", root, "--bundle", bundle}
+	if trustedroot.HasTimestamp(b) { // without one the flag refuses what Rekor v1's own time proves
+		args = append(args, "--use-signed-timestamps")
+	}
+	if b.Key != nil {
+		key := filepath.Join(dir, "key.pub")
+		if err := os.WriteFile(key, b.Key, 0o600); err != nil {
+			return err
+		}
+		args = append(args, "--key", key, digest)
+	} else {
+		args = append(args, "--certificate-identity-regexp", ".*", "--certificate-oidc-issuer-regexp", ".*", digest)
+	}
+	cmd := exec.CommandContext(ctx, c.path, args...) //nolint:gosec // see FindCosign
 	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9"}
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

@@ -113,6 +113,17 @@ func MessageDigest(b Bundle) (string, error) {
 	return digestAlgorithm(len(digest)) + ":" + hex.EncodeToString(digest), nil
 }
 
+// HasTimestamp reports whether a bundle holds the timestamp of a TSA; one of
+// Rekor v1 may live on the time that the log promised.
+func HasTimestamp(b Bundle) bool {
+	entity := &bundle.Bundle{}
+	if len(b.Data) > maxDocument || entity.UnmarshalJSON(b.Data) != nil {
+		return false
+	}
+	stamps, err := entity.Timestamps()
+	return err == nil && len(stamps) > 0
+}
+
 func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleResult, error) {
 	result := BundleResult{Name: b.Name}
 	if len(b.Data) > maxDocument {

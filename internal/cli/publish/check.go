@@ -19,6 +19,7 @@ type trustedRootCheckOptions struct {
 	*cmdutil.Factory
 	file    string
 	bundles []string
+	key     string
 	all     bool
 }
 
@@ -38,6 +39,7 @@ func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trust
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.bundles, "bundle", nil, "a bundle to verify; may be given several times")
+	cmd.Flags().StringVar(&o.key, "key", "", "public key in PEM that signed the bundles, for those without a certificate")
 	cmd.Flags().BoolVar(&o.all, "all", false, "an entry that no bundle needs is an error")
 	return cmd
 }
@@ -57,7 +59,19 @@ func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error 
 	if err != nil {
 		return err
 	}
+	if o.key != "" {
+		key, err := cmdutil.ReadFile(o.key)
+		if err != nil {
+			return err
+		}
+		for i := range bundles {
+			bundles[i].Key = key
+		}
+	}
 	coverage, refused := trustedroot.CheckBundles(data, bundles...)
+	if len(coverage.Bundles) < len(bundles) {
+		return refused // the file itself cannot be read
+	}
 	view := checkView{Coverage: coverage}
 	view.Cosign, err = askCosign(ctx, data, bundles, coverage)
 	refused = errors.Join(refused, err)
