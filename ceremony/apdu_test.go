@@ -99,7 +99,7 @@ func (k *token) pulledAt(w *world, r *request.Request, n int, header string, kin
 	o := w.options(r)
 	o.Linter, o.Open, o.Out = noLint{}, openReal(o.Operator), k.t.TempDir()
 	k.SetFaults(virtual.Fault{At: k.Exchanges() + n, Kind: kind})
-	_, err := Root(k.t.Context(), o)
+	_, err := Run(k.t.Context(), o)
 	if err == nil {
 		k.t.Errorf("%s: not noticed", what)
 		return
@@ -116,7 +116,7 @@ func (k *token) pulledAt(w *world, r *request.Request, n int, header string, kin
 		// ends, and this process goes on
 		must(k.t, k.readers.Restart(k.t.Context()))
 	}
-	path, err := Root(k.t.Context(), o)
+	path, err := Run(k.t.Context(), o)
 	if err != nil {
 		k.t.Errorf("%s: resumed: %v", what, err)
 		return
@@ -212,7 +212,7 @@ func pullShare(t *testing.T, share string) {
 	k.look()
 	o := w.options(r)
 	o.Linter, o.Open, o.Out = noLint{}, openReal(o.Operator), t.TempDir()
-	_, err = Root(t.Context(), o)
+	_, err = Run(t.Context(), o)
 	must(t, err)
 	points, pulled := 0, 0
 	for i, header := range k.look() {

@@ -30,27 +30,15 @@ type day struct {
 	issued  []issued
 }
 
-// Root makes the root key on the token, its certificate, and every other
-// certificate of the request, and returns the path of the record.
-func Root(ctx context.Context, o Options) (string, error) {
-	if o.Request.Root != nil {
-		return "", fault.New(fault.Usage, "sign under an existing root with `trustroot ceremony sign`",
-			errors.New("the request holds a root certificate already"))
-	}
-	return run(ctx, o, (*day).makeRoot)
-}
-
-// Sign signs the request's certificates with the root key that the token
-// holds, and returns the path of the record.
-func Sign(ctx context.Context, o Options) (string, error) {
+// Run holds the ceremony of a request on a token and returns the path of the
+// record: it makes the root key where the request holds no root certificate,
+// or finds the one that it holds, and signs what the request asks for. Stopped
+// or cut at any instant, the same call resumes.
+func Run(ctx context.Context, o Options) (path string, err error) {
+	root := (*day).findRoot
 	if o.Request.Root == nil {
-		return "", fault.New(fault.Usage, "make the root first with `trustroot ceremony root`",
-			errors.New("the request holds no root certificate"))
+		root = (*day).makeRoot
 	}
-	return run(ctx, o, (*day).findRoot)
-}
-
-func run(ctx context.Context, o Options, root func(*day, context.Context) error) (path string, err error) {
 	name := o.Request.Manifest.Ceremony
 	c := o.Request.Plan.Ceremonies[name]
 	d := &day{Options: o, name: name, plan: c, files: map[string][]byte{}}

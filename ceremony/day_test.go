@@ -52,16 +52,16 @@ func TestDay_WordsFromPaper(t *testing.T) {
 	}
 	o := w.options(swapped)
 	o.Operator = &paper{Script: script(), words: firstWords(reviewed)}
-	_, err := Root(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	refused(t, err, fault.Stopped, "stopped")
 	untouched(t, w.chip)
 	o = w.options(reviewed)
 	o.Operator = &paper{Script: script(), words: firstWords(reviewed)}
-	if _, err := Root(context.Background(), o); err == nil {
+	if _, err := Run(context.Background(), o); err == nil {
 		t.Error("the journal of another request was gone on with")
 	}
 	o.Out = t.TempDir()
-	if _, err := Root(context.Background(), o); err != nil {
+	if _, err := Run(context.Background(), o); err != nil {
 		t.Error(err)
 	}
 }
@@ -94,7 +94,7 @@ func TestDay_EveryNo(t *testing.T) {
 	o.Host.Entropy = 1 // so that the host is asked about
 	asking := script()
 	o.Operator, o.Out = asking, t.TempDir()
-	if _, err := Root(context.Background(), o); err != nil {
+	if _, err := Run(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
 	if len(asking.Asked) != 7 {
@@ -107,10 +107,10 @@ func TestDay_EveryNo(t *testing.T) {
 		operator := script()
 		operator.Refuse = q.Text[:20]
 		o.Operator = operator
-		_, err := Root(context.Background(), o)
+		_, err := Run(context.Background(), o)
 		refused(t, err, fault.Stopped, "stopped")
 		o.Operator = script()
-		path, err := Root(context.Background(), o)
+		path, err := Run(context.Background(), o)
 		if err != nil {
 			t.Errorf("after a no to %q: %v", q.Text, err)
 			continue
@@ -123,12 +123,12 @@ func TestDay_OtherToken(t *testing.T) {
 	w := newWorld(t)
 	o := w.options(w.founding())
 	o.Serial = 5
-	_, err := Root(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	refused(t, err, fault.Usage, "is for token 10000001")
 	o.Serial = rootToken
 	w.chip.Serial = 7 // the token's own word differs from what was opened
 	o.Open = func(ctx context.Context, _ uint32) (Device, error) { return w.chip.open(o.Operator)(ctx, 7) }
-	_, err = Root(context.Background(), o)
+	_, err = Run(context.Background(), o)
 	refused(t, err, fault.Device, "this is token 7")
 	untouched(t, w.chip)
 }
@@ -139,7 +139,7 @@ func TestDay_SlotInUse(t *testing.T) {
 	must(t, err)
 	_, err = d.Generate("9c", yubikey.KeyOptions{Algorithm: "P-384", PIN: "always", Touch: "always"})
 	must(t, err)
-	_, err = Root(context.Background(), w.options(w.founding()))
+	_, err = Run(context.Background(), w.options(w.founding()))
 	refused(t, err, fault.Device, "holds a key already")
 	if w.chip.Generated["9c"] != 1 || len(w.chip.Signed) != 0 || len(w.chip.Certs) != 0 {
 		t.Error("the token was changed")
@@ -155,22 +155,18 @@ func TestDay_SignWithAnotherRoot(t *testing.T) {
 	_, err = d.Generate("9c", yubikey.KeyOptions{Algorithm: "P-384", PIN: "always", Touch: "always"})
 	must(t, err)
 	before := total(w.chip.Signed)
-	_, err = Sign(context.Background(), w.options(r))
+	_, err = Run(context.Background(), w.options(r))
 	refused(t, err, fault.Verification, "9c")
 	if total(w.chip.Signed) != before {
 		t.Error("another root signed")
 	}
 }
 
-func TestDay_WrongCommand(t *testing.T) {
+func TestRun_HoldsARequestOnce(t *testing.T) {
 	w := newWorld(t)
 	r := w.founding()
-	_, err := Sign(context.Background(), w.options(r))
-	refused(t, err, fault.Usage, "holds no root certificate")
-	v := w.hold(r)
-	_, err = Root(context.Background(), w.options(w.renewal(v)))
-	refused(t, err, fault.Usage, "holds a root certificate already")
-	_, err = Root(context.Background(), w.options(r))
+	w.hold(r)
+	_, err := Run(context.Background(), w.options(r))
 	refused(t, err, fault.Usage, "exists already")
 }
 

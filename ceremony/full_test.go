@@ -36,7 +36,7 @@ func TestPower_DiskFull(t *testing.T) {
 		stick(t, w.out(), 0, pages*os.Getpagesize())
 		o := w.options(r)
 		o.Linter = noLint{}
-		_, err := walk(context.Background(), o)
+		_, err := Run(context.Background(), o)
 		if err == nil {
 			must(t, unix.Unmount(w.out(), 0))
 			t.Logf("a full disk at each of %d sizes: resumed every time", pages-1)

@@ -21,7 +21,7 @@ func TestHost_Clock(t *testing.T) {
 	for _, days := range []int{-3650, -1, 1, 3650} {
 		o := w.options(r)
 		o.Now = w.now.AddDate(0, 0, days)
-		_, err := Root(context.Background(), o)
+		_, err := Run(context.Background(), o)
 		refused(t, err, fault.Usage, "this machine's clock says")
 	}
 	entries, err := os.ReadDir(w.out())
@@ -38,11 +38,11 @@ func TestHost_Network(t *testing.T) {
 	o := w.options(r)
 	o.Host.Interfaces = []string{"eth0"}
 	o.Host.Routes = []string{"eth0", "eth0"}
-	_, err := Root(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	refused(t, err, fault.Usage, "network interfaces are up: eth0; there is a default route: eth0")
 	untouched(t, w.chip)
 	o.AllowNetwork = true
-	path, err := Root(context.Background(), o)
+	path, err := Run(context.Background(), o)
 	must(t, err)
 	v := w.verify(path)
 	head, _, _ := strings.Cut(string(v.Record.Files[record.Report]), "<h2>")

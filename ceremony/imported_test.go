@@ -15,7 +15,7 @@ func TestImported_RestsOnPeople(t *testing.T) {
 	w := newWorld(t)
 	w.plan = strings.Replace(w.plan, "rehearsal:\n", "exceptions:\n  - name: imported-root\n    reason: a key on two tokens\nrehearsal:\n", 1)
 	r := w.founding()
-	_, err := Root(context.Background(), w.options(r))
+	_, err := Run(context.Background(), w.options(r))
 	refused(t, err, fault.Device, "slot 9c of token 10000001 is empty")
 	if len(w.chip.Keys) != 0 {
 		t.Fatal("a key was made")

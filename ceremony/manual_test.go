@@ -46,10 +46,10 @@ func everyQuestion(t *testing.T) []term.Question {
 		}
 		return nil
 	}
-	if _, err := Root(context.Background(), o); err == nil {
+	if _, err := Run(context.Background(), o); err == nil {
 		t.Fatal("not cut")
 	}
-	_, err := Root(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	must(t, err)
 	nobody := &day{Options: o, journal: nil}
 	questions := append(operator.Asked, nobody.clockQuestion(""))

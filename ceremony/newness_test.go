@@ -20,7 +20,7 @@ func (w *world) replay(r *request.Request, why string) {
 	before, remembered := state(w.chip), bytes.Clone(w.chip.Certs[memorySlot])
 	o := w.options(r)
 	o.Out = w.t.(*testing.T).TempDir()
-	_, err := walk(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	refused(w.t, err, fault.Verification, why)
 	if state(w.chip) != before || !bytes.Equal(w.chip.Certs[memorySlot], remembered) {
 		w.t.Error("a trace on the token")
@@ -106,7 +106,7 @@ func TestNewness_OtherPin(t *testing.T) {
 func TestNewness_ForeignMemory(t *testing.T) {
 	w := newWorld(t)
 	w.chip.Certs[memorySlot] = w.chip.F9
-	_, err := Root(context.Background(), w.options(w.founding()))
+	_, err := Run(context.Background(), w.options(w.founding()))
 	refused(t, err, fault.Device, "not what a ceremony writes there")
 	if len(w.chip.Keys)+len(w.chip.Signed) != 0 {
 		t.Error("a trace on the token")
@@ -124,7 +124,7 @@ func TestNewness_MemoryErased(t *testing.T) {
 		t.Fatalf("cut too early, at %q", c.point)
 	}
 	delete(w.chip.Certs, memorySlot)
-	_, err := Root(context.Background(), w.options(r))
+	_, err := Run(context.Background(), w.options(r))
 	refused(t, err, fault.Device, "does not remember this ceremony")
 }
 

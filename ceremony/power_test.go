@@ -43,7 +43,7 @@ var errCut = errors.New("cut for the test")
 func cutRun(o Options, chip *chip, c *cutter) error {
 	o.hook, chip.cut = c.cut, c.cut
 	defer func() { chip.cut = nil }()
-	_, err := walk(context.Background(), o)
+	_, err := Run(context.Background(), o)
 	return err
 }
 
@@ -52,7 +52,7 @@ func (w *world) finished(what string, r *request.Request, before int) {
 	w.t.Helper()
 	o := w.options(r)
 	o.Linter = noLint{}
-	path, err := walk(context.Background(), o)
+	path, err := Run(context.Background(), o)
 	if err != nil && strings.Contains(err.Error(), "exists already") {
 		// the cut came after the record was whole
 		path, err = filepath.Join(w.out(), r.Plan.Ceremonies[r.Manifest.Ceremony].Day+"-"+r.Manifest.Ceremony), nil

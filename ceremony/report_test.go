@@ -36,7 +36,7 @@ func TestReport_EscapesWhatItShows(t *testing.T) {
 	r := w.founding()
 	o := w.options(r)
 	o.AllowNetwork, o.Host.Interfaces = true, []string{"<script>alert(1)</script>"}
-	path, err := Root(t.Context(), o)
+	path, err := Run(t.Context(), o)
 	must(t, err)
 	if page := string(w.verify(path).Record.Files[record.Report]); strings.Contains(page, "<script") {
 		t.Error("a name on the host became markup")

@@ -216,17 +216,9 @@ func (w *world) verify(path string) *Verified {
 // hold runs a ceremony to its end.
 func (w *world) hold(r *request.Request) *Verified {
 	w.t.Helper()
-	path, err := walk(context.Background(), w.options(r))
+	path, err := Run(context.Background(), w.options(r))
 	must(w.t, err)
 	return w.verify(path)
-}
-
-// walk is the ceremony that a request asks for.
-func walk(ctx context.Context, o Options) (string, error) {
-	if o.Request.Root == nil {
-		return Root(ctx, o)
-	}
-	return Sign(ctx, o)
 }
 
 // refused wants an error with this code that says why.

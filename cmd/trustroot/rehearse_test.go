@@ -190,7 +190,7 @@ func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(progress)
-	for lines.Scan() && !strings.Contains(lines.Text(), "$ trustroot ceremony sign") {
+	for lines.Scan() && !strings.Contains(lines.Text(), "$ trustroot ceremony run") {
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 	if len(n.authorities) > 0 {
 		steps = append(steps, []step{
 			{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
-			{title: "the ceremony: certificates under the root that is there", run: func(ctx context.Context) error { return r.hold(ctx, "sign") }},
+			{title: "the ceremony: certificates under the root that is there", run: r.hold},
 			{title: "back on the admin host: check and file the record", run: r.accept},
 		}...)
 	}

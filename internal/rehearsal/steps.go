@@ -19,7 +19,7 @@ func (r *Rehearsal) foundingSteps() []step {
 		{title: "the tokens: PIN, PUK and management key", run: r.provision, day: ceremonyDay},
 		{title: "the TUF holder joins, with a key on the own token", run: r.join},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
-		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.ceremonyRoot},
+		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
 		{title: "back on the admin host: check and file the record", run: r.accept},
 		{title: "trusted_root.json and the signing config", run: r.build, day: publicationDay},
 		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "init") }},
@@ -96,8 +96,6 @@ func (r *Rehearsal) export(ctx context.Context) error {
 		[]string{"log", "add", "tesseract"},
 	)
 }
-
-func (r *Rehearsal) ceremonyRoot(ctx context.Context) error { return r.hold(ctx, "root") }
 
 func (r *Rehearsal) build(ctx context.Context) error {
 	return r.each(ctx,

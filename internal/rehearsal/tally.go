@@ -150,7 +150,7 @@ func (t *tally) command(args []string) func() {
 	}
 }
 
-// name is the command without its arguments: "ceremony root".
+// name is the command without its arguments: "ceremony run".
 func name(args []string) string {
 	var words []string
 	for _, a := range args {

@@ -26,9 +26,9 @@ func (r *Rehearsal) createRequest(ctx context.Context) error {
 	return r.trustroot(ctx, "request", "create", "--ceremony", r.request.ceremony, "--out", r.in(stick))
 }
 
-// hold holds the ceremony: "root" or "sign".
-func (r *Rehearsal) hold(ctx context.Context, kind string) error {
-	return r.trustroot(ctx, "ceremony", kind, r.requestPath(), "--serial", serial(Serial), "--out", r.in(stick), "--allow-network", "--rehearsal")
+// hold holds the ceremony.
+func (r *Rehearsal) hold(ctx context.Context) error {
+	return r.trustroot(ctx, "ceremony", "run", r.requestPath(), "--serial", serial(Serial), "--out", r.in(stick), "--allow-network", "--rehearsal")
 }
 
 func (r *Rehearsal) accept(ctx context.Context) error {

@@ -3,7 +3,6 @@
 package ceremony
 
 import (
-	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 )
 
@@ -12,8 +11,7 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
 		cmdutil.Under("request", newRequestShowCmd(f, runRequestShow)),
 		cmdutil.Under("ceremony",
-			newCeremonyRunCmd(f, "root", "Make the root key and sign the certificates of a request", ceremony.Root),
-			newCeremonyRunCmd(f, "sign", "Sign the certificates of a request with the root key", ceremony.Sign),
+			newCeremonyRunCmd(f, runCeremony),
 			newCeremonyVerifyCmd(f, runCeremonyVerify),
 			newCeremonyReportCmd(f, runCeremonyReport),
 			newCeremonyWitnessCmd(f, runCeremonyWitness),

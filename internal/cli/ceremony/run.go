@@ -13,9 +13,6 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
-// ceremonyRunner is ceremony.Root or ceremony.Sign.
-type ceremonyRunner func(context.Context, ceremony.Options) (string, error)
-
 type ceremonyRunOptions struct {
 	*cmdutil.Factory
 	request      string
@@ -25,16 +22,20 @@ type ceremonyRunOptions struct {
 	rehearsal    bool
 }
 
-func newCeremonyRunCmd(f *cmdutil.Factory, name, short string, run ceremonyRunner) *cobra.Command {
+func newCeremonyRunCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyRunOptions) error) *cobra.Command {
 	o := &ceremonyRunOptions{Factory: f}
 	cmd := &cobra.Command{
-		Use:   name + " REQUEST",
-		Short: short,
-		Long:  short + ".\n\nCut at any instant, the same command goes on.",
+		Use:   "run REQUEST",
+		Short: "Hold the ceremony of a request: make the root key, or find it, and sign",
+		Long: `Hold the ceremony of a request at the root's token: make the root key where the
+request holds no root certificate, or find the key of the one that it holds, and
+sign what the request asks for.
+
+If interrupted at any instant, run the same command again to resume.`,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.request = args[0]
-			return runCeremony(c.Context(), o, run)
+			return run(c.Context(), o)
 		},
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
@@ -44,7 +45,7 @@ func newCeremonyRunCmd(f *cmdutil.Factory, name, short string, run ceremonyRunne
 	return cmd
 }
 
-func runCeremony(ctx context.Context, o *ceremonyRunOptions, run ceremonyRunner) error {
+func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 	if o.serial == 0 {
 		_, err := device.Open(ctx, o.Factory, 0)
 		return err
@@ -61,7 +62,7 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions, run ceremonyRunner)
 	if err != nil {
 		return err
 	}
-	path, err := run(ctx, ceremony.Options{
+	path, err := ceremony.Run(ctx, ceremony.Options{
 		Request:  r,
 		Serial:   o.serial,
 		Out:      o.out,
