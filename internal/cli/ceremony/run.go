@@ -32,7 +32,7 @@ request holds no root certificate, or find the key of the one that it holds, and
 sign what the request asks for.
 
 If interrupted at any instant, run the same command again to resume.`,
-		Args:  cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.request = args[0]
 			return run(c.Context(), o)
