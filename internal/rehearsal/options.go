@@ -42,6 +42,11 @@ type Options struct {
 	KMS      string // URL of a KMS to use; empty starts the stand-in
 	Now      time.Time
 	Progress io.Writer
+	// ImageSHA256 is pinned in the founding plan, in hex; empty pins none.
+	ImageSHA256 string
+	// Hold holds a ceremony in another machine in place of this one; nil holds
+	// it here.
+	Hold func(context.Context, Room) error
 	// Command runs one command line of trustroot in this process, answered by
 	// the rehearsal's operator, and returns what it wrote to standard output.
 	Command func(ctx context.Context, args ...string) ([]byte, error)

@@ -28,6 +28,9 @@ func (r *Rehearsal) createRequest(ctx context.Context) error {
 
 // hold holds the ceremony.
 func (r *Rehearsal) hold(ctx context.Context) error {
+	if r.Hold != nil {
+		return r.holdInRoom(ctx)
+	}
 	return r.trustroot(ctx, "ceremony", "run", r.requestPath(), "--serial", serial(Serial), "--out", r.in(stick), "--allow-network", "--rehearsal")
 }
 

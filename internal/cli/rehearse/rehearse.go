@@ -44,6 +44,7 @@ type rehearseOptions struct {
 	*cmdutil.Factory
 	rehearsalFlags
 	hold bool
+	room string
 }
 
 func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseOptions) error) *cobra.Command {
@@ -56,6 +57,7 @@ func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Comma
 	}
 	o.register(cmd, "new folder that becomes a trust directory")
 	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep tokens and KMS running at the end, until Enter")
+	cmd.Flags().StringVar(&o.room, "room", "", "ceremony image to hold the founding ceremony in by hand, in a virtual machine with a virtual token and stick")
 	cmd.AddCommand(
 		newRehearseRenewCmd(f, tree, runRehearseRenew),
 		newRehearseCutoverCmd(f, tree, runRehearseCutover),
@@ -65,7 +67,13 @@ func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Comma
 }
 
 func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
-	r, err := rehearsal.Run(ctx, o.options(o.Factory))
+	options := o.options(o.Factory)
+	if o.room != "" {
+		if err := o.roomOptions(&options); err != nil {
+			return err
+		}
+	}
+	r, err := rehearsal.Run(ctx, options)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if err != nil {
 		return o.giveUp(r, err)

@@ -1,0 +1,80 @@
+package rehearse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
+)
+
+// stickSize is the size of the virtual stick in MiB.
+const stickSize = 256
+
+// roomOptions adds to a rehearsal that its ceremony is held by a person, in the
+// ceremony image.
+func (o *rehearseOptions) roomOptions(into *rehearsal.Options) error {
+	if err := rehearsal.MissingMachine(); err != nil {
+		return err
+	}
+	f, err := os.Open(o.room)
+	if err != nil {
+		return fault.New(fault.Usage, "build the image with scripts/image and name it with --room", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("read the image: %w", err)
+	}
+	into.ImageSHA256 = hex.EncodeToString(sum.Sum(nil))
+	into.Hold = func(ctx context.Context, room rehearsal.Room) error {
+		dir, err := os.MkdirTemp("", "trustroot-room-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir) //nolint:errcheck // a copy of the stick
+		return o.holdInRoom(ctx, room, dir)
+	}
+	return nil
+}
+
+// holdInRoom runs the machine until it is switched off: in a window where there
+// is a desktop, else with its console in this terminal.
+func (o *rehearseOptions) holdInRoom(ctx context.Context, room rehearsal.Room, dir string) error {
+	stick, socket := filepath.Join(dir, "stick.img"), filepath.Join(dir, "usb")
+	if err := rehearsal.MakeStick(ctx, stick, room.Stick, stickSize); err != nil {
+		return err
+	}
+	port, err := virtual.ListenUSB(ctx, "unix:"+socket, room.Cards[0])
+	if err != nil {
+		return err
+	}
+	defer port.Close() //nolint:errcheck // nothing is written
+	r, err := request.Open(filepath.Join(room.Stick, room.Request))
+	if err != nil {
+		return err
+	}
+	digest := r.Digest()
+	o.Progress("The machine starts now. Write this on paper first:\n\n  words of the request:\n    %s\n  PIN of token %d: %s\n\nIn the menu choose \"rehearse with a spare token\", then \"power off\". The rehearsal continues when the machine is off.",
+		strings.Join(strings.Fields(pki.Words(digest[:])), " "), rehearsal.Serial, rehearsal.PIN)
+	m := rehearsal.Machine{Image: o.room, UEFI: true, Clock: o.Now, Sticks: []string{stick}, Tokens: []string{socket}}
+	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		m.Extra = []string{"-display", "none", "-serial", "stdio"}
+	}
+	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", m.Args()...)
+	qemu.Stdin, qemu.Stdout, qemu.Stderr = os.Stdin, os.Stderr, os.Stderr
+	if err := qemu.Run(); err != nil {
+		return fmt.Errorf("the machine: %w", err)
+	}
+	return rehearsal.ReadStick(ctx, stick, room.Stick)
+}

@@ -1,0 +1,202 @@
+package room
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+)
+
+// guest is a running machine: its serial console and QEMU's monitor.
+type guest struct {
+	name    string
+	began   time.Time
+	command *exec.Cmd
+	exited  chan struct{}
+	console net.Conn
+	monitor net.Conn
+	log     io.Writer
+
+	mu   sync.Mutex
+	seen []byte // of the console, not yet matched
+	more chan struct{}
+}
+
+// boot starts a machine; everything that its console shows goes to the log.
+func boot(ctx context.Context, name, dir string, m rehearsal.Machine, log io.Writer) (*guest, error) {
+	console, monitor := filepath.Join(dir, name+".console"), filepath.Join(dir, name+".monitor")
+	args := append(m.Args(), "-display", "none",
+		"-serial", "unix:"+console+",server=on,wait=off", "-monitor", "unix:"+monitor+",server=on,wait=off")
+	g := &guest{name: name, began: time.Now(), exited: make(chan struct{}), log: log, more: make(chan struct{}, 1)}
+	g.command = exec.CommandContext(ctx, "qemu-system-x86_64", args...)
+	g.command.Stdout, g.command.Stderr = log, log
+	if err := g.command.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = g.command.Wait() // killed as often as not
+		close(g.exited)
+	}()
+	var err error
+	if g.console, err = g.dial(console); err != nil {
+		return nil, err
+	}
+	if g.monitor, err = g.dial(monitor); err != nil {
+		return nil, err
+	}
+	go g.read()
+	if _, err := g.ask(""); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *guest) dial(path string) (net.Conn, error) {
+	for range 200 {
+		if conn, err := net.Dial("unix", path); err == nil {
+			return conn, nil
+		}
+		select {
+		case <-g.exited:
+			return nil, fmt.Errorf("%s: qemu ended at once", g.name)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil, fmt.Errorf("%s: no socket %s", g.name, path)
+}
+
+func (g *guest) read() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := g.console.Read(buffer)
+		if err != nil {
+			return
+		}
+		_, _ = g.log.Write(buffer[:n])
+		g.mu.Lock()
+		g.seen = append(g.seen, bytes.ReplaceAll(buffer[:n], []byte("\r"), nil)...)
+		g.mu.Unlock()
+		select {
+		case g.more <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wait returns which of the patterns the console shows first, with its groups,
+// and takes everything up to its end.
+func (g *guest) wait(limit time.Duration, patterns ...*regexp.Regexp) (int, []string, error) {
+	deadline := time.After(limit)
+	for {
+		g.mu.Lock()
+		best, at, groups := -1, []int(nil), []string(nil)
+		for i, p := range patterns {
+			if m := p.FindSubmatchIndex(g.seen); m != nil && (best < 0 || m[0] < at[0]) {
+				best, at, groups = i, m, nil
+				for _, s := range p.FindSubmatch(g.seen) {
+					groups = append(groups, string(s))
+				}
+			}
+		}
+		if best >= 0 {
+			g.seen = g.seen[at[1]:]
+		}
+		rest := string(g.seen)
+		g.mu.Unlock()
+		if best >= 0 {
+			return best, groups, nil
+		}
+		select {
+		case <-g.more:
+		case <-g.exited:
+			return -1, nil, errGone
+		case <-deadline:
+			return -1, nil, fmt.Errorf("%s: after %s the console shows none of %v but %q", g.name, limit, patterns, rest)
+		}
+	}
+}
+
+// enter types a line as a person does.
+func (g *guest) enter(line string) error {
+	_, err := io.WriteString(g.console, line+"\n")
+	return err
+}
+
+var monitorPrompt = []byte("(qemu) ")
+
+// ask gives QEMU's monitor a command and returns what it says.
+func (g *guest) ask(command string) (string, error) {
+	if command != "" {
+		if _, err := io.WriteString(g.monitor, command+"\n"); err != nil {
+			return "", err
+		}
+	}
+	var said []byte
+	buffer := make([]byte, 4096)
+	for !bytes.HasSuffix(said, monitorPrompt) {
+		if err := g.monitor.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			return "", err
+		}
+		n, err := g.monitor.Read(buffer)
+		if err != nil {
+			return "", err
+		}
+		said = append(said, buffer[:n]...)
+	}
+	return string(said), nil
+}
+
+var writes = regexp.MustCompile(`stick0[^\n]*\n?[^\n]*wr_operations=([0-9]+)`)
+
+// killAtWrite cuts the power when the stick has seen n more writes.
+func (g *guest) killAtWrite(n int) {
+	first := -1
+	for {
+		said, err := g.ask("info blockstats")
+		if err != nil {
+			return
+		}
+		if m := writes.FindStringSubmatch(said); m != nil {
+			count, _ := strconv.Atoi(m[1])
+			if first < 0 {
+				first = count
+			}
+			if count >= first+n {
+				g.kill()
+				return
+			}
+		}
+		select {
+		case <-g.exited:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// kill cuts the power.
+func (g *guest) kill() {
+	_ = g.command.Process.Signal(os.Kill)
+	<-g.exited
+}
+
+// off waits until the machine has switched itself off.
+func (g *guest) off(limit time.Duration) error {
+	select {
+	case <-g.exited:
+		return nil
+	case <-time.After(limit):
+		g.kill()
+		return fmt.Errorf("%s: not off after %s", g.name, limit)
+	}
+}

@@ -1,0 +1,123 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+)
+
+// errGone is the end of a machine in the middle of something.
+var errGone = errors.New("the machine is off")
+
+// patience is how long a person waits for the next question. The processor is
+// emulated, and may be shared.
+const patience = 6 * time.Minute
+
+var (
+	useConsole = regexp.MustCompile(`Press Enter to use this console:`)
+	clockRight = regexp.MustCompile(`or type the time in UTC like "[^"]*":`)
+	menu       = regexp.MustCompile(`Type a number:`)
+	back       = regexp.MustCompile(`Press Enter to go back to the menu:`)
+	exitCode   = regexp.MustCompile(`The program ended with exit code ([0-9]+)`)
+	askSerial  = regexp.MustCompile(`Serial number of the root token:`)
+	askPIN     = regexp.MustCompile(`PIN of YubiKey [^\n]*: $`)
+	askWords   = regexp.MustCompile(`Type the first ([0-9]+) words from the paper: $`)
+	askPlaces  = regexp.MustCompile(`Type words ([0-9, ]+(?:and [0-9]+)?) [^\n:]*: $`)
+	askText    = regexp.MustCompile(`Type "?([^"\n:]+?)"? to (?:go on|proceed|continue): $`)
+	noRequest  = regexp.MustCompile(`There is no request on this stick`)
+)
+
+// reach boots to the menu: the time is typed where it is not left as it is.
+func (g *guest) reach(typed string) error {
+	if _, _, err := g.wait(patience, useConsole); err != nil {
+		return err
+	}
+	if err := g.enter(""); err != nil {
+		return err
+	}
+	if _, _, err := g.wait(patience, clockRight); err != nil {
+		return err
+	}
+	if err := g.enter(typed); err != nil {
+		return err
+	}
+	_, _, err := g.wait(patience, menu)
+	return err
+}
+
+// ceremony chooses the menu's item for rehearsals and answers every question
+// as the paper says. It returns the program's exit code, with the menu there
+// again, or errGone.
+func (g *guest) ceremony(words []string) (int, error) {
+	if err := g.enter("2"); err != nil {
+		return 0, err
+	}
+	code := 0
+	for {
+		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWords, askPlaces, askText, noRequest, menu)
+		if err != nil {
+			return 0, err
+		}
+		answer := ""
+		switch which {
+		case 0:
+			code, _ = strconv.Atoi(groups[1])
+			continue
+		case 1:
+		case 2:
+			answer = strconv.Itoa(rehearsal.Serial)
+		case 3:
+			answer = rehearsal.PIN
+		case 4:
+			n, _ := strconv.Atoi(groups[1])
+			answer = strings.Join(words[:n], " ")
+		case 5:
+			answer = wordsAt(words, groups[1])
+		case 6:
+			answer = groups[1]
+		case 7:
+			return 0, errors.New("the menu finds no request")
+		case 8:
+			return code, nil
+		}
+		if err := g.enter(answer); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// wordsAt are the words at the positions that a question names.
+func wordsAt(words []string, text string) string {
+	var picked []string
+	for _, number := range regexp.MustCompile(`[0-9]+`).FindAllString(text, -1) {
+		n, _ := strconv.Atoi(number)
+		picked = append(picked, words[n-1])
+	}
+	return strings.Join(picked, " ")
+}
+
+// wants holds a ceremony that must end with an exit code.
+func (g *guest) wants(what string, words []string, code int) error {
+	got, err := g.ceremony(words)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if got != code {
+		return fmt.Errorf("%s: exit code %d, want %d", what, got, code)
+	}
+	say("%-64s exit code %d", what, got)
+	return nil
+}
+
+// powerOff chooses the menu's item and waits for the end.
+func (g *guest) powerOff() error {
+	if err := g.enter("9"); err != nil {
+		return err
+	}
+	return g.off(patience)
+}
