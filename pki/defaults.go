@@ -16,6 +16,9 @@ const (
 	ProfileTSACA    = "tsa-ca"    // issues tsa-leaf
 	ProfileTSALeaf  = "tsa-leaf"  // a time-stamping authority under a tsa-ca
 	ProfileSPIFFECA = "spiffe-ca" // SPIRE's upstream authority
+	// ProfileOther is whatever else signs under the root: its certificate is its
+	// profile. It is read and never issued, so it is none of Profiles.
+	ProfileOther = "other"
 )
 
 // Profiles lists the names of all profiles.

@@ -8,6 +8,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -30,7 +31,7 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Data: data}
-	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: compromised(d)}); err != nil {
+	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: compromised(d), At: d.State.PublishedAt}); err != nil {
 		return nil, err
 	}
 	if err := trustedroot.Worst(b.Findings); err != nil {
@@ -60,15 +61,33 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 // trustedRoot returns the trusted root of ledger and plan, with the others that
 // the plan includes.
 func trustedRootBytes(d *trustdir.Dir) ([]byte, error) {
-	pins := make([]ledger.File, len(d.Plan.Include))
-	for i, in := range d.Plan.Include {
-		pins[i] = ledger.File{Path: in.Path, SHA256: in.SHA256}
-	}
-	includes, err := trustedroot.ReadIncludes(d.FS(), pins)
+	includes, err := included(d, d.Plan.Include)
 	if err != nil {
 		return nil, err
 	}
 	return trustedroot.BuildWith(d.Plan, d.State, d.FS(), includes)
+}
+
+// SigningConfigBytes returns the signing config of ledger and plan, with the
+// logs and TSAs of those that the plan includes.
+func SigningConfigBytes(d *trustdir.Dir) ([]byte, error) {
+	var files []plan.Include
+	if d.Plan.Signing != nil {
+		files = d.Plan.Signing.Include
+	}
+	includes, err := included(d, files)
+	if err != nil {
+		return nil, err
+	}
+	return trustedroot.BuildSigningConfig(d.Plan, d.State, includes...)
+}
+
+func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
+	pins := make([]ledger.File, len(files))
+	for i, in := range files {
+		pins[i] = ledger.File{Path: in.Path, SHA256: in.SHA256}
+	}
+	return trustedroot.ReadIncludes(d.FS(), pins)
 }
 
 // compromised are the keys whose windows a compromise closed.
@@ -95,7 +114,7 @@ func compromised(d *trustdir.Dir) []string {
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
 func SigningConfig(d *trustdir.Dir) (*Built, error) {
-	data, err := trustedroot.BuildSigningConfig(d.Plan, d.State)
+	data, err := SigningConfigBytes(d)
 	if err != nil {
 		return nil, err
 	}

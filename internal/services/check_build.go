@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -45,7 +46,15 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 			q.notice("not-built", repair, "%s says what ledger and plan build in other bytes", localTrustedRoot)
 		}
 	}
-	config, err := trustedroot.BuildSigningConfig(s.Plan, s.State)
+	var others []plan.Include
+	if s.Plan.Signing != nil {
+		others = s.Plan.Signing.Include
+	}
+	includes, err := s.included(others)
+	var config []byte
+	if err == nil {
+		config, err = trustedroot.BuildSigningConfig(s.Plan, s.State, includes...)
+	}
 	if here, missing := fs.ReadFile(s.Files, localSigningConfig); missing == nil && err == nil && !bytes.Equal(here, config) {
 		q.mismatch("not-built", "`trustroot signing-config build`, then stage it, have the holders sign, publish", "%s is not what ledger and plan build", localSigningConfig)
 	}
@@ -54,13 +63,17 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 // built is the trusted root of ledger and plan, with the others that the plan
 // includes.
 func (s *Source) built() ([]byte, error) {
-	var pins []ledger.File
-	for _, in := range s.Plan.Include {
-		pins = append(pins, ledger.File{Path: in.Path, SHA256: in.SHA256})
-	}
-	includes, err := trustedroot.ReadIncludes(s.Files, pins)
+	includes, err := s.included(s.Plan.Include)
 	if err != nil {
 		return nil, err
 	}
 	return trustedroot.BuildWith(s.Plan, s.State, s.Files, includes)
+}
+
+func (s *Source) included(files []plan.Include) ([][]byte, error) {
+	var pins []ledger.File
+	for _, in := range files {
+		pins = append(pins, ledger.File{Path: in.Path, SHA256: in.SHA256})
+	}
+	return trustedroot.ReadIncludes(s.Files, pins)
 }

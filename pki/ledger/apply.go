@@ -18,6 +18,12 @@ func (s *State) apply(e *Entry) error {
 		return fmt.Errorf("type is %q and the payload is %q", e.Type, name)
 	}
 	ps := &problems{}
+	if !slices.Contains([]string{"", Observed, Published, Told}, e.Source) {
+		ps.add("source is %q: a fact is observed, published or told", e.Source)
+	}
+	if e.By != "" {
+		ps.text("by", e.By)
+	}
 	ps.instant("time", e.Time)
 	if e.Time.Before(s.last) {
 		ps.add("time is %s, before that of the line above, %s: set this machine's clock", e.Time.Format(time.RFC3339), s.last.Format(time.RFC3339))
@@ -31,6 +37,9 @@ func (s *State) apply(e *Entry) error {
 	}
 	commit()
 	s.Entries++
+	if e.Source == Published {
+		s.PublishedAt = e.Time
+	}
 	s.last = e.Time
 	return nil
 }
@@ -122,7 +131,7 @@ func (s *State) certificate(ps *problems, c *Certificate, added time.Time) func(
 	if c.NotAfter.Before(c.NotBefore) {
 		ps.add("not_after is before not_before")
 	}
-	addSerial := s.serial(ps, c.Authority, c.Serial)
+	addSerial := s.serial(ps, c.Issuer, c.Authority, c.Serial)
 	// a renewed authority may keep its key; nobody else may have it.
 	addKey := s.key(ps, "spki_sha256", c.SPKISHA256, "authority "+c.Authority, true)
 	addFiles := s.files(ps, named{"file", c.File}, named{"chain", c.Chain})
@@ -139,7 +148,7 @@ func (s *State) certificate(ps *problems, c *Certificate, added time.Time) func(
 func (s *State) withheld(ps *problems, w *Withheld) func() {
 	ps.name("authority", w.Authority)
 	ps.text("reason", w.Reason)
-	return s.serial(ps, w.Authority, w.Serial)
+	return s.serial(ps, "", w.Authority, w.Serial)
 }
 
 func (s *State) log(ps *problems, g *Log, added time.Time) func() {
@@ -191,12 +200,20 @@ func (s *State) generation(ps *problems, field, name string, number int, of map[
 	}
 }
 
-func (s *State) serial(ps *problems, authority, serial string) func() {
+// serial checks that an issuer uses a serial number once (RFC 5280 4.1.2.2).
+// One that was withheld, without an issuer here, is nobody's any more.
+func (s *State) serial(ps *problems, issuer, authority, serial string) func() {
 	ps.serial(serial)
-	if owner, known := s.Serials[serial]; known {
-		ps.add("serial %s was signed before, for %s", serial, owner)
+	for _, by := range s.issuers[serial] {
+		if by == issuer || by == "" || issuer == "" {
+			ps.add("serial %s was signed before, for %s", serial, s.Serials[serial])
+			break
+		}
 	}
-	return func() { s.Serials[serial] = authority }
+	return func() {
+		s.issuers[serial] = append(s.issuers[serial], issuer)
+		s.Serials[serial] = authority
+	}
 }
 
 // key checks that a key has one owner, and unless again, that it is new to

@@ -24,9 +24,21 @@ type Entry struct {
 	Promote     *Promote     `json:"promote,omitempty"`
 	Ended       *Ended       `json:"ended,omitempty"`
 
+	// Source says where a line of an adopted hierarchy was learned from, and By
+	// who said so. Lines without it were made here.
+	Source string `json:"source,omitempty"`
+	By     string `json:"by,omitempty"`
+
 	More int    `json:"more,omitempty"` // lines of the same write that follow: they count together or not at all
 	Sum  string `json:"sum"`            // hex SHA-256 of this line with an empty sum and without its newline
 }
+
+// Sources of what was adopted.
+const (
+	Observed  = "observed"  // read from a certificate, a key or a token
+	Published = "published" // as the trusted root in use has it
+	Told      = "told"      // an answer of the person in By
+)
 
 // Created opens a ledger.
 type Created struct {

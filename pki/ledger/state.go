@@ -18,14 +18,16 @@ type State struct {
 	Apps         map[string][]Generation // by application, ascending
 	Requests     map[string]Request      // by digest
 	Records      map[string]Record       // by digest of the request
+	PublishedAt  time.Time               // when windows as published were last adopted, which nothing can change any more
 	Serials      map[string]string       // lower-case hex serial → authority, withheld ones too
 	Digests      map[string]string       // path → SHA-256 of every file spoken of
 	CRLs         map[string][]CRL        // by issuer, in the order of their numbers
 	Compromised  map[string]*Compromise  // by hex SHA-256 of the SPKI; the earliest
 	Torn         int                     // bytes of an incomplete last write, which do not count
 
-	last   time.Time         // of the last line
-	owners map[string]string // hex SHA-256 of an SPKI → "authority tsa", "log rekor", …
+	last    time.Time           // of the last line
+	owners  map[string]string   // hex SHA-256 of an SPKI → "authority tsa", "log rekor", …
+	issuers map[string][]string // of each serial number; an empty one withheld it
 }
 
 // Generation is one key of an authority, log or application and the window in
@@ -103,6 +105,7 @@ func newState() *State {
 		Requests:    map[string]Request{},
 		Records:     map[string]Record{},
 		Serials:     map[string]string{},
+		issuers:     map[string][]string{},
 		Digests:     map[string]string{},
 		CRLs:        map[string][]CRL{},
 		Compromised: map[string]*Compromise{},

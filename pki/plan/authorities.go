@@ -8,7 +8,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
-var profiles = []string{"root", "fulcio-ca", "tsa", "tsa-ca", "tsa-leaf", "spiffe-ca"}
+var profiles = []string{"root", "fulcio-ca", "tsa", "tsa-ca", "tsa-leaf", "spiffe-ca", pki.ProfileOther}
 
 // IssuerOf returns the name of the authority that issues for name: the plan's
 // issuer, or root where it names none. The root has none.
@@ -89,8 +89,22 @@ func (r *report) root(path string, a Authority) {
 	r.oneOf(path+".token.touch", a.Token.Touch, "never", "always", "cached")
 }
 
+// other holds for an authority whose certificate is its profile: no ceremony
+// issues for it.
+func (r *report) other(path string, a Authority) {
+	for i, g := range a.Generations {
+		if g.Ceremony != "" {
+			r.add(index(path+".generations", i)+".ceremony", "an authority of profile other is read and never issued: give it a profile to renew it")
+		}
+	}
+}
+
 func (r *report) subordinate(p *Plan, path, name string, a Authority) {
-	r.oneOf(path+".algorithm", a.Algorithm, "P-256", "P-384")
+	if a.Profile == pki.ProfileOther {
+		r.other(path, a)
+	} else {
+		r.oneOf(path+".algorithm", a.Algorithm, "P-256", "P-384")
+	}
 	if a.Profile == "root" {
 		r.add(path+".profile", "only the authority named root has the profile root")
 	}
@@ -109,7 +123,7 @@ func (r *report) subordinate(p *Plan, path, name string, a Authority) {
 		r.add(at, "%q is no authority of this plan", issuer)
 	case a.Profile == "tsa-leaf" && by.Profile != "tsa-ca":
 		r.add(at, "a tsa-leaf is issued by a tsa-ca; a certificate directly under the root has the profile tsa")
-	case a.Profile != "tsa-leaf" && issuer != RootAuthority:
+	case a.Profile != "tsa-leaf" && a.Profile != pki.ProfileOther && issuer != RootAuthority:
 		r.add(at, "a %s is issued by the root: remove the field", a.Profile)
 	}
 }

@@ -34,6 +34,7 @@ func (r *report) check(p *Plan) {
 	r.exceptions(p)
 	r.includes(p)
 	r.oidc(p)
+	r.signing(p)
 	r.rehearsal(p)
 }
 

@@ -9,13 +9,15 @@ import (
 const maxIncludes = 16
 
 // includes checks where other trusted roots lie and that each is pinned.
-func (r *report) includes(p *Plan) {
-	if len(p.Include) > maxIncludes {
-		r.add("include", "names %d files, and at most %d are read", len(p.Include), maxIncludes)
+func (r *report) includes(p *Plan) { r.included("include", p.Include) }
+
+func (r *report) included(at string, files []Include) {
+	if len(files) > maxIncludes {
+		r.add(at, "names %d files, and at most %d are read", len(files), maxIncludes)
 	}
 	seen := map[string]int{}
-	for i, in := range p.Include {
-		path := index("include", i)
+	for i, in := range files {
+		path := index(at, i)
 		if r.ok(path + ".path") {
 			switch {
 			case !fs.ValidPath(in.Path) || in.Path == ".":
@@ -24,11 +26,29 @@ func (r *report) includes(p *Plan) {
 				r.add(path+".path", "trust/ is what the build writes: keep the file elsewhere, include/ for instance")
 			}
 			if first, twice := seen[in.Path]; twice {
-				r.add(path+".path", "is included by include[%d] already", first)
+				r.add(path+".path", "is included by %s already", index(at, first))
 			} else {
 				seen[in.Path] = i
 			}
 		}
 		r.digest(path+".sha256", in.SHA256)
 	}
+}
+
+// signing checks how signers choose, and what is included.
+func (r *report) signing(p *Plan) {
+	if p.Signing == nil {
+		return
+	}
+	for field, s := range map[string]Selection{"signing.rekor": p.Signing.Rekor, "signing.tsa": p.Signing.TSA} {
+		if s.Selector != "" {
+			r.oneOf(field+".selector", s.Selector, "ANY", "ALL", "EXACT")
+		}
+		if exact := s.Selector == "EXACT"; exact && s.Count < 1 {
+			r.add(field+".count", "EXACT asks for a number of operators: write 1 or more")
+		} else if !exact && s.Count != 0 {
+			r.add(field+".count", "only EXACT has a count: remove the field")
+		}
+	}
+	r.included("signing.include", p.Signing.Include)
 }

@@ -9,6 +9,10 @@ import (
 // external stands for a key whose certification request is made elsewhere.
 const external = "external"
 
+// KeyUnknown stands for a key of an adopted generation whose ARN nobody knows.
+// Its pin says which key it is, and nothing new is asked of it.
+const KeyUnknown = "unknown"
+
 // owned is one generation of a key, with what it belongs to.
 type owned struct {
 	path  string
@@ -110,6 +114,9 @@ func (r *report) key(k owned, root bool) {
 	case root:
 		r.add(at, "the root's key lives on its token: remove the field")
 	case k.Key == external && k.kind == "authorities":
+	case k.Key == KeyUnknown && k.Ceremony == "" && k.SPKISHA256 != "":
+	case k.Key == KeyUnknown:
+		r.add(at, "only a key with its pin, which no ceremony asks for a certificate, may be unknown: write the KMS key's ARN")
 	case k.Key == external:
 		r.add(at, "only an authority's key may be external: write the KMS key's ARN")
 	case strings.Contains(k.Key, ":alias/") || strings.HasPrefix(k.Key, "alias/"):

@@ -20,6 +20,7 @@ type Plan struct {
 	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
 	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"` // other people's trusted roots beside the own one
 	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // identity providers that signers may ask
+	Signing      *Signing             `yaml:"signing,omitempty" json:"signing,omitempty"` // how signers choose among logs and TSAs
 	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 
@@ -29,7 +30,7 @@ const RootAuthority = "root"
 // Authority is one certificate authority or time-stamping authority and every
 // generation of its key.
 type Authority struct {
-	Profile      string       `yaml:"profile" json:"profile" jsonschema:"enum=root,enum=fulcio-ca,enum=tsa,enum=tsa-ca,enum=tsa-leaf,enum=spiffe-ca"`
+	Profile      string       `yaml:"profile" json:"profile" jsonschema:"enum=root,enum=fulcio-ca,enum=tsa,enum=tsa-ca,enum=tsa-leaf,enum=spiffe-ca,enum=other"`
 	Issuer       string       `yaml:"issuer,omitempty" json:"issuer,omitempty"` // authority name; empty means root, and nothing for root itself
 	Subject      pki.Subject  `yaml:"subject" json:"subject"`
 	Validity     pki.Validity `yaml:"validity" json:"validity"`
@@ -39,6 +40,20 @@ type Authority struct {
 	Token        *TokenKey    `yaml:"token,omitempty" json:"token,omitempty"` // where the root's key lives; only for root
 	CRL          *CRL         `yaml:"crl,omitempty" json:"crl,omitempty"`     // only for root: every ceremony at its token issues one
 	Generations  []Generation `yaml:"generations" json:"generations"`
+}
+
+// Signing says how signers choose among logs and TSAs, and whose services stand
+// beside the own ones.
+type Signing struct {
+	Rekor   Selection `yaml:"rekor,omitempty" json:"rekor,omitzero"`
+	TSA     Selection `yaml:"tsa,omitempty" json:"tsa,omitzero"`
+	Include []Include `yaml:"include,omitempty" json:"include,omitempty"` // signing configs of other instances, whose logs and TSAs are offered too
+}
+
+// Selection is how many services of a kind a signer uses, one of each operator.
+type Selection struct {
+	Selector string `yaml:"selector,omitempty" json:"selector,omitempty" jsonschema:"enum=ANY,enum=ALL,enum=EXACT"` // ANY where nothing is said
+	Count    int    `yaml:"count,omitempty" json:"count,omitempty"`                                                 // of EXACT
 }
 
 // TokenKey is a key in a PIV slot.

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
@@ -18,6 +20,7 @@ const (
 	Added     = "added"     // an entry that the older file does not have
 	Closed    = "closed"    // an open window has got an end
 	Shortened = "shortened" // a closed window ends earlier, as after a compromise
+	Repaired  = "repaired"  // a URL in another form, or the subject beside a chain: no verifier reads either
 )
 
 // Change is one difference between two trusted roots.
@@ -152,7 +155,11 @@ func (d *differ) entry(list, path string, was, now entry) {
 	change := func(kind, text string) {
 		d.changes = append(d.changes, Change{Kind: kind, Path: path, Name: now.name, KeyID: now.keyID, Text: text})
 	}
-	if !proto.Equal(was.rest, now.rest) {
+	switch {
+	case proto.Equal(was.rest, now.rest):
+	case proto.Equal(normal(list, was.rest), normal(list, now.rest)):
+		change(Repaired, fmt.Sprintf("was %s with another form of URL or subject", was.name))
+	default:
 		refuse("its content has changed")
 	}
 	if !proto.Equal(was.window.GetStart(), now.window.GetStart()) {
@@ -171,6 +178,31 @@ func (d *differ) entry(list, path string, was, now entry) {
 	default:
 		refuse("its window ended %s and ends %s", stamp(end.AsTime()), stamp(newEnd.AsTime()))
 	}
+}
+
+// normal returns an entry without what people write in more than one form: the
+// slash at the end of a URL, the case of its host, a TSA's path, and the
+// subject that stands beside a chain.
+func normal(list string, m proto.Message) proto.Message {
+	form := func(raw string) string {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return raw
+		}
+		u.Host = strings.ToLower(u.Host)
+		if list == "timestampAuthorities" {
+			u.Path = ""
+		}
+		return strings.TrimRight(u.String(), "/")
+	}
+	m = proto.Clone(m)
+	switch e := m.(type) {
+	case *prototrustroot.TransparencyLogInstance:
+		e.BaseUrl = form(e.GetBaseUrl())
+	case *prototrustroot.CertificateAuthority:
+		e.Uri, e.Subject = form(e.GetUri()), nil
+	}
+	return m
 }
 
 // honours says which clients an end stops. Closing a window is no revocation.

@@ -2,6 +2,7 @@ package trustedroot
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,5 +111,19 @@ func TestDiff_NotATrustedRoot(t *testing.T) {
 	}
 	if _, err := Diff(data, []byte("{}")); err == nil || !strings.HasPrefix(err.Error(), "new file: ") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// The slash of a URL and the subject beside a chain are repaired, not refused:
+// no verifier reads them.
+func TestDiff_RepairedForms(t *testing.T) {
+	data := string(newWorld(t, 1).build(t))
+	old := strings.NewReplacer(`"https://rekor.example.org"`, `"https://REKOR.example.org/"`, `/api/v1/timestamp"`, `/"`, `"Example Root CA"`, `"Example Fulcio CA"`).Replace(data)
+	changes, err := Diff([]byte(old), []byte(data))
+	if err != nil || len(changes) == 0 || slices.ContainsFunc(changes, func(c Change) bool { return c.Kind != Repaired }) {
+		t.Errorf("changes %v, %v", changes, err)
+	}
+	if _, err := Diff([]byte(strings.Replace(data, "https://rekor.example.org", "https://rekor.example.net", 1)), []byte(data)); err == nil {
+		t.Error("another host was accepted")
 	}
 }

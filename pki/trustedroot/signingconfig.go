@@ -34,16 +34,19 @@ const (
 // BuildSigningConfig returns signing_config.v0.2.json: where to sign. It lists
 // every service that has a generation whose window is still open, once per URL
 // and newest first; a service that a cutover has closed is left out, since
-// signers have nothing to ask it. Logs and TSAs carry the selector ANY, even
-// where there is none of them: cosign panics on a config without.
+// signers have nothing to ask it. Logs and TSAs carry the plan's selector, and
+// ANY where it names none, even where there is no service: cosign panics on a
+// config without. Of the signing configs in includes it takes the logs and TSAs
+// as they are, under their own operators; another instance's Fulcio and
+// identity providers are not asked.
 //
-// The operator of every service is the plan's organization. Identity providers
+// The operator of every own service is the plan's organization. Identity providers
 // are those of the plan's oidc, in its order, from the start of the oldest
 // Fulcio CA that is still open; without one, oidcUrls is left out and signers
 // are told theirs. A service's URL is the one that its trusted root states.
 //
 // The error joins every problem found and carries fault.Verification.
-func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
+func BuildSigningConfig(p *plan.Plan, s *ledger.State, includes ...[]byte) ([]byte, error) {
 	var problems []error
 	operator := operatorName(p.Organization)
 	if operator == "" {
@@ -81,14 +84,31 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 	}
 	cas := convert(fulcioAPI, profileFulcio)
 	sc := &prototrustroot.SigningConfig{
-		MediaType:       SigningConfigMediaType,
-		CaUrls:          cas,
-		OidcUrls:        providers(p.OIDC, cas, operator),
-		RekorTlogUrls:   convert(rekorAPI, plan.RekorV2),
-		RekorTlogConfig: &prototrustroot.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY},
-		TsaUrls:         convert(tsaAPI, profileTSA, profileTSALeaf),
-		TsaConfig:       &prototrustroot.ServiceConfiguration{Selector: prototrustroot.ServiceSelector_ANY},
+		MediaType:     SigningConfigMediaType,
+		CaUrls:        cas,
+		OidcUrls:      providers(p.OIDC, cas, operator),
+		RekorTlogUrls: convert(rekorAPI, plan.RekorV2),
+		TsaUrls:       convert(tsaAPI, profileTSA, profileTSALeaf),
 	}
+	for i, data := range includes {
+		other, err := readSigningConfig(data)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("include %d: %w", i, err))
+			continue
+		}
+		sc.RekorTlogUrls = beside(sc.RekorTlogUrls, other.GetRekorTlogUrls())
+		sc.TsaUrls = beside(sc.TsaUrls, other.GetTsaUrls())
+		for _, service := range append(other.GetRekorTlogUrls(), other.GetTsaUrls()...) {
+			if service.GetOperator() == "" || service.GetOperator() == operator {
+				problems = append(problems, fmt.Errorf("include %d: %s has the operator %q: signers choose one service of each operator, so it needs one of its own", i, service.GetUrl(), service.GetOperator()))
+			}
+		}
+	}
+	choose := p.Signing
+	if choose == nil {
+		choose = &plan.Signing{}
+	}
+	sc.RekorTlogConfig, sc.TsaConfig = selected(choose.Rekor), selected(choose.TSA)
 	if err := errors.Join(problems...); err != nil {
 		return nil, fault.New(fault.Verification,
 			"Correct the plan's urls and organization, or the ledger, then build again.",
@@ -102,6 +122,27 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State) ([]byte, error) {
 		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
 	}
 	return data, nil
+}
+
+// beside adds services whose URL is not there yet, and keeps the newest first.
+func beside(own, others []*prototrustroot.Service) []*prototrustroot.Service {
+	for _, o := range others {
+		if !slices.ContainsFunc(own, func(s *prototrustroot.Service) bool { return s.GetUrl() == o.GetUrl() }) {
+			own = append(own, o)
+		}
+	}
+	slices.SortStableFunc(own, func(a, b *prototrustroot.Service) int {
+		return startOf(b.GetValidFor()).Compare(startOf(a.GetValidFor()))
+	})
+	return own
+}
+
+// selected writes the plan's choice; its count is that of EXACT.
+func selected(s plan.Selection) *prototrustroot.ServiceConfiguration {
+	name := cmp.Or(s.Selector, "ANY")
+	return &prototrustroot.ServiceConfiguration{
+		Selector: prototrustroot.ServiceSelector(prototrustroot.ServiceSelector_value[name]), Count: uint32(max(0, s.Count)), //nolint:gosec // small
+	}
 }
 
 func serviceURL(p *plan.Plan, name string, g *ledger.Generation) string {

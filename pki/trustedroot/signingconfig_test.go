@@ -293,3 +293,40 @@ func TestLint_PairOfferedTooEarly(t *testing.T) {
 		t.Errorf("findings are %v", findings)
 	}
 }
+
+// Both logs: the other instance's log and TSA stand beside the own ones under
+// their own operator, the plan's selector is written, and signers take both.
+func TestBuildSigningConfig_BothLogs(t *testing.T) {
+	w, public := newWorld(t, 1), newWorldOf(t, "example.net", 1)
+	w.plan.Signing = &plan.Signing{Rekor: plan.Selection{Selector: "ALL"}, TSA: plan.Selection{Selector: "EXACT", Count: 2}}
+	data, err := BuildSigningConfig(w.plan, w.state, public.signingConfig(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc, err := CheckSigningConfig(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := root.SelectServices(sc.RekorLogURLs(), sc.RekorLogURLsConfig(), []uint32{2}, after)
+	if err != nil || len(chosen) != 2 {
+		t.Errorf("signers choose the logs %v, %v, want both", chosen, err)
+	}
+	if cas := sc.FulcioCertificateAuthorityURLs(); len(cas) != 1 || !strings.Contains(cas[0].URL, "example.org") {
+		t.Errorf("signers ask the CAs %v, want the own one", cas)
+	}
+	both, err := BuildWith(w.plan, w.state, w.files, [][]byte{public.build(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings, err := LintSigningConfig(data, LintOptions{At: after, Pair: both})
+	if err != nil || Worst(findings) != nil {
+		t.Errorf("with both in the trusted root: %v, %v", findings, err)
+	}
+	findings, err = LintSigningConfig(data, LintOptions{At: after, Pair: w.build(t)})
+	if err != nil || !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.ID == "selector-exceeds-trusted-root" }) {
+		t.Errorf("without the other in the trusted root: %v, %v", findings, err)
+	}
+	if _, err := BuildSigningConfig(w.plan, w.state, w.signingConfig(t)); err == nil || !strings.Contains(err.Error(), "one of each operator") {
+		t.Errorf("an include of the same operator: %v", err)
+	}
+}
