@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
-	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -118,7 +118,7 @@ func (d *day) clockQuestion(person string) term.Question {
 
 // show journals a text and shows it.
 func (d *day) show(step, text string) error {
-	if err := d.journal.Note(journal.KindShown, step, map[string]string{"sha256": courier.Digest([]byte(text)), "text": text}); err != nil {
+	if err := d.journal.Note(journal.KindShown, step, map[string]string{"sha256": digest.Hex([]byte(text)), "text": text}); err != nil {
 		return err
 	}
 	d.Operator.Notice(text)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -43,7 +43,7 @@ func (w *world) withLife() {
 // accept puts what a record issued into the ledger.
 func (w *world) accept(v *Verified, more ...ledger.Entry) {
 	w.t.Helper()
-	entries := []ledger.Entry{{Request: &ledger.Request{Sequence: v.Request.Manifest.Sequence, Ceremony: v.Request.Manifest.Ceremony, Digest: courier.Digest(v.Request.Files["SHA256SUMS"])}}}
+	entries := []ledger.Entry{{Request: &ledger.Request{Sequence: v.Request.Manifest.Sequence, Ceremony: v.Request.Manifest.Ceremony, Digest: digest.Hex(v.Request.Files["SHA256SUMS"])}}}
 	for _, i := range v.Issued {
 		dir := "authorities/" + i.Authority + "/g" + string(rune('0'+i.Generation)) + "/"
 		spki, err := pki.SPKISHA256(i.Certificate.PublicKey)
@@ -52,8 +52,8 @@ func (w *world) accept(v *Verified, more ...ledger.Entry) {
 			Authority: i.Authority, Generation: i.Generation, Profile: v.Request.Plan.Authorities[i.Authority].Profile,
 			Serial: ledger.SerialHex(i.Certificate.SerialNumber), SPKISHA256: spki, Issuer: "root",
 			NotBefore: i.Certificate.NotBefore.UTC(), NotAfter: i.Certificate.NotAfter.UTC(), Ceremony: v.Request.Manifest.Ceremony,
-			File:  ledger.File{Path: dir + "certificate.pem", SHA256: courier.Digest(i.Leaf)},
-			Chain: ledger.File{Path: dir + "chain.pem", SHA256: courier.Digest(i.Chain)},
+			File:  ledger.File{Path: dir + "certificate.pem", SHA256: digest.Hex(i.Leaf)},
+			Chain: ledger.File{Path: dir + "chain.pem", SHA256: digest.Hex(i.Chain)},
 		}
 		if i.Authority == "root" {
 			c.Standby = v.Request.Plan.Authorities["root"].Generations[i.Generation-1].Standby
@@ -64,7 +64,7 @@ func (w *world) accept(v *Verified, more ...ledger.Entry) {
 	}
 	if c := v.Request.Manifest.CRL; c != nil {
 		crl := ledger.CRL{Issuer: "root", Generation: max(v.Request.Manifest.RootGeneration, 1), Number: c.Number, ThisUpdate: c.ThisUpdate, NextUpdate: c.NextUpdate,
-			File: ledger.File{Path: "crls/" + v.Request.Manifest.Ceremony + ".crl", SHA256: courier.Digest(v.CRL)}, Ceremony: v.Request.Manifest.Ceremony}
+			File: ledger.File{Path: "crls/" + v.Request.Manifest.Ceremony + ".crl", SHA256: digest.Hex(v.CRL)}, Ceremony: v.Request.Manifest.Ceremony}
 		for _, r := range c.Revoked {
 			crl.Revoked = append(crl.Revoked, r.Serial)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -20,7 +20,7 @@ func statementOf(r *request.Request, sealed map[string][]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest := r.Digest()
+	sum := r.Digest()
 	m := r.Manifest
 	c := r.Plan.Ceremonies[m.Ceremony]
 	p := record.Predicate{
@@ -30,7 +30,7 @@ func statementOf(r *request.Request, sealed map[string][]byte) ([]byte, error) {
 		Rehearsal:      r.Plan.Rehearsal != nil,
 		Token:          c.Token,
 		Sequence:       m.Sequence,
-		Request:        hex.EncodeToString(digest[:]),
+		Request:        hex.EncodeToString(sum[:]),
 		LedgerHead:     m.LedgerHead,
 		JournalHead:    journal.HeadOf(text),
 		JournalEntries: len(entries),
@@ -46,7 +46,7 @@ func statementOf(r *request.Request, sealed map[string][]byte) ([]byte, error) {
 			Authority:  item.Authority,
 			Generation: item.Generation,
 			Serial:     ledger.SerialHex(cert.SerialNumber),
-			SHA256:     courier.Digest(cert.Raw),
+			SHA256:     digest.Hex(cert.Raw),
 		})
 	}
 	return record.NewStatement(sealed, p)

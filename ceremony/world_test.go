@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
-	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -162,8 +162,8 @@ func (w *world) founding() *request.Request {
 func (w *world) renewal(v *Verified) *request.Request {
 	w.t.Helper()
 	files := map[string][]byte{}
-	digest := v.Request.Digest()
-	entries := []ledger.Entry{{Request: &ledger.Request{Sequence: 1, Ceremony: "founding", Digest: fmt.Sprintf("%x", digest)}}}
+	sum := v.Request.Digest()
+	entries := []ledger.Entry{{Request: &ledger.Request{Sequence: 1, Ceremony: "founding", Digest: fmt.Sprintf("%x", sum)}}}
 	for _, i := range v.Issued {
 		dir := fmt.Sprintf("authorities/%s/g%d/", i.Authority, i.Generation)
 		if i.Authority != "tsa" {
@@ -175,8 +175,8 @@ func (w *world) renewal(v *Verified) *request.Request {
 			Authority: i.Authority, Generation: i.Generation, Profile: v.Request.Plan.Authorities[i.Authority].Profile,
 			Serial: ledger.SerialHex(i.Certificate.SerialNumber), SPKISHA256: spki, Issuer: "root",
 			NotBefore: i.Certificate.NotBefore.UTC(), NotAfter: i.Certificate.NotAfter.UTC(), Ceremony: "founding",
-			File:  ledger.File{Path: dir + "certificate.pem", SHA256: courier.Digest(i.Leaf)},
-			Chain: ledger.File{Path: dir + "chain.pem", SHA256: courier.Digest(i.Chain)},
+			File:  ledger.File{Path: dir + "certificate.pem", SHA256: digest.Hex(i.Leaf)},
+			Chain: ledger.File{Path: dir + "chain.pem", SHA256: digest.Hex(i.Chain)},
 		}})
 	}
 	_, err := ledger.Append(w.ledger, "", w.now, entries...)

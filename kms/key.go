@@ -5,9 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -64,8 +63,7 @@ func (k *Key) SPKISHA256() string {
 	if len(k.SPKI) == 0 {
 		return ""
 	}
-	sum := sha256.Sum256(k.SPKI)
-	return hex.EncodeToString(sum[:])
+	return digest.Hex(k.SPKI)
 }
 
 // Key reads a key: one DescribeKey, one GetPublicKey. An alias is resolved by

@@ -2,13 +2,14 @@ package pki
 
 import (
 	"crypto"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
 
 	"github.com/decred/dcrwallet/pgpwordlist"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // SPKISHA256 is the SHA-256 of the DER SubjectPublicKeyInfo of pub, lower-case
@@ -18,8 +19,7 @@ func SPKISHA256(pub crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode public key: %w", err)
 	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:]), nil
+	return digest.Hex(der), nil
 }
 
 // HexGroups writes a digest as people read it aloud: groups of four lower-case

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/chain"
 )
 
 // State is how far a step is.
@@ -28,18 +30,18 @@ type Step struct {
 	Result  json.RawMessage // nil unless done
 }
 
-// chain is a checked sequence of entries.
-type chain struct {
+// lines is a checked sequence of entries.
+type lines struct {
 	entries []Entry
-	tip     string // digest of the last raw line
+	tip     chain.Tip
 	steps   map[string]Step
 }
 
-func newChain() *chain { return &chain{tip: noPrev, steps: map[string]Step{}} }
+func newLines() *lines { return &lines{steps: map[string]Step{}} }
 
 // read checks whole lines from the first on. An error names the line.
-func read(data []byte) (*chain, error) {
-	c := newChain()
+func read(data []byte) (*lines, error) {
+	c := newLines()
 	if len(data) > maxSize {
 		return c, fmt.Errorf("the journal has %d bytes, more than the %d a journal may have", len(data), maxSize)
 	}
@@ -58,12 +60,9 @@ func read(data []byte) (*chain, error) {
 }
 
 // admit says why an entry cannot be the next one.
-func (c *chain) admit(e Entry) error {
-	if e.Seq != len(c.entries)+1 {
-		return fmt.Errorf("entry number %d stands where %d belongs", e.Seq, len(c.entries)+1)
-	}
-	if e.Prev != c.tip {
-		return fmt.Errorf("prev is %s, the line before has the SHA-256 %s", e.Prev, c.tip)
+func (c *lines) admit(e Entry) error {
+	if err := c.tip.Follows(e.Seq, e.Prev); err != nil {
+		return err
 	}
 	if e.Time.IsZero() || e.Time.Nanosecond() != 0 {
 		return fmt.Errorf("time %s is not a whole second", e.Time)
@@ -84,7 +83,7 @@ func (c *chain) admit(e Entry) error {
 }
 
 // admitStep holds an entry against what is known of its step.
-func (c *chain) admitStep(e Entry) error {
+func (c *lines) admitStep(e Entry) error {
 	s := c.last(e.Step)
 	switch e.Kind {
 	case KindIntent:
@@ -112,7 +111,7 @@ func (c *chain) admitStep(e Entry) error {
 }
 
 // attempt is the number that an entry's attempt must have.
-func (c *chain) attempt(kind, step string) int {
+func (c *lines) attempt(kind, step string) int {
 	switch kind {
 	case KindIntent:
 		return c.last(step).Attempt + 1
@@ -124,9 +123,9 @@ func (c *chain) attempt(kind, step string) int {
 }
 
 // add takes an admitted entry.
-func (c *chain) add(e Entry, line []byte) {
+func (c *lines) add(e Entry, line []byte) {
 	c.entries = append(c.entries, e)
-	c.tip = digest(line)
+	c.tip.Add(line)
 	s := c.last(e.Step)
 	switch e.Kind {
 	case KindIntent:
@@ -141,7 +140,7 @@ func (c *chain) add(e Entry, line []byte) {
 	c.steps[e.Step] = s
 }
 
-func (c *chain) last(step string) Step {
+func (c *lines) last(step string) Step {
 	if s, ok := c.steps[step]; ok {
 		return s
 	}
@@ -149,7 +148,7 @@ func (c *chain) last(step string) Step {
 }
 
 // open lists the steps that have an intent and no outcome.
-func (c *chain) open() []string {
+func (c *lines) open() []string {
 	var open []string
 	for name, s := range c.steps {
 		if s.State == Intended {
@@ -160,7 +159,7 @@ func (c *chain) open() []string {
 	return open
 }
 
-func (c *chain) closed() bool {
+func (c *lines) closed() bool {
 	n := len(c.entries)
 	return n > 0 && c.entries[n-1].Kind == KindClose
 }

@@ -2,15 +2,12 @@ package journal
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/chain"
 	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
@@ -69,7 +66,6 @@ type Torn struct {
 const maxStep = 128
 
 var (
-	noPrev   = strings.Repeat("0", 2*sha256.Size)
 	kindForm = pattern.New(`^[a-z][a-z-]{0,31}$`)
 	stepForm = pattern.New(`^[!-~]([ -~]*[!-~])?$`)
 )
@@ -81,7 +77,7 @@ func (e Entry) encode() ([]byte, error) {
 		return nil, err
 	}
 	e.Data = data
-	line, err := marshal(e)
+	line, err := chain.Marshal(e)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +112,7 @@ func parseLine(line []byte) (Entry, error) {
 // canonical returns data as a JSON object without white space, keys sorted;
 // nil becomes the empty object.
 func canonical(data any) (json.RawMessage, error) {
-	text, err := marshal(data)
+	text, err := chain.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
@@ -129,42 +125,9 @@ func canonical(data any) (json.RawMessage, error) {
 	if object == nil {
 		object = map[string]any{}
 	}
-	text, err = marshal(object)
+	text, err = chain.Marshal(object)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	return bytes.TrimSuffix(text, []byte("\n")), nil
-}
-
-// marshal encodes v as JSON with a newline, and leaves <, > and & readable.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
-// checkBeginning refuses text that is neither the beginning of a JSON value nor a
-// whole one with nothing behind it.
-func checkBeginning(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	var raw json.RawMessage
-	err := d.Decode(&raw)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil
-	case err != nil:
-		return err
-	case d.InputOffset() != int64(len(text)):
-		return errors.New("bytes follow the entry")
-	}
-	return nil
 }

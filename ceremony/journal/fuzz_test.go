@@ -3,6 +3,9 @@ package journal
 import (
 	"bytes"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/chain"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // Invariant: lines that are accepted are byte for byte what their entries
@@ -15,7 +18,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		var again bytes.Buffer
-		prev := noPrev
+		prev := chain.First
 		results := map[string]int{}
 		for _, e := range entries {
 			line, err := e.encode()
@@ -23,7 +26,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("entry %d: %v, prev %s, want %s", e.Seq, err, e.Prev, prev)
 			}
 			again.Write(line)
-			prev = digest(line)
+			prev = digest.Hex(line)
 			if e.Kind == KindResult {
 				results[e.Step]++
 			}
@@ -54,12 +57,12 @@ func FuzzLine(f *testing.F) {
 // Invariant: what is taken for a torn line is no whole line and could become
 // the next one: it begins like it.
 func FuzzTorn(f *testing.F) {
-	f.Add([]byte(`{"seq":1,"prev":"` + noPrev + `","time":"20`))
+	f.Add([]byte(`{"seq":1,"prev":"` + chain.First + `","time":"20`))
 	f.Fuzz(func(t *testing.T, rest []byte) {
-		if bytes.IndexByte(rest, '\n') >= 0 || newChain().torn(rest) != nil {
+		if bytes.IndexByte(rest, '\n') >= 0 || newLines().torn(rest) != nil {
 			return
 		}
-		begin := []byte(`{"seq":1,"prev":"` + noPrev)
+		begin := []byte(`{"seq":1,"prev":"` + chain.First)
 		if n := min(len(begin), len(rest)); !bytes.Equal(begin[:n], rest[:n]) {
 			t.Fatalf("%q", rest)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/chain"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -31,7 +32,7 @@ type Journal struct {
 
 	mu     sync.Mutex
 	log    *durable.Log
-	chain  *chain
+	chain  *lines
 	head   Head
 	broken error // why nothing more is written
 }
@@ -54,7 +55,7 @@ func Create(path string, head Head, now func() time.Time, opts ...Option) (*Jour
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
-	e := Entry{Seq: 1, Prev: noPrev, Time: j.stamp(), Kind: KindOpen, Data: data}
+	e := Entry{Seq: 1, Prev: chain.First, Time: j.stamp(), Kind: KindOpen, Data: data}
 	line, err := e.encode()
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
@@ -101,7 +102,7 @@ func Open(path string, now func() time.Time, opts ...Option) (*Journal, error) {
 }
 
 func newJournal(path string, now func() time.Time, opts []Option) *Journal {
-	j := &Journal{path: path, now: now, chain: newChain(), hook: func(string) error { return nil }}
+	j := &Journal{path: path, now: now, chain: newLines(), hook: func(string) error { return nil }}
 	for _, o := range opts {
 		o(j)
 	}

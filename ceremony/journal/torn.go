@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -27,17 +28,16 @@ func split(data []byte) (whole, rest []byte) {
 
 // torn says why rest is not the beginning of the line that would come next,
 // which is all that a crash can leave.
-func (c *chain) torn(rest []byte) error {
+func (c *lines) torn(rest []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}
 	n := len(c.entries) + 1
-	begin := fmt.Appendf(nil, `{"seq":%d,"prev":"%s","time":"`, n, c.tip)
-	if common := min(len(begin), len(rest)); !bytes.Equal(begin[:common], rest[:common]) {
-		return fmt.Errorf("line %d: not a line, and not the beginning of one", n)
+	if _, err := c.tip.Torn(rest); err != nil {
+		return fmt.Errorf("line %d: %w", n, err)
 	}
-	if err := checkBeginning(rest); err != nil {
-		return fmt.Errorf("line %d: not a line, and not the beginning of one: %w", n, err)
+	if bytes.HasSuffix(rest, []byte{0}) {
+		return fmt.Errorf("line %d: zero bytes, which no write of this program leaves", n)
 	}
 	if len(rest) >= maxLine {
 		return fmt.Errorf("line %d: more than %d bytes", n, maxLine)
@@ -53,7 +53,7 @@ func (c *chain) torn(rest []byte) error {
 // itself be cut anywhere and done again.
 func (j *Journal) repair(whole int, rest []byte) error {
 	if len(rest) > 0 {
-		aside := j.path + tornMark + digest(rest)[:16]
+		aside := j.path + tornMark + digest.Hex(rest)[:16]
 		err := j.around("torn file", func() error {
 			err := durable.Write(aside, rest, 0o600)
 			if errors.Is(err, fs.ErrExist) {
@@ -100,10 +100,10 @@ func (j *Journal) noteTorn() error {
 		if err != nil {
 			return fmt.Errorf("journal: read a torn line: %w", err)
 		}
-		if !strings.HasSuffix(name, tornMark+digest(text)[:16]) {
+		if !strings.HasSuffix(name, tornMark+digest.Hex(text)[:16]) {
 			return fault.New(fault.Verification, hintDamaged, fmt.Errorf("journal: %s is not what its name says", path))
 		}
-		data, err := canonical(Torn{File: name, SHA256: digest(text), Length: len(text)})
+		data, err := canonical(Torn{File: name, SHA256: digest.Hex(text), Length: len(text)})
 		if err != nil {
 			return fmt.Errorf("journal: note a torn line: %w", err)
 		}
@@ -130,7 +130,7 @@ func (j *Journal) asides() ([]string, error) {
 }
 
 // tornFiles lists the files that the lines of kind torn name.
-func (c *chain) tornFiles() ([]string, error) {
+func (c *lines) tornFiles() ([]string, error) {
 	var names []string
 	for _, e := range c.entries {
 		if e.Kind != KindTorn {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 func TestOpen_TornAtEveryByte(t *testing.T) {
@@ -44,7 +46,7 @@ func checkTorn(t *testing.T, dir string, j *Journal, rest []byte) {
 	if err := json.Unmarshal(e.Data, &torn); err != nil || e.Kind != KindTorn {
 		t.Fatalf("the last line is %+v (%v), want one of kind torn", e, err)
 	}
-	if torn.SHA256 != digest(rest) || torn.Length != len(rest) {
+	if torn.SHA256 != digest.Hex(rest) || torn.Length != len(rest) {
 		t.Fatalf("noted %+v for %d bytes", torn, len(rest))
 	}
 	if !bytes.Equal(readFile(t, filepath.Join(dir, torn.File)), rest) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/linnemanlabs/trustroot/internal/chain"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -61,10 +63,10 @@ func Opening(entries []Entry) (Head, error) {
 // newline, and 64 zeros for an empty one. It checks nothing.
 func HeadOf(data []byte) string {
 	if len(data) == 0 {
-		return noPrev
+		return chain.First
 	}
 	before, _ := split(data[:len(data)-1])
-	return digest(data[len(before):])
+	return digest.Hex(data[len(before):])
 }
 
 func refuse(err error) error {

@@ -65,7 +65,7 @@ func (j *Journal) Entries() []Entry {
 func (j *Journal) Head() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.chain.tip
+	return j.chain.tip.Head()
 }
 
 // Opening returns what the first line says.
@@ -100,7 +100,7 @@ func (j *Journal) write(kind, step string, data any) error {
 // append does the work of write. The caller holds the lock.
 func (j *Journal) append(kind, step string, data json.RawMessage) error {
 	c := j.chain
-	e := Entry{Seq: len(c.entries) + 1, Prev: c.tip, Time: j.stamp(), Kind: kind, Step: step, Attempt: c.attempt(kind, step), Data: data}
+	e := Entry{Seq: len(c.entries) + 1, Prev: c.tip.Head(), Time: j.stamp(), Kind: kind, Step: step, Attempt: c.attempt(kind, step), Data: data}
 	if err := c.admit(e); err != nil {
 		return fmt.Errorf("journal: write %s: %w", kind, err)
 	}

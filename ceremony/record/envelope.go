@@ -9,12 +9,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -87,8 +87,7 @@ func keyID(pub crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode the signer's key: %w", err)
 	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:]), nil
+	return digest.Hex(der), nil
 }
 
 type ecdsaSigner struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -58,7 +59,7 @@ type Certificate struct {
 func NewStatement(sealed map[string][]byte, p Predicate) ([]byte, error) {
 	s := Statement{Type: StatementType, PredicateType: PredicateType, Predicate: p}
 	for _, name := range courier.Names(sealed) {
-		s.Subject = append(s.Subject, Subject{Name: SealedDir + "/" + name, Digest: map[string]string{"sha256": courier.Digest(sealed[name])}})
+		s.Subject = append(s.Subject, Subject{Name: SealedDir + "/" + name, Digest: map[string]string{"sha256": digest.Hex(sealed[name])}})
 	}
 	return indented(s)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -175,7 +176,7 @@ func (b *builder) certificate(want *ledger.Certificate) *x509.Certificate {
 	if !ok {
 		return nil
 	}
-	if got := courier.Digest(data); got != want.File.SHA256 {
+	if got := digest.Hex(data); got != want.File.SHA256 {
 		b.add(hintRestore, "%s: its SHA-256 is %s, the ledger says %s", courier.Quote(name), got, want.File.SHA256)
 		return nil
 	}

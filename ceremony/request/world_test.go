@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -225,8 +225,8 @@ func (w *world) found() map[string][]byte {
 		entries = append(entries, ledger.Entry{Certificate: &ledger.Certificate{
 			Authority: name, Generation: 1, Profile: name, Serial: ledger.SerialHex(c.SerialNumber), SPKISHA256: w.pin(name + "/1"),
 			Issuer: "root", NotBefore: c.NotBefore, NotAfter: c.NotAfter, Ceremony: "founding",
-			File:  ledger.File{Path: dir + "certificate.pem", SHA256: courier.Digest(text)},
-			Chain: ledger.File{Path: dir + "chain.pem", SHA256: courier.Digest(text)},
+			File:  ledger.File{Path: dir + "certificate.pem", SHA256: digest.Hex(text)},
+			Chain: ledger.File{Path: dir + "chain.pem", SHA256: digest.Hex(text)},
 		}})
 	}
 	_, err := ledger.Append(w.ledger, "", created.AddDate(0, 0, 4), entries...)

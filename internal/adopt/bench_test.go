@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 	"math/big"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -105,8 +105,7 @@ func (w *crowd) write(name string, data []byte) ledger.File {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		w.Fatal(err)
 	}
-	sum := sha256.Sum256(data)
-	return ledger.File{Path: name, SHA256: hex.EncodeToString(sum[:])}
+	return ledger.File{Path: name, SHA256: digest.Hex(data)}
 }
 
 // certificate signs without linting: there are thousands.
@@ -155,10 +154,9 @@ func (w *crowd) certificate(name string, issuer *x509.Certificate, generation in
 	if err != nil {
 		w.Fatal(err)
 	}
-	spki := sha256.Sum256(c.RawSubjectPublicKeyInfo)
 	at := fmt.Sprintf("authorities/%s/g%d/", name, generation)
 	w.entries = append(w.entries, ledger.Entry{Certificate: &ledger.Certificate{
-		Authority: name, Generation: generation, Profile: profile, Serial: ledger.SerialHex(serial), SPKISHA256: hex.EncodeToString(spki[:]),
+		Authority: name, Generation: generation, Profile: profile, Serial: ledger.SerialHex(serial), SPKISHA256: digest.Hex(c.RawSubjectPublicKeyInfo),
 		Issuer: "root", NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 		File: w.write(at+"certificate.pem", leaf), Chain: w.write(at+"chain.pem", all),
 	}})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
@@ -145,7 +146,7 @@ func (a *Adoption) orderLog(l *adoptedLog) {
 func (a *Adoption) isCertified(spki string) bool {
 	for _, g := range a.authorities {
 		for _, c := range g.generations {
-			if trustdir.Digest(c.RawSubjectPublicKeyInfo) == spki {
+			if digest.Hex(c.RawSubjectPublicKeyInfo) == spki {
 				return true
 			}
 		}
@@ -158,7 +159,7 @@ func (a *Adoption) isCertified(spki string) bool {
 func (a *Adoption) askCutovers() {
 	for _, g := range a.authorities {
 		for i := 1; i < len(g.generations); i++ {
-			a.askCutover(g.name, i+1, a.old.entryOf(trustdir.Digest(g.generations[i-1].Raw)), g.generations[i].NotBefore)
+			a.askCutover(g.name, i+1, a.old.entryOf(digest.Hex(g.generations[i-1].Raw)), g.generations[i].NotBefore)
 		}
 	}
 	for _, l := range a.logs {

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
@@ -125,7 +125,7 @@ func (l oldLog) entry() (oldEntry, error) {
 	if err != nil {
 		return oldEntry{}, fmt.Errorf("publicKey.rawBytes: %w", err)
 	}
-	e := oldEntry{id: trustdir.Digest(der), uri: l.BaseURL, keyID: l.LogID.KeyID, key: key}
+	e := oldEntry{id: digest.Hex(der), uri: l.BaseURL, keyID: l.LogID.KeyID, key: key}
 	switch {
 	case l.PublicKey.ValidFor != nil:
 		e.start, e.end = l.PublicKey.ValidFor.Start, l.PublicKey.ValidFor.End
@@ -152,7 +152,7 @@ func (a oldAuthority) entry() (oldEntry, error) {
 		return oldEntry{}, fmt.Errorf("it has no certificate")
 	}
 	// the chain may stand in either order
-	e.id = trustdir.Digest(leafOf(e.chain).Raw)
+	e.id = digest.Hex(leafOf(e.chain).Raw)
 	if a.ValidFor != nil {
 		e.start, e.end = a.ValidFor.Start, a.ValidFor.End
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -77,7 +78,7 @@ func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
 		out.Issuer = g.issuer
 	}
 	for i, c := range g.generations {
-		next := plan.Generation{Generation: i + 1, SPKISHA256: trustdir.Digest(c.RawSubjectPublicKeyInfo)}
+		next := plan.Generation{Generation: i + 1, SPKISHA256: digest.Hex(c.RawSubjectPublicKeyInfo)}
 		if g.name != plan.RootAuthority {
 			next.Key = a.options.Keys[fmt.Sprintf("%s:%d", g.name, i+1)]
 		}
@@ -100,7 +101,7 @@ func (a *Adoption) urlOf(g *adoptedAuthority) string {
 		return u
 	}
 	for i := len(g.generations) - 1; i >= 0; i-- {
-		if e := a.old.entryOf(trustdir.Digest(g.generations[i].Raw)); e != nil {
+		if e := a.old.entryOf(digest.Hex(g.generations[i].Raw)); e != nil {
 			return e.uri
 		}
 	}

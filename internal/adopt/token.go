@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -85,7 +86,7 @@ func (a *Adoption) checkToken() {
 	root := a.authorities[0]
 	newest := root.generations[len(root.generations)-1]
 	where := fmt.Sprintf("token %d, slot 9c", t.Serial)
-	if spki := trustdir.Digest(newest.RawSubjectPublicKeyInfo); spki != t.SPKISHA256 {
+	if spki := digest.Hex(newest.RawSubjectPublicKeyInfo); spki != t.SPKISHA256 {
 		a.defect("token-key", where, "plug in the token that signed the root, or renew the root with this one",
 			"the slot's key is %s, the root's %s", trustdir.Groups(t.SPKISHA256), trustdir.Groups(spki))
 		return

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/publish"
@@ -187,7 +188,7 @@ func (g *adoptedAuthority) entry(i int) (*ledger.Certificate, []trustdir.File, e
 	written := []trustdir.File{{Name: dir + "/certificate.pem", Data: leaf}, {Name: dir + "/chain.pem", Data: chain}}
 	return &ledger.Certificate{
 		Authority: g.name, Generation: i + 1, Profile: g.profile, Serial: ledger.SerialHex(c.SerialNumber),
-		SPKISHA256: trustdir.Digest(c.RawSubjectPublicKeyInfo), Issuer: issuer, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+		SPKISHA256: digest.Hex(c.RawSubjectPublicKeyInfo), Issuer: issuer, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 		File: trustdir.FileOf(written[0].Name, leaf), Chain: trustdir.FileOf(written[1].Name, chain),
 	}, written, nil
 }

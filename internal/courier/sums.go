@@ -7,13 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-)
 
-// Digest is the SHA-256 of data in hex.
-func Digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
+	"github.com/linnemanlabs/trustroot/internal/digest"
+)
 
 // safe reports whether each part of a name has the form of one.
 func safe(name string) bool {
@@ -31,7 +27,7 @@ func Sums(files map[string][]byte) []byte {
 	var b bytes.Buffer
 	for _, name := range Names(files) {
 		if name != SumsFile {
-			fmt.Fprintf(&b, "%s  %s\n", Digest(files[name]), name)
+			fmt.Fprintf(&b, "%s  %s\n", digest.Hex(files[name]), name)
 		}
 	}
 	return b.Bytes()
@@ -76,7 +72,7 @@ func CheckSums(files map[string][]byte) error {
 		data, ok := files[name]
 		if !ok {
 			errs = append(errs, fmt.Errorf("%s: missing, though %s lists it", name, SumsFile))
-		} else if got := Digest(data); got != listed[name] {
+		} else if got := digest.Hex(data); got != listed[name] {
 			errs = append(errs, fmt.Errorf("%s: changed: its SHA-256 is %s, %s says %s", name, got, SumsFile, listed[name]))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -140,7 +141,7 @@ func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certifi
 		Generation: i.Generation,
 		Profile:    v.Request.Plan.Authorities[i.Authority].Profile,
 		Serial:     ledger.SerialHex(i.Certificate.SerialNumber),
-		SPKISHA256: courier.Digest(i.Certificate.RawSubjectPublicKeyInfo),
+		SPKISHA256: digest.Hex(i.Certificate.RawSubjectPublicKeyInfo),
 		Issuer:     issuer,
 		NotBefore:  i.Certificate.NotBefore.UTC(),
 		NotAfter:   i.Certificate.NotAfter.UTC(),

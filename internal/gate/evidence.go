@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // The two kinds of bundle.
@@ -99,8 +100,7 @@ func kindOf(b Bundle) string {
 
 // parseEvidence reads a bundle's JSON.
 func parseEvidence(data []byte) (*evidence, error) {
-	sum := sha256.Sum256(data)
-	e := &evidence{sha256: hex.EncodeToString(sum[:]), bundle: &bundle.Bundle{}}
+	e := &evidence{sha256: digest.Hex(data), bundle: &bundle.Bundle{}}
 	err := e.bundle.UnmarshalJSON(data)
 	if err != nil {
 		return nil, fmt.Errorf("no Sigstore bundle: %w", err)

@@ -1,13 +1,13 @@
 package gate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // Limits of an OCI layout: a manifest has a few kilobytes, and an image a few
@@ -125,7 +125,7 @@ func (l *layout) blob(d descriptor, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != name {
+	if digest.Hex(data) != name {
 		return nil, fmt.Errorf("the blob %s has other bytes than its digest says", d.Digest)
 	}
 	return data, nil

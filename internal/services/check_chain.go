@@ -2,16 +2,15 @@ package services
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -95,8 +94,7 @@ func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain,
 
 // stranger says what a certificate is that no generation has.
 func (q *inquiry) stranger(c *x509.Certificate, known []authorityChain, repair string) {
-	sum := sha256.Sum256(c.Raw)
-	name := fmt.Sprintf("%s (SHA-256 %s, until %s)", firstLine([]byte(c.Subject.String())), hex.EncodeToString(sum[:]), c.NotAfter.UTC().Format(time.DateOnly))
+	name := fmt.Sprintf("%s (SHA-256 %s, until %s)", firstLine([]byte(c.Subject.String())), digest.Hex(c.Raw), c.NotAfter.UTC().Format(time.DateOnly))
 	for _, k := range known {
 		if bytes.Equal(k.chain[0].RawSubjectPublicKeyInfo, c.RawSubjectPublicKeyInfo) {
 			q.mismatch("old-chain", repair, "an old chain: %s has generation %d's key and is another certificate", name, k.Number)

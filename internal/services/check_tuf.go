@@ -2,8 +2,6 @@ package services
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
@@ -146,9 +145,8 @@ func (q *inquiry) checkTargets(ctx context.Context, anchor []byte, report *tuf.R
 		q.drift(data, local, "stage it, have the holders sign, publish: `trustroot tuf stage`; or, if this directory is behind, bring it up to date")
 	}
 	if local, ok := q.local(localSigningConfig); ok {
-		sum := sha256.Sum256(local)
 		switch sums[tuf.SigningConfigName] {
-		case hex.EncodeToString(sum[:]):
+		case digest.Hex(local):
 		case "":
 			q.mismatch("signing-config", "stage and publish it: `trustroot tuf stage`", "it does not publish %s, and nobody can sign by it", tuf.SigningConfigName)
 		default:

@@ -6,10 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"fmt"
 	"math/big"
 	"net"
@@ -22,6 +20,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -172,9 +171,8 @@ func (w *site) pem(path string, certificates ...*x509.Certificate) ledger.File {
 }
 
 func (w *site) put(path string, data []byte) ledger.File {
-	sum := sha256.Sum256(data)
 	w.files[path] = &fstest.MapFile{Data: data}
-	return ledger.File{Path: path, SHA256: hex.EncodeToString(sum[:])}
+	return ledger.File{Path: path, SHA256: digest.Hex(data)}
 }
 
 // log makes the next generation of a log's key.

@@ -1,11 +1,10 @@
 package services
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -37,8 +36,7 @@ func (s *Source) known() (map[string]keyOf, error) {
 				problems = append(problems, fmt.Errorf("%s: %w", g.Certificate.File.Path, err))
 				continue
 			}
-			sum := sha256.Sum256(c[0].Raw)
-			out[hex.EncodeToString(sum[:])] = keyOf{name, g}
+			out[digest.Hex(c[0].Raw)] = keyOf{name, g}
 		}
 	}
 	return out, errors.Join(problems...)

@@ -2,8 +2,6 @@ package services
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -91,7 +90,7 @@ func readVersion(files fs.FS, n, snapshots int64, now time.Time, expiries ...tim
 	if err != nil {
 		return version{}, err
 	}
-	if got := sha256.Sum256(data); hex.EncodeToString(got[:]) != sum {
+	if digest.Hex(data) != sum {
 		return version{}, fmt.Errorf("the trusted root of %d.targets.json has other bytes than it says", n)
 	}
 	tree, err := trustedroot.Check(data)

@@ -1,9 +1,7 @@
 package services
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
@@ -24,8 +23,7 @@ func repository(t *testing.T, expiry time.Duration, days []time.Time, roots ...[
 	t.Helper()
 	files := fstest.MapFS{}
 	for i, data := range roots {
-		sum := sha256.Sum256(data)
-		name := hex.EncodeToString(sum[:])
+		name := digest.Hex(data)
 		files["targets/"+name+".trusted_root.json"] = &fstest.MapFile{Data: data}
 		files[fmt.Sprintf("%d.targets.json", i+1)] = &fstest.MapFile{Data: fmt.Appendf(nil,
 			`{"signed":{"targets":{"trusted_root.json":{"hashes":{"sha256":%q}}}}}`, name)}

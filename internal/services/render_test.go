@@ -4,12 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
@@ -21,6 +19,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -147,9 +146,8 @@ func (s *stage) log(name, kind string, curve elliptic.Curve, origin, url string)
 }
 
 func (s *stage) put(path string, data []byte) ledger.File {
-	sum := sha256.Sum256(data)
 	s.files[path] = &fstest.MapFile{Data: data}
-	return ledger.File{Path: path, SHA256: hex.EncodeToString(sum[:])}
+	return ledger.File{Path: path, SHA256: digest.Hex(data)}
 }
 
 // publish lets verifiers have everything, with the first version.

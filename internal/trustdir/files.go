@@ -2,8 +2,6 @@ package trustdir
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -70,6 +69,5 @@ func (d *Dir) Replace(files map[string][]byte) error {
 }
 
 func FileOf(path string, data []byte) ledger.File {
-	sum := sha256.Sum256(data)
-	return ledger.File{Path: path, SHA256: hex.EncodeToString(sum[:])}
+	return ledger.File{Path: path, SHA256: digest.Hex(data)}
 }

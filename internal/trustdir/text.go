@@ -1,7 +1,6 @@
 package trustdir
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -21,11 +20,6 @@ func Groups(hexDigest string) string {
 }
 
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func Digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
 
 // CheckPin holds a key against the plan, where the plan pins one.
 func CheckPin(name string, g plan.Generation, spki string) error {

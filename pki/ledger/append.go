@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/chain"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -13,7 +15,7 @@ import (
 // Create makes a new ledger with its first line. now becomes UTC in whole
 // seconds. It fails with an error that is fs.ErrExist when anything is at path.
 func Create(path string, created Created, now time.Time) error {
-	lines, err := encodeAll(newState(), firstPrev, now, []Entry{{Created: &created}})
+	lines, err := encodeAll(newState(), chain.First, now, []Entry{{Created: &created}})
 	if err != nil {
 		return fault.New(fault.Failure, "no ledger was made", fmt.Errorf("create ledger: %w", err))
 	}
@@ -92,7 +94,7 @@ func encodeAll(s *State, head string, now time.Time, entries []Entry) ([]byte, e
 		if _, err := decode(line); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		head = sha256Hex(line)
+		head = digest.Hex(line)
 		lines.Write(line)
 	}
 	s.Head = head

@@ -73,7 +73,7 @@ func parse(data []byte) (*Ledger, error) {
 	if len(data) > maxBytes {
 		return nil, fmt.Errorf("%d bytes are more than a ledger may have (%d)", len(data), maxBytes)
 	}
-	c := &chain{head: firstPrev}
+	c := &lines{}
 	for len(data) > c.read {
 		if err := c.next(data[c.read:]); err != nil {
 			return nil, fmt.Errorf("ledger line %d: %w", len(c.entries)+1, err)

@@ -2,13 +2,12 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/chain"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -18,21 +17,15 @@ const (
 	maxBytes = 256 << 20 // bytes of a ledger
 )
 
-// firstPrev stands in the first line, before which there is none.
-var firstPrev = strings.Repeat("0", 64)
-
 // encode sets the entry's sum and writes its line, with the newline.
 func encode(e *Entry) ([]byte, error) {
 	e.Sum = ""
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
+	line, err := chain.Marshal(e)
+	if err != nil {
 		return nil, err
 	}
-	line := b.Bytes()
 	body := bytes.TrimSuffix(line, []byte("\n"))
-	e.Sum = sha256Hex(body)
+	e.Sum = digest.Hex(body)
 	// the sum is the last member, so the empty one is the end of the body.
 	line = append(bytes.TrimSuffix(body, []byte(`"}`)), e.Sum+"\"}\n"...)
 	if len(line) > maxLine {
@@ -95,9 +88,4 @@ func (e *Entry) payload() (string, error) {
 		return "", fmt.Errorf("%d payloads where there must be one", len(set))
 	}
 	return set[0], nil
-}
-
-func sha256Hex(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

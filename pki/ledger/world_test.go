@@ -1,13 +1,13 @@
 package ledger
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 var day = time.Date(2026, time.May, 1, 12, 0, 0, 0, time.UTC)
@@ -15,8 +15,7 @@ var day = time.Date(2026, time.May, 1, 12, 0, 0, 0, time.UTC)
 func after(days int) time.Time { return day.AddDate(0, 0, days) }
 
 func digestOf(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
+	return digest.Hex([]byte(s))
 }
 
 func file(path string) File { return File{Path: path, SHA256: digestOf(path)} }

@@ -2,9 +2,7 @@ package trustedroot
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,6 +13,7 @@ import (
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -188,8 +187,7 @@ func matches(cert *x509.Certificate, c *ledger.Certificate) error {
 }
 
 func spkiDigest(cert *x509.Certificate) string {
-	digest := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-	return hex.EncodeToString(digest[:])
+	return digest.Hex(cert.RawSubjectPublicKeyInfo)
 }
 
 func (b *builder) knownRoot(cert *x509.Certificate) bool {

@@ -1,13 +1,12 @@
 package trustedroot
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -54,8 +53,7 @@ func readFile(files fs.FS, f ledger.File) (data []byte, err error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("file %s: larger than %d bytes", f.Path, maxFile)
 	}
-	digest := sha256.Sum256(data)
-	if got := hex.EncodeToString(digest[:]); got != f.SHA256 {
+	if got := digest.Hex(data); got != f.SHA256 {
 		return nil, fmt.Errorf("file %s: SHA-256 is %s, expected %s", f.Path, got, f.SHA256)
 	}
 	return data, nil

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"slices"
@@ -17,6 +16,8 @@ import (
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // keysSeen maps the bytes of public keys and key IDs of logs to where they
@@ -48,8 +49,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 		}
 		s := newSpan(path, log.GetBaseUrl(), validFor)
 		if raw := log.GetPublicKey().GetRawBytes(); len(raw) > 0 {
-			digest := sha256.Sum256(raw)
-			s.key = hex.EncodeToString(digest[:])
+			s.key = digest.Hex(raw)
 			l.compromise(&s, s.key)
 		}
 		spans = append(spans, s)

@@ -69,11 +69,11 @@ func (b *builder) logInstance(who string, l *ledger.Log, w window) (*prototrustr
 		return nil, fmt.Errorf("file %s: %w", l.File.Path, err)
 	}
 	id := sha256.Sum256(spki)
-	digest := hex.EncodeToString(id[:])
-	if digest != l.LogID {
-		return nil, fmt.Errorf("file %s: log ID is %s, the ledger says %s", l.File.Path, digest, l.LogID)
+	keyID := hex.EncodeToString(id[:])
+	if keyID != l.LogID {
+		return nil, fmt.Errorf("file %s: log ID is %s, the ledger says %s", l.File.Path, keyID, l.LogID)
 	}
-	if err := b.claim(digest, who); err != nil {
+	if err := b.claim(keyID, who); err != nil {
 		return nil, err
 	}
 	details := keyDetails

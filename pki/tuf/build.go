@@ -3,7 +3,6 @@ package tuf
 import (
 	"crypto"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
@@ -137,8 +137,7 @@ func buildTargets(pol Policy, role string, version int64, names []string, t Targ
 		periods: OnlineRole{policy.Expiry, policy.Resign}, roles: map[string]roleModel{}, targets: map[string]targetModel{},
 	}
 	for _, name := range names {
-		sum := sha256.Sum256(t.Files[name])
-		m.targets[name] = targetModel{length: int64(len(t.Files[name])), sha256: hex.EncodeToString(sum[:]), usage: t.Usage[name]}
+		m.targets[name] = targetModel{length: int64(len(t.Files[name])), sha256: digest.Hex(t.Files[name]), usage: t.Usage[name]}
 	}
 	if role == metadata.TARGETS {
 		for _, d := range pol.Delegations {
