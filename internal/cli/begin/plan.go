@@ -60,7 +60,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 		return err
 	}
 	if len(r.Unpinned) > 0 {
-		o.Progress("not pinned yet, which a request needs:\n%s", strings.Join(r.Unpinned, "\n"))
+		o.Progress("not pinned yet, which a request needs:\n%s", term.Text(strings.Join(r.Unpinned, "\n")))
 	}
 	if n := r.Errors(); n > 0 {
 		return fault.New(fault.Usage, "each error above names the field of the plan to change; nothing was signed but by throwaway keys",

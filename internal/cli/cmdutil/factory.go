@@ -26,8 +26,8 @@ type Factory struct {
 
 func NewFactory(ctx context.Context) *Factory {
 	return &Factory{
-		Out:      os.Stdout,
-		Err:      os.Stderr,
+		Out:      term.NewWriter(os.Stdout),
+		Err:      term.NewWriter(os.Stderr),
 		Operator: term.NewTerminal(ctx),
 		Now:      time.Now().UTC().Truncate(time.Second),
 		Dir:      ".",
@@ -36,7 +36,7 @@ func NewFactory(ctx context.Context) *Factory {
 
 // Progress says on standard error what is going on.
 func (f *Factory) Progress(format string, args ...any) {
-	fmt.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck // progress only
+	term.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck // progress only
 }
 
 // printError is the one place that prints errors.
@@ -44,10 +44,10 @@ func printError(w io.Writer, err error) {
 	style := term.StyleFor(w)
 	for _, t := range tell(err) {
 		for line := range strings.SplitSeq(t.text, "\n") {
-			fmt.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
+			term.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
 		}
 		if t.hint != "" {
-			fmt.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
+			term.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
 		}
 	}
 }

@@ -2,10 +2,9 @@ package cmdutil
 
 import (
 	"fmt"
-	"os"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // Count writes a number and what it counts.
@@ -23,8 +22,8 @@ const showWidth = 100
 
 // Columns is the width of the terminal that data goes to.
 func (f *Factory) Columns() int {
-	if file, ok := f.Out.(*os.File); ok {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+	if out, ok := f.Out.(*term.Writer); ok {
+		if width := out.Width(); width > 0 {
 			return width
 		}
 	}

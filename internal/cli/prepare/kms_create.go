@@ -143,7 +143,7 @@ func (o *kmsCreateOptions) ask(where string, steps []kms.Step) error {
 			o.Progress("the key policy of %s is that of %s", s.Planned, first)
 			continue
 		}
-		o.Progress("the key policy of %s:\n%s", s.Planned, s.Policy)
+		o.Progress("the key policy of %s:\n%s", s.Planned, term.Text(s.Policy))
 		shown[s.Policy] = s.Planned.String()
 	}
 	return o.Operator.Confirm(term.Question{

@@ -134,9 +134,9 @@ func generationText(a services.Answer) string {
 func colourVerdicts(table string, r *services.Report, style term.Style) string {
 	lines := strings.SplitAfter(table, "\n")
 	for i, a := range r.Answers {
-		mark := map[services.Verdict]func(string) string{services.Agrees: style.Good, services.NoAnswer: style.Warn, services.Differs: style.Bad}[a.Verdict]
+		mark := map[services.Verdict]func(string) term.Text{services.Agrees: style.Good, services.NoAnswer: style.Warn, services.Differs: style.Bad}[a.Verdict]
 		rest := strings.TrimSuffix(lines[i], string(a.Verdict)+"\n")
-		lines[i] = rest + mark(string(a.Verdict)) + "\n"
+		lines[i] = rest + string(mark(string(a.Verdict))) + "\n"
 	}
 	return strings.Join(lines, "")
 }

@@ -137,7 +137,7 @@ func (v *tokenView) print(out io.Writer) error {
 		if s.Certificate != nil {
 			certificate = s.Certificate.Subject + ", until " + s.Certificate.NotAfter.Format(time.DateOnly)
 			if s.Certificate.Expired {
-				certificate += " " + style.Warn("(expired)")
+				certificate += " " + string(style.Warn("(expired)"))
 			}
 		}
 		fmt.Fprintf(w, "  slot %s\t%s\t%s\n", s.Slot, key, certificate)
