@@ -193,6 +193,9 @@ func (w *world) plug(options ...virtual.Options) {
 	w.env = append(w.env, "PCSCLITE_CSOCK_NAME="+readers.Socket())
 }
 
+// tokenOf is one of the rehearsal's tokens.
+func tokenOf(state string) virtual.Options { return virtual.Options{StateFile: state} }
+
 func (w *world) path(name string) string { return filepath.Join(w.dir, filepath.FromSlash(name)) }
 
 func (w *world) read(name string) []byte {

@@ -117,7 +117,7 @@ func (v value) Format(f fmt.State, verb rune) {
 }
 
 // Error returns an error's text with what came from outside escaped. Only the
-// line breaks that join errors stay.
+// line breaks right before an error that it wraps stay.
 func Error(err error) string {
 	text := err.Error()
 	var inner []error
@@ -136,10 +136,9 @@ func Error(err error) string {
 		if !found {
 			continue
 		}
-		if strings.Trim(before, "\n") != "" {
-			before = Escape(before)
-		}
-		b.WriteString(before)
+		words := strings.TrimRight(before, "\n")
+		b.WriteString(Escape(words))
+		b.WriteString(before[len(words):])
 		b.WriteString(Error(e))
 		text = after
 	}

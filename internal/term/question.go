@@ -49,6 +49,15 @@ func (q Question) Prompt() string {
 	}
 }
 
+// shown is the question as it stands before the cursor. One that goes on from
+// the question before has its prompt alone.
+func (q Question) shown() string {
+	if q.Text == "" {
+		return q.Prompt()
+	}
+	return "\n" + q.Text + "\n  yes: " + q.Yes + "\n  no:  " + q.No + "\n" + q.Prompt()
+}
+
 func fold(s string) string {
 	return strings.ToLower(strings.Join(strings.Fields(s), " "))
 }

@@ -4,6 +4,11 @@ package term
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,4 +34,42 @@ func quiet(fd int) (loud func() error, err error) {
 		}
 		return nil
 	}, nil
+}
+
+// restoring is what a terminal whose echo is off needs before the process ends.
+var restoring atomic.Pointer[func() error]
+
+// Restore shows what is typed again where a secret is being asked for. It is
+// for a process that ends without its answer.
+func Restore() {
+	if loud := restoring.Load(); loud != nil {
+		_ = (*loud)() // the process ends
+	}
+}
+
+// guard shows what is typed while the process is suspended from the keyboard,
+// and hides it when it goes on, until end is called.
+func guard(loud, hide func() error) (end func()) {
+	restoring.Store(&loud)
+	suspended, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(suspended, syscall.SIGTSTP)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-suspended:
+			}
+			_ = loud() // the next question fails where this does
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			_ = hide()
+		}
+	})
+	return func() {
+		signal.Stop(suspended)
+		close(done)
+		running.Wait()
+		restoring.Store(nil)
+	}
 }

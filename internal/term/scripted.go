@@ -1,7 +1,6 @@
 package term
 
 import (
-	"fmt"
 	"io"
 	"strings"
 )
@@ -19,7 +18,7 @@ type Script struct {
 
 // Notice implements the ceremony's operator.
 func (s *Script) Notice(text string) {
-	fmt.Fprintln(s.Out, indent(text)) //nolint:errcheck // progress only
+	Fprintf(s.Out, "%s\n", Text(indent(text))) //nolint:errcheck // progress only
 }
 
 // Confirm implements the ceremony's operator.
@@ -32,13 +31,13 @@ func (s *Script) Confirm(q Question) error {
 	if answer == "" {
 		answer = "yes"
 	}
-	_, err := fmt.Fprintln(s.Out, indent(q.Text+"\n"+q.Prompt()+answer))
+	_, err := Fprintf(s.Out, "%s\n", Text(indent(q.Text+"\n"+q.Prompt()+answer)))
 	return err
 }
 
 // Secret implements the ceremony's operator.
 func (s *Script) Secret(prompt string) ([]byte, error) {
-	if _, err := fmt.Fprintln(s.Out, indent(prompt+": ********")); err != nil {
+	if _, err := Fprintf(s.Out, "%s\n", Text(indent(prompt+": ********"))); err != nil {
 		return nil, err
 	}
 	return s.Secrets(prompt)

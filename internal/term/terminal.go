@@ -15,6 +15,7 @@ import (
 type Terminal struct {
 	ctx context.Context
 	tty *os.File
+	out *Writer // to tty
 }
 
 // NewTerminal returns a terminal whose questions end when ctx does.
@@ -29,14 +30,14 @@ func (t *Terminal) open() (*os.File, error) {
 		return nil, fault.New(fault.Failure, "run the command in a terminal: it asks questions that a pipe cannot answer",
 			fmt.Errorf("open the terminal: %w", err))
 	}
-	t.tty = tty
+	t.tty, t.out = tty, NewWriter(tty)
 	return tty, nil
 }
 
 // Notice shows text to the person.
 func (t *Terminal) Notice(text string) {
-	if tty, err := t.open(); err == nil {
-		fmt.Fprintln(tty, text) //nolint:errcheck // a terminal that is gone fails at the next question
+	if _, err := t.open(); err == nil {
+		Fprintf(t.out, "%s\n", Text(text)) //nolint:errcheck // a terminal that is gone fails at the next question
 	}
 }
 
@@ -46,7 +47,7 @@ func (t *Terminal) Confirm(q Question) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(tty, "\n%s\n  yes: %s\n  no:  %s\n%s", q.Text, q.Yes, q.No, q.Prompt()); err != nil {
+	if _, err := Fprintf(t.out, "%s", Text(q.shown())); err != nil {
 		return fmt.Errorf("ask: %w", err)
 	}
 	answer, err := t.wait(func() ([]byte, error) { return readLine(tty) })
@@ -70,20 +71,29 @@ func (t *Terminal) Secret(prompt string) (secret []byte, err error) {
 	if err != nil {
 		return nil, fault.New(fault.Failure, "run the command in a terminal that can hide what is typed", err)
 	}
+	prompted := func() error {
+		_, err := Fprintf(t.out, "%s: ", prompt)
+		return err
+	}
+	unguard := guard(loud, func() error {
+		_, err := quiet(int(tty.Fd()))
+		return errors.Join(err, prompted())
+	})
 	defer func() {
+		unguard()
 		if loudErr := loud(); loudErr != nil {
 			clear(secret)
 			secret, err = nil, errors.Join(err, loudErr)
 		}
 	}()
-	if _, err := fmt.Fprintf(tty, "%s: ", prompt); err != nil {
+	if err := prompted(); err != nil {
 		return nil, fmt.Errorf("ask: %w", err)
 	}
 	secret, err = t.wait(func() ([]byte, error) { return readLine(tty) })
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fmt.Fprintln(tty); err != nil {
+	if _, err := Fprintf(t.out, "\n"); err != nil {
 		clear(secret)
 		return nil, fmt.Errorf("ask: %w", err)
 	}

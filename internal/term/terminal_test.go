@@ -45,7 +45,7 @@ func newPair(t *testing.T, prompt, answer string) *pair {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	p := &pair{Terminal: &Terminal{ctx: ctx, tty: slave}, keyboard: master, stop: stop}
+	p := &pair{Terminal: &Terminal{ctx: ctx, tty: slave, out: NewWriter(slave)}, keyboard: master, stop: stop}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -2,14 +2,20 @@ package cmdutil
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/version"
 )
 
@@ -70,11 +76,29 @@ func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
 // Main is a program's main without the exit, so that deferred cleaning up
 // happens. It returns the exit code.
 func Main(tree func(*Factory) *cobra.Command) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	f := NewFactory(ctx)
-	return Execute(ctx, f, tree(f), os.Args[1:])
+	done := make(chan int, 1)
+	go func() { done <- Execute(ctx, f, tree(f), os.Args[1:]) }()
+	select {
+	case code := <-done:
+		return code
+	case <-ctx.Done():
+	}
+	select {
+	case code := <-done:
+		return code
+	case <-time.After(grace): // a card, a disk or a program that does not answer cannot be called off
+		term.Restore()
+		printError(f.Err, fault.New(fault.Stopped, "run the same command again to resume: what was written before is whole",
+			errors.New("stopped while waiting for something that does not answer")))
+		return int(fault.Stopped)
+	}
 }
+
+// grace is how long an interrupted command may take to end by itself.
+const grace = 800 * time.Millisecond
 
 // Execute runs one command line and returns its exit code.
 func Execute(ctx context.Context, f *Factory, root *cobra.Command, args []string) int {
@@ -88,6 +112,25 @@ func Execute(ctx context.Context, f *Factory, root *cobra.Command, args []string
 	return fault.ExitCode(err)
 }
 
+// emptyFlags refuses a flag that was given without a value, "" or --serial 0:
+// what was meant to be compared or chosen by it would silently be left out.
+func emptyFlags(c *cobra.Command) error {
+	var errs []error
+	c.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		empty := func(v string) bool {
+			return strings.TrimSpace(v) == "" || v == "0" && f.Value.Type() == "uint32"
+		}
+		if len(values) == 0 || slices.ContainsFunc(values, empty) {
+			errs = append(errs, fmt.Errorf("--%s is given without a value", f.Name))
+		}
+	})
+	return errors.Join(errs...)
+}
+
 // markUsage makes wrong arguments, and commands that are none, errors of
 // usage.
 func markUsage(cmd *cobra.Command) {
@@ -99,7 +142,7 @@ func markUsage(cmd *cobra.Command) {
 		} else if check != nil {
 			err = check(c, args)
 		}
-		if err != nil {
+		if err = errors.Join(err, emptyFlags(c)); err != nil {
 			return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
 		}
 		return nil

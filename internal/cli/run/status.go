@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -69,11 +70,11 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if len(due) == 0 {
 		return nil
 	}
-	var texts []string
+	var each []error
 	for _, i := range due {
-		texts = append(texts, fmt.Sprintf("%s: end %s, %s", i.Title(), cmdutil.Stamp(*i.Expires), i.Left(s.At)))
+		each = append(each, fmt.Errorf("%s: end %s, %s", i.Title(), cmdutil.Stamp(*i.Expires), i.Left(s.At)))
 	}
-	return fault.New(fault.Due, "renew it: "+due[0].Do, fmt.Errorf("%s", strings.Join(texts, "\n")))
+	return fault.New(fault.Due, "renew it: "+due[0].Do, errors.Join(each...))
 }
 
 // span reads "90d" or what Go calls a duration; empty is zero.
