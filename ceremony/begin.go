@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/term"
-	"github.com/linnemanlabs/trustroot/pki"
 )
-
-// wordsTyped is how many of the request's words the operator types from
-// paper: 64 bits, which the pins in the plan then stand behind.
-const wordsTyped = 8
 
 // clock gives the journal its time stamps.
 func (d *day) clock() time.Time { return time.Now().UTC() }
@@ -36,26 +32,15 @@ func (d *day) begin(ctx context.Context, exceptions []string) error {
 	if err := d.journal.Note(journal.KindHost, "", d.Host); err != nil {
 		return err
 	}
-	for _, question := range []func() error{d.askWords, d.askContents, d.askHost, d.askClock} {
+	if err := d.askWords(ctx); err != nil {
+		return err
+	}
+	for _, question := range []func() error{d.askContents, d.askHost, d.askClock} {
 		if err := question(); err != nil {
 			return err
 		}
 	}
 	return d.identify(ctx)
-}
-
-// askWords has the request's first words typed from paper before the tool
-// shows its own.
-func (d *day) askWords() error {
-	digest := d.Request.Digest()
-	words := strings.Fields(pki.Words(digest[:]))
-	return d.ask("words", term.Question{
-		Text:  fmt.Sprintf("This is ceremony %s of %s. The request's words were written down where it was made.", d.name, d.Request.Plan.Organization),
-		Yes:   "the request is shown, and nothing is made yet",
-		No:    "nothing was made",
-		Type:  strings.Join(words[:wordsTyped], " "),
-		Label: fmt.Sprintf("the first %d words from the paper", wordsTyped),
-	})
 }
 
 // askContents shows what will be made.
@@ -132,5 +117,5 @@ func (d *day) ask(step string, q term.Question) error {
 	if err != nil {
 		answer = "no"
 	}
-	return errors.Join(err, d.journal.Note(journal.KindAnswered, step, map[string]string{"question": q.Text, "answer": answer}))
+	return errors.Join(err, d.journal.Note(journal.KindAnswered, step, map[string]string{"question": cmp.Or(q.Text, q.Label), "answer": answer}))
 }

@@ -85,7 +85,7 @@ func (w *world) holdAt(c *chip, r *request.Request) *Verified {
 	w.t.Helper()
 	o := w.options(r)
 	o.Serial, o.Open = c.Serial, c.open(o.Operator)
-	path, err := walk(context.Background(), o)
+	path, err := Run(context.Background(), o)
 	must(w.t, err)
 	return w.verify(path)
 }

@@ -61,7 +61,7 @@ func (d *day) sealed() (map[string][]byte, error) {
 		return nil, fmt.Errorf("read the journal's folder: %w", err)
 	}
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(d.work, e.Name()))
+		data, err := courier.ReadFile(filepath.Join(d.work, e.Name()), courier.MaxFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the journal: %w", err)
 		}

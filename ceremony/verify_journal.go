@@ -40,7 +40,7 @@ func (v *verifier) journal() (string, error) {
 
 // steps wants every step of the ceremony with its one result.
 func (v *verifier) steps() (string, error) {
-	want := []string{stepRecordKey, stepAttestRecord, stepRemember}
+	want := []string{stepWords, stepRecordKey, stepAttestRecord, stepRemember}
 	if !v.imported() {
 		want = append(want, stepAttest)
 	}
@@ -73,6 +73,12 @@ func (v *verifier) steps() (string, error) {
 		}
 		delete(done, step)
 		v.done[step] = data
+		if step == stepWords {
+			var drawn draw
+			if err := errors.Join(decode(step, data, &drawn), drawn.check()); err != nil {
+				return "", inFile(record.Journal, err)
+			}
+		}
 		if authority, ok := strings.CutPrefix(step, stepSign+" "); ok {
 			var r signResult
 			if err := decode(step, data, &r); err != nil {

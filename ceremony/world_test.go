@@ -136,7 +136,9 @@ func (w *world) keyFiles(files map[string][]byte, name string, generation, n int
 	must(w.t, err)
 	dir := fmt.Sprintf("authorities/%s/g%d/", name, generation)
 	files[dir+"request.csr"] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	files[dir+"key.json"] = fmt.Appendf(nil, `{"arn":%q,"describe_key":{},"spki_sha256":%q}`+"\n", arn(n), w.pin(key))
+	evidence, err := pki.KeyEvidence{ARN: arn(n), SPKISHA256: w.pin(key), Time: w.now}.Marshal()
+	must(w.t, err)
+	files[dir+"key.json"] = evidence
 }
 
 func (w *world) request(ceremony string, sequence int, files map[string][]byte) *request.Request {
@@ -235,11 +237,6 @@ type noLint struct{}
 func (noLint) Lint(*x509.Certificate, []*x509.Certificate) error { return nil }
 
 func (noLint) LintCRL(*x509.RevocationList, *x509.Certificate) error { return nil }
-
-func firstWords(r *request.Request) string {
-	digest := r.Digest()
-	return strings.Join(strings.Fields(pki.Words(digest[:]))[:wordsTyped], " ")
-}
 
 // newWorldPlan is the plan's ceremony on this very day.
 func newWorldPlan(t *testing.T) plan.Ceremony {

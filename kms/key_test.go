@@ -201,7 +201,7 @@ func FuzzParseEvidence(f *testing.F) {
 		if err != nil {
 			return
 		}
-		k, err := e.Key()
+		k, err := KeyOf(e)
 		if err != nil || k.SPKISHA256() != e.SPKISHA256 || algorithmOf(k.PublicKey) != k.Algorithm() {
 			t.Errorf("accepted evidence that contradicts itself: %v\n%s", err, data)
 		}

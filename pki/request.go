@@ -91,6 +91,11 @@ func ParseRequest(data []byte) (*Request, error) {
 	return r, nil
 }
 
+// PEM writes the request in its one form.
+func (r *Request) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: r.DER})
+}
+
 func requestDER(data []byte) ([]byte, error) {
 	if len(data) > maxRequest {
 		return nil, fmt.Errorf("parse certification request: %d bytes are more than the %d that are read", len(data), maxRequest)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -96,7 +97,7 @@ func (j *Journal) noteTorn() error {
 		if !info.Mode().IsRegular() || info.Size() > maxLine {
 			return fault.New(fault.Verification, hintDamaged, fmt.Errorf("journal: %s is not a torn line that was set aside", path))
 		}
-		text, err := os.ReadFile(path)
+		text, err := courier.ReadFile(path, courier.MaxFile)
 		if err != nil {
 			return fmt.Errorf("journal: read a torn line: %w", err)
 		}

@@ -45,7 +45,7 @@ func build(in Input) (*Request, error) {
 			Sequence:      in.Sequence,
 			Ceremony:      in.Ceremony,
 			Organization:  p.Organization,
-			Created:       in.Created.UTC().Truncate(time.Second),
+			Created:       in.Created.UTC().Truncate(24 * time.Hour),
 			LedgerHead:    state.Head,
 			LedgerEntries: state.Entries,
 			Items:         []ManifestItem{},
@@ -99,14 +99,26 @@ func (b *builder) checkHead() {
 	if m.Sequence > maxSequence {
 		b.add("start a new trust directory", "the request's number %d has more than four digits", m.Sequence)
 	}
-	if m.Created.IsZero() {
-		b.add("set this machine's clock", "the request has no time of making")
-	}
+	b.checkCreated()
 	if b.ledger.Organization != b.plan.Organization {
 		b.add("take plan and ledger from one trust directory", "the plan is %q's, the ledger is %q's", b.plan.Organization, b.ledger.Organization)
 	}
 	if b.ledger.Rehearsal != (b.plan.Rehearsal != nil) {
 		b.add("take plan and ledger from one trust directory", "plan and ledger disagree on whether this is a rehearsal")
+	}
+}
+
+// requestDays is how long before its ceremony a request may be made.
+const requestDays = 90
+
+// checkCreated wants the day of making within the days before the ceremony's.
+// It is a whole day: what need not vary is not the maker's to choose.
+func (b *builder) checkCreated() {
+	created := b.request.Manifest.Created
+	day, err := time.Parse(time.DateOnly, b.plan.Ceremonies[b.request.Manifest.Ceremony].Day)
+	if err == nil && (created.After(day) || created.Before(day.AddDate(0, 0, -requestDays))) {
+		b.add("make the request on the ceremony's day or up to "+fmt.Sprint(requestDays)+" days before it, or correct the day in the plan, and check this machine's clock",
+			"the request was made on %s, the ceremony's day is %s", created.Format(time.DateOnly), day.Format(time.DateOnly))
 	}
 }
 

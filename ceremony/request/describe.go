@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -24,8 +25,12 @@ func (r *Request) String() string {
 	digest := r.Digest()
 	t.line("Digest of the request, SHA-256 of %s:", SumsFile)
 	t.rows("  ", strings.Fields(pki.HexGroups(digest[:])), 8)
-	t.line("In words:")
-	t.rows("  ", strings.Fields(pki.Words(digest[:])), 4)
+	t.line("In numbered words:")
+	words := strings.Fields(pki.Words(digest[:]))
+	for i, w := range words {
+		words[i] = fmt.Sprintf("%2d %-12s", i+1, w)
+	}
+	t.rows("  ", words, 4)
 	return t.b.String()
 }
 
@@ -44,7 +49,7 @@ func (r *Request) head(t *text) {
 	if r.Plan.Rehearsal != nil {
 		t.line("REHEARSAL: nothing that this request leads to is to be trusted")
 	}
-	t.line("Request %s of %s, made %s", r.Name(), r.Manifest.Organization, stamp(r.Manifest.Created))
+	t.line("Request %s of %s, made %s", r.Name(), r.Manifest.Organization, r.Manifest.Created.Format(time.DateOnly))
 	t.field("ceremony", "%s on %s (UTC)", r.Manifest.Ceremony, c.Day)
 	t.field("token", "%d", c.Token)
 	t.optional("program", c.BinarySHA256)
@@ -196,23 +201,16 @@ func pinGroups(pin string) string {
 	return groups(pin)
 }
 
-// text gathers lines. Whatever a terminal would act upon is taken out of
-// values: they may come from a stick.
+// text gathers lines, whose values are escaped: they may come from a stick.
 type text struct{ b strings.Builder }
 
 func (t *text) line(format string, args ...any) {
-	for _, r := range fmt.Sprintf(format, args...) {
-		if !unicode.IsGraphic(r) {
-			r = unicode.ReplacementChar
-		}
-		t.b.WriteRune(r)
-	}
-	t.b.WriteByte('\n')
+	term.Fprintf(&t.b, format+"\n", args...)
 }
 
 // field writes one fact under its name.
 func (t *text) field(name, format string, args ...any) {
-	t.line("   %-12s %s", name, fmt.Sprintf(format, args...))
+	t.line("   %-12s %s", name, term.Text(term.Sprintf(format, args...)))
 }
 
 // optional writes a fact that may be missing.
@@ -226,7 +224,7 @@ func (t *text) optional(name, value string) {
 func (t *text) rows(indent string, words []string, each int) {
 	for len(words) > 0 {
 		n := min(each, len(words))
-		t.line("%s%s", indent, strings.Join(words[:n], " "))
+		t.line("%s%s", indent, strings.TrimRight(strings.Join(words[:n], " "), " "))
 		words = words[n:]
 	}
 }

@@ -51,15 +51,3 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
-
-// Invariant: evidence that is read has the two strings that are compared, and
-// reading it never panics.
-func FuzzEvidence(f *testing.F) {
-	f.Add([]byte(`{"arn":"a","spki_sha256":"b","describe_key":{}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseEvidence(data)
-		if err == nil && !bytes.Contains(data, []byte(`"`)) {
-			t.Fatalf("%q has no strings and gave %+v", data, e)
-		}
-	})
-}

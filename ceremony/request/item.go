@@ -1,6 +1,7 @@
 package request
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
-	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -23,26 +23,6 @@ const (
 	hintPin     = "have a second person look the key up with other credentials (`trustroot kms list --pin`), then correct the plan or use the key that it pins"
 	hintRestore = "restore the file from version control"
 )
-
-// evidence is the part of key.json that is held against plan and request. The
-// rest of the file is for auditors.
-type evidence struct {
-	ARN        string
-	SPKISHA256 string
-}
-
-func parseEvidence(data []byte) (evidence, error) {
-	var fields map[string]any
-	if err := strict.JSON(data, &fields); err != nil {
-		return evidence{}, err
-	}
-	arn, isARN := fields["arn"].(string)
-	spki, isSPKI := fields["spki_sha256"].(string)
-	if !isARN || !isSPKI {
-		return evidence{}, fmt.Errorf("arn or spki_sha256 is missing, or not a string")
-	}
-	return evidence{ARN: arn, SPKISHA256: spki}, nil
-}
 
 // item checks one certificate's inputs and adds it to the request.
 func (b *builder) item(name string, a plan.Authority, g plan.Generation) {
@@ -93,6 +73,9 @@ func (b *builder) csr(item Item, name string) *pki.Request {
 		b.add(hintCSR, "%s: %w", name, err)
 		return nil
 	}
+	if !bytes.Equal(csr.PEM(), data) {
+		b.add(hintCSR, "%s: not in the one form of a certification request: PEM with nothing before or after it", name)
+	}
 	if pin := item.Key.SPKISHA256; pin != "" && !strings.EqualFold(pin, csr.SPKISHA256) {
 		b.add(hintPin, "%s: %s is for the key %s, the plan pins %s", item.what(), name, groups(csr.SPKISHA256), groups(pin))
 	}
@@ -118,7 +101,7 @@ func (b *builder) evidence(item Item, name string) {
 	if !ok {
 		return
 	}
-	e, err := parseEvidence(data)
+	e, err := pki.ParseKeyEvidence(data)
 	if err != nil {
 		b.add(hintCSR, "%s: %w", name, err)
 		return

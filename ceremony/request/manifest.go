@@ -29,7 +29,7 @@ type Manifest struct {
 	Sequence      int            `json:"sequence"` // one more than the newest in the ledger
 	Ceremony      string         `json:"ceremony"` // name in the plan
 	Organization  string         `json:"organization"`
-	Created       time.Time      `json:"created"`     // UTC, whole seconds, by the admin host's clock
+	Created       time.Time      `json:"created"`     // day, UTC, by the admin host's clock
 	LedgerHead    string         `json:"ledger_head"` // hex SHA-256 of the ledger's last line
 	LedgerEntries int            `json:"ledger_entries"`
 	Items         []ManifestItem `json:"items"` // the root first, then by name and generation

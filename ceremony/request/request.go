@@ -42,7 +42,7 @@ type Input struct {
 	Sequence int               // one more than the newest in the ledger
 	Plan     []byte            // pki.yaml
 	Ledger   []byte            // ledger.jsonl
-	Created  time.Time         // cut to whole seconds
+	Created  time.Time         // cut to whole days
 	Files    map[string][]byte // request.csr, key.json, root and previous certificates, by slash-separated path
 	External []string          // authorities whose request comes from a file; the plan must say so of their keys too
 }

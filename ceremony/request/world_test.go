@@ -158,7 +158,9 @@ func (w *world) csr(key, commonName string) []byte {
 
 func (w *world) evidence(key string, n int) []byte {
 	w.t.Helper()
-	return fmt.Appendf(nil, `{"arn":%q,"describe_key":{"key_spec":"ECC_NIST_P384"},"spki_sha256":%q}`+"\n", arn(n), w.pin(key))
+	data, err := pki.KeyEvidence{ARN: arn(n), Describe: pki.KeyDescription{Spec: "ECC_NIST_P384"}, SPKISHA256: w.pin(key), Time: created}.Marshal()
+	must(w.t, err)
+	return data
 }
 
 func (w *world) ledgerBytes() []byte {

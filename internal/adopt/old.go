@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -70,7 +70,7 @@ type oldAuthority struct {
 }
 
 func readOldRoot(path string) (*oldRoot, error) {
-	data, err := os.ReadFile(path)
+	data, err := courier.ReadFile(path, courier.MaxFile)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "check the path", fmt.Errorf("read the trusted root in use: %w", err))
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -78,7 +79,7 @@ func (in *adopted) read(file string) error {
 	if info.Size() > 1<<20 {
 		return nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := courier.ReadFile(file, courier.MaxFile)
 	if err != nil {
 		return err
 	}

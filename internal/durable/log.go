@@ -56,19 +56,39 @@ func OpenExistingLog(path string, wait time.Duration) (*Log, error) {
 // lock: it never sees half of an append. It tries for as long as wait before it
 // gives up with ErrLocked.
 func ReadLog(path string, wait time.Duration) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	err = retry(wait, func() error { return flock(f, unix.LOCK_SH) })
 	var data []byte
 	if err == nil {
-		data, err = io.ReadAll(f)
+		_, err = judge(f)
+	}
+	if err == nil {
+		data, err = io.ReadAll(io.LimitReader(f, maxLog))
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("read log %s: %w", path, err)
 	}
 	return data, nil
+}
+
+// maxLog bounds a log, in bytes: a ledger line has some hundred.
+const maxLog = 64 << 20
+
+// judge describes a log, which must be a regular file of at most maxLog bytes.
+func judge(f *os.File) (fs.FileInfo, error) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > maxLog:
+		return nil, fmt.Errorf("%d bytes, more than the %d it may have", info.Size(), maxLog)
+	}
+	return info, nil
 }
 
 // retry calls try until it fails with anything but ErrLocked, or passes, or
@@ -91,7 +111,7 @@ func flock(f *os.File, how int) error {
 }
 
 func openLog(path string, create int) (*Log, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW|create, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK|create, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
@@ -106,12 +126,9 @@ func (l *Log) lock() error {
 	if err := flock(l.f, unix.LOCK_EX); err != nil {
 		return err
 	}
-	info, err := l.f.Stat()
+	info, err := judge(l.f)
 	if err != nil {
 		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
 	}
 	// the lock is on the file, not on its name: one that was replaced
 	// meanwhile is somebody else's.

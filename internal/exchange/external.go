@@ -57,6 +57,7 @@ func match(d *trustdir.Dir, ceremony string, data []byte, found external) error 
 	if err != nil {
 		return fault.New(fault.Verification, "have the key's holder make the request again, as PKCS#10 in PEM or DER; nothing was written", err)
 	}
+	data = csr.PEM() // a request holds each in one form
 	var pins []string
 	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
 		for _, g := range d.Plan.Authorities[name].Generations {

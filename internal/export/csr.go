@@ -94,7 +94,7 @@ func keptCSR(d *trustdir.Dir, k kms.Planned, dir string, subject pki.Subject) (r
 
 // checkEvidence holds a key as KMS showed it against the plan.
 func checkEvidence(k kms.Planned, e kms.Evidence) error {
-	key, err := e.Key()
+	key, err := kms.KeyOf(e)
 	if err != nil {
 		return err
 	}

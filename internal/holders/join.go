@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -101,7 +102,7 @@ func Accept(d *trustdir.Dir, data []byte, roots attestation.Roots, now time.Time
 	if _, _, err := Planned(d, name); err != nil {
 		return tuf.Holder{}, err
 	}
-	kept, err := os.ReadFile(d.Join(trustdir.HolderDir(name) + challengeFile))
+	kept, err := courier.ReadFile(d.Join(trustdir.HolderDir(name)+challengeFile), courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return tuf.Holder{}, fault.New(fault.Verification, "invite the holder with `trustroot tuf invite "+name+"`", fmt.Errorf("%s has no invitation that waits for an answer", name))
 	}
@@ -149,7 +150,7 @@ func Accept(d *trustdir.Dir, data []byte, roots attestation.Roots, now time.Time
 // retire moves a holder's files aside if they are of another key. The key goes
 // last, so that an interrupted move is taken up again.
 func retire(d *trustdir.Dir, name string, public []byte) error {
-	old, err := os.ReadFile(d.Join(trustdir.HolderDir(name) + "key.pem"))
+	old, err := courier.ReadFile(d.Join(trustdir.HolderDir(name)+"key.pem"), courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(public) {
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // maxPublicKey bounds a file that holds one public key, in bytes.
-const maxPublicKey = kms.MaxEvidence
+const maxPublicKey = pki.MaxEvidence
 
 // ParsePublicKey reads one public key of any type, at most 64 KiB: PEM, a
 // key.json, or what `aws kms get-public-key` prints, a JSON object whose

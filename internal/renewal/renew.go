@@ -3,9 +3,9 @@ package renewal
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -189,7 +189,7 @@ func inLedger(d *trustdir.Dir, name string) int {
 // edited meanwhile is refused.
 func WritePlan(d *trustdir.Dir, text []byte) error {
 	path := d.Join(trustdir.PlanFile)
-	now, err := os.ReadFile(path)
+	now, err := courier.ReadFile(path, courier.MaxFile)
 	if err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -28,7 +29,7 @@ type File struct {
 func (d *Dir) WriteNew(files ...File) error {
 	var missing []File
 	for _, f := range files {
-		old, err := os.ReadFile(d.Join(f.Name))
+		old, err := courier.ReadFile(d.Join(f.Name), courier.MaxFile)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing = append(missing, f)
@@ -55,7 +56,7 @@ func (d *Dir) WriteNew(files ...File) error {
 func (d *Dir) Replace(files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := d.Join(name)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, files[name]) {
+		if old, err := courier.ReadFile(path, courier.MaxFile); err == nil && bytes.Equal(old, files[name]) {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

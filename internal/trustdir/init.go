@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -21,7 +22,7 @@ func Init(dir, organization, domain string, now time.Time) ([]string, error) {
 	if _, err := os.Stat(ledgerPath); err == nil {
 		return nil, fault.New(fault.Usage, "this is a trust directory already; nothing was changed", fmt.Errorf("%s exists", ledgerPath))
 	}
-	text, err := os.ReadFile(planPath)
+	text, err := courier.ReadFile(planPath, courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return initPlan(planPath, organization, domain, now)
 	}

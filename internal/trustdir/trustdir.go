@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -26,7 +26,7 @@ type Dir struct {
 // Open reads the trust directory at path.
 func Open(path string) (*Dir, error) {
 	name := filepath.Join(path, PlanFile)
-	data, err := os.ReadFile(name)
+	data, err := courier.ReadFile(name, courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "give the trust directory with --dir, or make one with `trustroot init`",
 			fmt.Errorf("%s is no trust directory: it has no %s", path, PlanFile))
@@ -51,7 +51,7 @@ func Open(path string) (*Dir, error) {
 }
 
 // FS is the trust directory as a file system.
-func (d *Dir) FS() fs.FS { return os.DirFS(d.Path) }
+func (d *Dir) FS() fs.FS { return courier.FS(d.Path) }
 
 // Join returns the path of a file by its slash-separated name.
 func (d *Dir) Join(name string) string {

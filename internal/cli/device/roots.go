@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
@@ -17,7 +17,7 @@ import (
 // PlanHere reads the plan of the trust directory; nil where there is none.
 func PlanHere(f *cmdutil.Factory) (*plan.Plan, error) {
 	name := filepath.Join(f.Dir, trustdir.PlanFile)
-	data, err := os.ReadFile(name)
+	data, err := courier.ReadFile(name, courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

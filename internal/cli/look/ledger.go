@@ -43,7 +43,7 @@ from elsewhere, such as the paper of a ceremony.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	cmd.Flags().StringSliceVar(&o.heads, "head", nil, "a head that must be a line of the ledger (hex SHA-256)")
+	cmd.Flags().StringArrayVar(&o.heads, "head", nil, "a head that must be a line of the ledger (hex SHA-256)")
 	return cmd
 }
 

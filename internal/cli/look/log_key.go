@@ -14,7 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/logkey"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
-	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -120,7 +120,7 @@ func (o *logKeyOptions) warnings(key checkpoint.Key) ([]string, error) {
 // and it is a key reference.
 func (o *logKeyOptions) publicKey(ctx context.Context, name string) (any, error) {
 	if _, err := os.Stat(name); err == nil {
-		data, err := cmdutil.ReadBounded(name, kms.MaxEvidence)
+		data, err := cmdutil.ReadBounded(name, pki.MaxEvidence)
 		if err != nil {
 			return nil, err
 		}

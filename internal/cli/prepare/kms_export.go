@@ -15,6 +15,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/export"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 type kmsExportOptions struct {
@@ -93,7 +94,7 @@ func (o *kmsExportOptions) checkCopy(ctx context.Context, d *trustdir.Dir, clien
 	if len(o.names) > 1 {
 		return cmdutil.Usage("give one name, or none to have the copy found among all", "--check holds one copy against one key")
 	}
-	data, err := cmdutil.ReadBounded(o.check, kms.MaxEvidence)
+	data, err := cmdutil.ReadBounded(o.check, pki.MaxEvidence)
 	if err != nil {
 		return err
 	}
