@@ -156,7 +156,7 @@ func TestLife_RevokeAndDestroy(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := walk(context.Background(), w.options(end)); err == nil {
+	if _, err := Run(context.Background(), w.options(end)); err == nil {
 		t.Fatal("not cut")
 	}
 	gone := w.hold(end)

@@ -141,7 +141,7 @@ func TestParseEvidence_Refuses(t *testing.T) {
 		"an alias as the ARN":   func(e *Evidence) { e.ARN = "arn:aws:kms:eu-west-1:111122223333:alias/a" },
 		"no time":               func(e *Evidence) { e.Time = time.Time{} },
 		"no key":                func(e *Evidence) { e.PublicKey = "" },
-		"far too long":          func(e *Evidence) { e.Caller = strings.Repeat("x", MaxEvidence) },
+		"far too long":          func(e *Evidence) { e.Caller = strings.Repeat("x", pki.MaxEvidence) },
 	} {
 		bad := e
 		change(&bad)
@@ -209,7 +209,7 @@ func FuzzParseEvidence(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(out) > MaxEvidence {
+		if len(out) > pki.MaxEvidence {
 			return // escapes may lengthen it
 		}
 		again, err := ParseEvidence(out)

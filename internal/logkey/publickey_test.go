@@ -28,7 +28,7 @@ func TestParsePublicKey_EveryForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	evidence, err := kms.Evidence{
-		ARN: "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-000000000001", Describe: kms.Described{Spec: "ECC_NIST_P384"},
+		ARN: "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-000000000001", Describe: pki.KeyDescription{Spec: "ECC_NIST_P384"},
 		PublicKey: string(text), SPKISHA256: want, Time: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC),
 	}.Marshal()
 	if err != nil {
