@@ -116,7 +116,7 @@ func (g *guest) wants(what string, words []string, code int) error {
 
 // powerOff chooses the menu's item and waits for the end.
 func (g *guest) powerOff() error {
-	if err := g.enter("9"); err != nil {
+	if err := g.enter("0"); err != nil {
 		return err
 	}
 	return g.off(patience)
