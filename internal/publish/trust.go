@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
@@ -55,6 +56,11 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	files[trustdir.TrustedRootFile] = data
+	rendered, err := renderPublished(d)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, rendered)
 	return b, d.Replace(files)
 }
 

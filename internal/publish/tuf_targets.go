@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -60,6 +61,9 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 			read(strings.TrimSuffix(path, "/key.pem")+".pub", path)
 		}
 	}
+	consumers, err := consumerTargets(d)
+	errs = append(errs, err)
+	maps.Copy(t.Files, consumers)
 	for name := range t.Files {
 		if usage, ok := usage(d, name); ok {
 			t.Usage[name] = usage

@@ -21,6 +21,7 @@ type Plan struct {
 	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"` // other people's trusted roots beside the own one
 	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // identity providers that signers may ask
 	Signing      *Signing             `yaml:"signing,omitempty" json:"signing,omitempty"` // how signers choose among logs and TSAs
+	Publish      *Publish             `yaml:"publish,omitempty" json:"publish,omitempty"` // what is served beside trusted_root.json
 	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 

@@ -40,6 +40,7 @@ var parents = map[string]string{
 	"log":            "Checkpoint keys of transparency logs",
 	"trusted-root":   "The file that verifiers live by",
 	"signing-config": "The file that tells signers where to go",
+	"trust":          "The trust root in the forms that its consumers read",
 	"tuf":            "The repository that verifiers fetch",
 	"services":       "The running Fulcio, timestamp authority, Rekor and TesseraCT",
 }

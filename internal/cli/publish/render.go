@@ -1,0 +1,111 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+type renderOptions struct {
+	*cmdutil.Factory
+	names []string
+	to    string
+}
+
+func newRenderCmd(f *cmdutil.Factory, run func(context.Context, *renderOptions) error) *cobra.Command {
+	o := &renderOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "render TARGET...",
+		Short: "Write the trust root in the forms that its consumers read",
+		Long: "Write the trust root in the forms that its consumers read, from ledger and\n" +
+			"plan. The same ledger, plan and published TUF root give the same bytes.\n\n" +
+			"TARGET is one of\n  " + strings.Join(plan.Forms, "\n  ") + "\n\n" +
+			"One target goes to standard output, several into the existing folder --out.\n" +
+			"What the plan's publish.render names is written by trusted-root build too,\n" +
+			"beside trusted_root.json.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.names = args
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.to, "out", "", "folder to write into, in place of standard output")
+	return cmd
+}
+
+func runRender(_ context.Context, o *renderOptions) error {
+	if len(o.names) > 1 && o.to == "" {
+		return cmdutil.Usage("name a folder with --out", "several forms cannot go to standard output together")
+	}
+	d, err := trustdir.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{}
+	for _, name := range o.names {
+		file, data, err := publish.Render(d, name)
+		if err != nil {
+			return fmt.Errorf("%w; nothing was written", err)
+		}
+		if o.to == "" {
+			return cmdutil.PrintText(o.Out, string(data))
+		}
+		files[file] = data
+	}
+	for name, data := range files {
+		if err := durable.Write(filepath.Join(o.to, name), data, 0o644); err != nil {
+			return err
+		}
+		o.Progress("wrote %s", filepath.Join(o.to, name))
+	}
+	return nil
+}
+
+type bundleOptions struct {
+	*cmdutil.Factory
+	to string
+}
+
+func newTUFBundleCmd(f *cmdutil.Factory, run func(context.Context, *bundleOptions) error) *cobra.Command {
+	o := &bundleOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "bundle --out FILE",
+		Short: "Pack the published repository for places without network",
+		Long: `Pack the published repository, metadata and targets, as a tar.gz with the same
+bytes on any machine. Unpack it where a mirror is served, or give its folder to
+trustroot verify as the policy's trust.repository. It expires as the repository
+does: bring a newer one before its timestamp ends.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.to, "out", "", "file to write")
+	return cmd
+}
+
+func runTUFBundle(_ context.Context, o *bundleOptions) error {
+	if o.to == "" {
+		return cmdutil.Usage("name it with --out", "there is no file to write to")
+	}
+	d, err := trustdir.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	data, err := publish.PackRepository(d)
+	if err != nil {
+		return err
+	}
+	if err := durable.Write(o.to, data, 0o644); err != nil {
+		return err
+	}
+	o.Progress("wrote %s", o.to)
+	return nil
+}

@@ -1,0 +1,329 @@
+package publish
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/templates"
+)
+
+// forms are the consumers' forms and their files, below trust/consumers.
+var forms = map[string]string{
+	"client-trust-config":          "clienttrustconfig.json",
+	"gh":                           "trusted_root.jsonl",
+	"monitor":                      "monitor.json",
+	"spiffe":                       "spiffe-bundle.json",
+	"cosign":                       "cosign.sh",
+	"policy-controller":            "policy-controller.yaml",
+	"policy-controller-repository": "policy-controller-repository.yaml",
+	"kyverno":                      "kyverno.yaml",
+	"kyverno-values":               "kyverno-values.yaml",
+	"flux":                         "flux.yaml",
+}
+
+// consumersDir is where published forms lie, beside trusted_root.json.
+const consumersDir = "trust/consumers/"
+
+// consumed is what the templates see.
+type consumed struct {
+	Name, Mirror, Issuer       string
+	TrustedRoot, SigningConfig []byte
+	Roots                      [][]byte // the own trusted root, and each included one
+	Root                       []byte   // the newest TUF root
+	RootName, RootSHA256       string
+	Repository                 []byte // a tar.gz of the TUF repository
+	RekorLogs, CTLogs          []monitored
+	SPIFFEKeys                 []spiffeKey
+	Sequence                   int
+}
+
+// monitored is a log as a monitor reads it.
+type monitored struct{ ReadURL, Origin string }
+
+// spiffeKey is a root certificate as a JSON Web Key.
+type spiffeKey struct{ Curve, X, Y, DER string }
+
+// Render returns a consumer's form of the trust root, from ledger, plan and,
+// where the form carries one, the published TUF root. The same inputs give the
+// same bytes.
+func Render(d *trustdir.Dir, name string) (file string, data []byte, err error) {
+	file, ok := forms[name]
+	if !ok {
+		return "", nil, fault.New(fault.Usage, "name one of "+strings.Join(plan.Forms, ", "), fmt.Errorf("%q is not a form of the trust root", name))
+	}
+	text, err := fs.ReadFile(templates.FS, "consumers/"+file+".tmpl")
+	if err != nil {
+		return "", nil, err
+	}
+	c := &consumed{Name: slug(d.Plan.Organization), Sequence: d.State.Entries}
+	if len(d.Plan.OIDC) > 0 {
+		c.Issuer = d.Plan.OIDC[0].Issuer
+	}
+	for _, need := range []struct {
+		field string
+		read  func(*trustdir.Dir) error
+	}{
+		{".TrustedRoot", c.readTrust}, {".SigningConfig", c.readTrust}, {".Roots", c.readTrust}, {".Root", c.readRoot}, {".Repository", c.readRepository},
+		{".Mirror", c.readMirror}, {".RekorLogs", c.readLogs}, {".SPIFFEKeys", c.readSPIFFE},
+	} {
+		if bytes.Contains(text, []byte(need.field)) {
+			if err := need.read(d); err != nil {
+				return "", nil, fmt.Errorf("render %s: %w", name, err)
+			}
+		}
+	}
+	t, err := template.New(file).Option("missingkey=error").Funcs(template.FuncMap{
+		"json": asJSON, "compact": compact, "nest": nest, "base64": base64.StdEncoding.EncodeToString,
+		"text": func(b []byte) string { return string(b) }, "quoteMeta": regexp.QuoteMeta,
+	}).Parse(string(text))
+	if err != nil {
+		return "", nil, err
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, c); err != nil {
+		return "", nil, fmt.Errorf("render %s: %w", name, err)
+	}
+	return file, out.Bytes(), nil
+}
+
+// errNoTUFRoot says that a form wants a TUF root before there is one.
+var errNoTUFRoot = errors.New("there is no published TUF root")
+
+// renderPublished are the forms that the plan publishes. One that carries the
+// TUF root waits for the first publication.
+func renderPublished(d *trustdir.Dir) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	if d.Plan.Publish == nil {
+		return files, nil
+	}
+	for _, name := range d.Plan.Publish.Render {
+		file, data, err := Render(d, name)
+		if errors.Is(err, errNoTUFRoot) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		files[consumersDir+file] = data
+	}
+	return files, nil
+}
+
+// consumerTargets are the published forms that are TUF targets as well: those
+// that carry neither the TUF root nor the repository, which change with it.
+func consumerTargets(d *trustdir.Dir) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	if d.Plan.Publish == nil {
+		return files, nil
+	}
+	for _, name := range []string{"client-trust-config", "gh", "monitor", "spiffe"} {
+		if !slices.Contains(d.Plan.Publish.Render, name) {
+			continue
+		}
+		file, data, err := Render(d, name)
+		if err != nil {
+			return nil, err
+		}
+		files["consumers/"+file] = data
+	}
+	return files, nil
+}
+
+// asJSON writes a value as JSON, which is YAML too.
+func asJSON(v any) (string, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimSpace(out.String()), err
+}
+
+func compact(data []byte) (string, error) {
+	var out bytes.Buffer
+	err := json.Compact(&out, data)
+	return out.String(), err
+}
+
+// nest indents a document that stands in another.
+func nest(data []byte) (string, error) {
+	var out bytes.Buffer
+	err := json.Indent(&out, data, "  ", "  ")
+	return strings.TrimSpace(out.String()), err
+}
+
+// slug is a name that Kubernetes takes, from the organization's.
+func slug(organization string) string {
+	words := strings.FieldsFunc(strings.ToLower(organization), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	name := strings.Join(words, "-")
+	return strings.Trim(name[:min(len(name), 50)], "-")
+}
+
+func (c *consumed) readTrust(d *trustdir.Dir) (err error) {
+	if c.TrustedRoot, err = trustedRootBytes(d); err != nil {
+		return err
+	}
+	own, err := trustedroot.BuildWith(d.Plan, d.State, d.FS(), nil)
+	if err != nil {
+		return err
+	}
+	c.Roots = [][]byte{own}
+	for _, in := range d.Plan.Include {
+		data, err := fs.ReadFile(d.FS(), in.Path)
+		if err != nil {
+			return err
+		}
+		c.Roots = append(c.Roots, data)
+	}
+	c.SigningConfig, err = trustedroot.BuildSigningConfig(d.Plan, d.State)
+	return err
+}
+
+func (c *consumed) readMirror(d *trustdir.Dir) error {
+	if d.Plan.TUF == nil || d.Plan.TUF.URL == "" {
+		return errors.New("the plan has no tuf.url, where consumers fetch")
+	}
+	c.Mirror = strings.TrimSuffix(d.Plan.TUF.URL, "/")
+	return nil
+}
+
+// readRoot reads the newest root of the published repository: a new client that
+// starts there needs no older one.
+func (c *consumed) readRoot(d *trustdir.Dir) error {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%d.root.json", n)
+		data, err := fs.ReadFile(d.FS(), trustdir.RepositoryDir+"/"+name)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		c.Root, c.RootName = data, name
+	}
+	if c.Root == nil {
+		return fault.New(fault.Failure, "publish the repository first: `trustroot tuf init`, sign, merge, publish", errNoTUFRoot)
+	}
+	sum := sha256.Sum256(c.Root)
+	c.RootSHA256 = hex.EncodeToString(sum[:])
+	return nil
+}
+
+func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
+	c.Repository, err = PackRepository(d)
+	return err
+}
+
+// PackRepository packs the published TUF repository as a tar.gz with everything
+// below "repository/", in the order of names and without times: for places
+// without network, and the form that policy-controller takes as a mirror.
+func PackRepository(d *trustdir.Dir) ([]byte, error) {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	t := tar.NewWriter(z)
+	files := 0
+	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(d.FS(), path)
+		if err != nil {
+			return err
+		}
+		files++
+		name := "repository" + strings.TrimPrefix(path, trustdir.RepositoryDir)
+		if err := t.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}); err != nil {
+			return err
+		}
+		_, err = t.Write(data)
+		return err
+	})
+	if err == nil && files == 0 || errors.Is(err, fs.ErrNotExist) {
+		err = fault.New(fault.Failure, "publish the repository first", errNoTUFRoot)
+	}
+	err = errors.Join(err, t.Close(), z.Close())
+	return out.Bytes(), err
+}
+
+// readLogs lists the logs that are open, for monitors.
+func (c *consumed) readLogs(d *trustdir.Dir) error {
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Logs)) {
+		for _, g := range d.State.Logs[name] {
+			m := monitored{strings.TrimSuffix(g.Log.URL, "/"), g.Log.Origin}
+			switch {
+			case g.End != nil || g.Compromised != nil:
+			case d.Plan.Logs[name].Kind == plan.RekorV2 && !slices.Contains(c.RekorLogs, m):
+				c.RekorLogs = append(c.RekorLogs, m)
+			case d.Plan.Logs[name].Kind == plan.StaticCT && !slices.Contains(c.CTLogs, m):
+				c.CTLogs = append(c.CTLogs, m)
+			}
+		}
+	}
+	return nil
+}
+
+// readSPIFFE lists the roots that X.509 SVIDs chain to. A compromised one is
+// left out, since a bundle has no window.
+func (c *consumed) readSPIFFE(d *trustdir.Dir) error {
+	for _, g := range d.State.Authorities[plan.RootAuthority] {
+		if !g.Live() {
+			continue
+		}
+		key, err := spiffeKeyOf(d, g)
+		if err != nil {
+			return err
+		}
+		c.SPIFFEKeys = append(c.SPIFFEKeys, key)
+	}
+	if len(c.SPIFFEKeys) == 0 {
+		return errors.New("the ledger has no root certificate")
+	}
+	return nil
+}
+
+func spiffeKeyOf(d *trustdir.Dir, g ledger.Generation) (spiffeKey, error) {
+	data, err := fs.ReadFile(d.FS(), g.Certificate.File.Path)
+	if err != nil {
+		return spiffeKey{}, err
+	}
+	cert, err := pki.ParseCertificate(data)
+	if err != nil {
+		return spiffeKey{}, err
+	}
+	return jwkOf(cert)
+}
+
+func jwkOf(cert *x509.Certificate) (spiffeKey, error) {
+	pub, ok := cert.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return spiffeKey{}, fmt.Errorf("the root's key is not ECDSA but %T", cert.PublicKey)
+	}
+	point, err := pub.Bytes()
+	if err != nil {
+		return spiffeKey{}, err
+	}
+	half := (len(point) - 1) / 2
+	encode := base64.RawURLEncoding.EncodeToString
+	return spiffeKey{pub.Curve.Params().Name, encode(point[1 : 1+half]), encode(point[1+half:]), base64.StdEncoding.EncodeToString(cert.Raw)}, nil
+}
