@@ -58,6 +58,11 @@ func (d *day) askContents() error {
 
 // askHost shows what an air-gapped machine should not have.
 func (d *day) askHost() error {
+	if len(d.Host.Denied)+len(d.Host.Open) > 0 {
+		if err := d.show("sandbox", list("The kernel denies this program from here on:", d.Host.Denied)+list("It does not deny:", d.Host.Open)); err != nil {
+			return err
+		}
+	}
 	findings := d.Host.Findings()
 	if len(findings) == 0 {
 		return d.show("host", "Nothing was found on this machine that an air-gapped one should not have.")
@@ -71,6 +76,13 @@ func (d *day) askHost() error {
 		No:   "nothing was made; take away what can be taken away and run the same command again",
 		Type: "go on",
 	})
+}
+
+func list(head string, items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return head + "\n- " + strings.Join(items, "\n- ") + "\n"
 }
 
 // askClock has the clock compared with a watch, by each operator that the plan

@@ -34,6 +34,8 @@ type Host struct {
 	NetworkCards []string `json:"network_cards,omitempty"` // network hardware on PCI, with its driver or "no driver"
 	Image        *Image   `json:"image,omitempty"`         // the ceremony image, when the machine runs one
 	Unknown      []string `json:"unknown"`                 // what could not be looked at
+	Denied       []string `json:"denied,omitempty"`        // what the kernel denies this program from here on
+	Open         []string `json:"open,omitempty"`          // what it does not deny
 }
 
 // Findings are what an air-gapped machine should not have, one sentence each;

@@ -16,7 +16,14 @@ func (v *verifier) believed() []Claim {
 	}
 	add("who compared the words on paper, the clock and a watch", "the request is the one that was reviewed, and the day was %s", v.plan.Day)
 	add("who brought the machine and checked the binary from second media", "the ceremony host did what its journal says; its trustroot has the SHA-256 %s", v.binary())
-	if i := hostOf(v.entries).Image; i != nil {
+	host := hostOf(v.entries)
+	for _, what := range host.Denied {
+		add("the ceremony host's kernel", "the kernel denied trustroot %s", what)
+	}
+	for _, what := range host.Open {
+		add("who brought the machine", "the kernel left open to trustroot %s", what)
+	}
+	if i := host.Image; i != nil {
 		add("the image's own word, and who read its digest on another machine before the start", "the host ran the ceremony image with the SHA-256 %s", i.SHA256)
 	}
 	if v.imported() {

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/programs/offline"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trustroot": main, "kmslocal": kmslocal, "harbour": harbour, "measured": measured, "served": served})
+	testscript.Main(m, map[string]func(){"trustroot": main, "trustroot-offline": offlineMain, "kmslocal": kmslocal, "harbour": harbour, "measured": measured, "served": served})
 }
 
 // TestScript plays one user story a file: the real command line, in a process
@@ -39,3 +42,6 @@ func projectDir(t *testing.T) string {
 	}
 	return dir
 }
+
+// offlineMain is the program of the ceremony host, which is another main.
+func offlineMain() { os.Exit(cmdutil.Main(offline.Program)) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -37,7 +38,7 @@ func Enter[T any](p Paths, before func() (T, error)) (T, Report, error) {
 	runtime.LockOSThread() // Landlock and no_new_privs are a thread's
 	r, err := resume[T]()
 	if err == nil && r == nil {
-		r = &restart[T]{Paths: p}
+		r = &restart[T]{Paths: Paths{Read: absolute(p.Read), Write: absolute(p.Write)}}
 		r.Before, err = before()
 		if err == nil {
 			err = runAgain(r)
@@ -50,6 +51,18 @@ func Enter[T any](p Paths, before func() (T, error)) (T, Report, error) {
 	runtime.UnlockOSThread()
 	filter, err := deny()
 	return r.Before, newReport(r.Landlock, filter, r.Paths), err
+}
+
+// absolute names paths as the report does.
+func absolute(paths []string) []string {
+	var out []string
+	for _, path := range paths {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		out = append(out, path)
+	}
+	return out
 }
 
 // runAgain restricts this thread's file system and runs the program again from

@@ -2,6 +2,8 @@ package ceremony
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/sandbox"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
@@ -50,15 +53,15 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 		_, err := device.Open(ctx, o.Factory, 0)
 		return err
 	}
+	host, err := o.inspect()
+	if err != nil {
+		return err
+	}
 	r, err := request.Open(o.request)
 	if err != nil {
 		return err
 	}
 	roots, err := ceremony.Roots(r.Plan, o.rehearsal)
-	if err != nil {
-		return err
-	}
-	host, err := ceremony.InspectHost(o.out, yubikey.Harden())
 	if err != nil {
 		return err
 	}
@@ -81,4 +84,28 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 	}
 	o.Progress("the record is in %s; carry it back, check it with `trustroot ceremony verify`, and switch this machine off", path)
 	return cmdutil.PrintText(o.Factory.Out, path+"\n")
+}
+
+// inspect looks at the machine. The offline program then gives up what it has
+// no use for, so that nothing on the stick is read by a process with more.
+func (o *ceremonyRunOptions) inspect() (ceremony.Host, error) {
+	look := func() (ceremony.Host, error) { return ceremony.InspectHost(o.out, yubikey.Harden()) }
+	if !o.Confined {
+		host, err := look()
+		host.Open = []string{"everything: only trustroot-offline gives up what it has no use for"}
+		return host, err
+	}
+	paths := sandbox.Paths{Write: []string{o.out}}
+	for _, path := range []string{o.request, filepath.Dir(os.Getenv("PCSCLITE_CSOCK_NAME"))} {
+		if _, err := os.Stat(path); err == nil && path != "." {
+			paths.Read = append(paths.Read, path)
+		}
+	}
+	host, report, err := sandbox.Enter(paths, look)
+	if err != nil {
+		return ceremony.Host{}, err
+	}
+	host.Unprotected = append([]string{}, yubikey.Harden()...) // of this process, not of the one that looked
+	host.Denied, host.Open = report.Denied, report.Open
+	return host, nil
 }

@@ -22,6 +22,7 @@ type Factory struct {
 	Now      time.Time
 	Dir      string // the trust directory
 	JSON     bool
+	Confined bool // the program gives up what it has no use for before it reads a request
 }
 
 func NewFactory(ctx context.Context) *Factory {

@@ -15,6 +15,7 @@ import (
 // Program is every command that needs no network: the program that is carried
 // to the ceremony host, and that holders use.
 func Program(f *cmdutil.Factory) *cobra.Command {
+	f.Confined = true
 	return cmdutil.NewRoot(f, "trustroot-offline", "Hold ceremonies and sign with a YubiKey, without a network",
 		ceremony.Commands(f),
 		token.Commands(f),
