@@ -142,7 +142,7 @@ func TestAudit_WhatHasNoPlace(t *testing.T) {
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
 	w.anchor(path, "rekor/1")
-	for _, name := range []string{"extra", ".hidden", "signatures/extra", "signatures/.hidden", "signatures/more/extra", "signatures/witness-1.dsse.json", "signatures/witness-x-slot.pem", "anchors/extra", "sealed/.hidden", "sealed/request/extra"} {
+	for _, name := range []string{"extra", ".hidden", "signatures/extra", "signatures/.hidden", "signatures/more/extra", "signatures/witness-1/statement.dsse.json", "signatures/witness-x/slot.pem", "anchors/extra", "sealed/.hidden", "sealed/request/extra"} {
 		full := filepath.Join(path, name)
 		must(t, os.MkdirAll(filepath.Dir(full), 0o755))
 		must(t, os.WriteFile(full, nil, 0o644))

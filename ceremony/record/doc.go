@@ -13,7 +13,7 @@
 //	    SHA256SUMS                          every file under sealed/ but itself
 //	signatures/
 //	    record-key.dsse.json                the record key's, made at the ceremony
-//	    witness-<serial>.dsse.json          a witness's, beside witness-<serial>-slot.pem and -device.pem
+//	    witness-<serial>/statement.dsse.json a witness's, beside slot.pem and device.pem of its key
 //	anchors/<UTC time>/                     when the statement existed at the latest, as package anchor has it
 //	session/                                recordings and pictures, which nothing here reads
 //

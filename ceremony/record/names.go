@@ -53,11 +53,11 @@ func CRLs(files map[string][]byte) []string {
 // WitnessFiles name a witness's signature, and the attestation of its key and
 // of its token.
 func WitnessFiles(serial uint32) (envelope, slot, device string) {
-	base := fmt.Sprintf("witness-%d", serial)
-	return base + ".dsse.json", base + "-slot.pem", base + "-device.pem"
+	base := fmt.Sprintf("witness-%d/", serial)
+	return base + "statement.dsse.json", base + "slot.pem", base + "device.pem"
 }
 
-var witnessForm = pattern.New(`^witness-([1-9][0-9]{0,9})\.dsse\.json$`)
+var witnessForm = pattern.New(`^witness-([1-9][0-9]{0,9})/statement\.dsse\.json$`)
 
 // witnessOf is the serial number in the name of a witness's signature, 0 for
 // any other name.
@@ -84,4 +84,4 @@ var sealedLimits = courier.Limits{
 }
 
 // signatureLimits leave room for a hundred witnesses.
-var signatureLimits = courier.Limits{Files: 400, Depth: 1, File: 4 << 20, Total: 128 << 20}
+var signatureLimits = courier.Limits{Files: 500, Depth: 2, File: 4 << 20, Total: 128 << 20}

@@ -69,19 +69,30 @@ func Write(final string, sealed map[string][]byte, envelope []byte) error {
 	return dir.Commit()
 }
 
-// AddWitness puts a witness's signature and attestation into a record. The
-// signature comes last: where it stands, the others do.
+// AddWitness puts a witness's signature and attestation into a record, as one
+// folder in one rename. Until then it stands beside the record, so that a run
+// that was killed leaves the record as it was.
 func AddWitness(path string, serial uint32, envelope, slot, device []byte) error {
 	name, slotName, deviceName := WitnessFiles(serial)
-	dir := filepath.Join(path, SignaturesDir)
-	if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+	final := filepath.Join(path, SignaturesDir, filepath.Dir(name))
+	if _, err := os.Lstat(final); err == nil {
 		return fault.New(fault.Usage, "nothing is left to do", fmt.Errorf("token %d signed this record already", serial))
 	}
-	return errors.Join(
-		durable.Replace(filepath.Join(dir, slotName), slot, 0o644),
-		durable.Replace(filepath.Join(dir, deviceName), device, 0o644),
-		durable.Write(filepath.Join(dir, name), envelope, 0o644),
-	)
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	dir, err := durable.NewDirAway(final, filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Discard()
+	if err := courier.WriteFolder(dir.Path(), map[string][]byte{
+		filepath.Base(name): envelope, filepath.Base(slotName): slot, filepath.Base(deviceName): device,
+	}); err != nil {
+		return err
+	}
+	return dir.Commit()
 }
 
 // Open reads a record, bounded, and holds it against SHA256SUMS. Every file

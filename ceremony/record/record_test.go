@@ -129,8 +129,8 @@ func TestRecord_WriteAndOpen(t *testing.T) {
 
 func TestWitnessOf_Names(t *testing.T) {
 	for name, want := range map[string]uint32{
-		"witness-1.dsse.json": 1, "witness-4294967295.dsse.json": 4294967295, "witness-4294967296.dsse.json": 0,
-		"witness-01.dsse.json": 0, "witness-.dsse.json": 0, RecordKeyFile: 0,
+		"witness-1/statement.dsse.json": 1, "witness-4294967295/statement.dsse.json": 4294967295, "witness-4294967296/statement.dsse.json": 0,
+		"witness-01/statement.dsse.json": 0, "witness-/statement.dsse.json": 0, RecordKeyFile: 0,
 	} {
 		if got := witnessOf(name); got != want {
 			t.Errorf("%s is the token %d", name, got)

@@ -17,18 +17,34 @@ type Dir struct {
 
 // NewDir makes the temporary directory beside final, whose parent must exist.
 // It fails with an error that is fs.ErrExist when anything is at final.
-func NewDir(final string) (*Dir, error) {
+func NewDir(final string) (*Dir, error) { return newDir(final, filepath.Dir(filepath.Clean(final))) }
+
+func newDir(final, folder string) (*Dir, error) {
 	final = filepath.Clean(final)
 	if _, err := os.Lstat(final); err == nil {
 		return nil, fmt.Errorf("make %s: %w", final, fs.ErrExist)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("make %s: %w", final, err)
 	}
-	temp := tempName(final)
+	temp := tempName(filepath.Join(folder, filepath.Base(final)))
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", final, err)
 	}
 	return &Dir{temp: temp, final: final}, nil
+}
+
+// NewDirAway is NewDir with the temporary directory in another folder of the
+// same file system: what a killed process leaves is then not beside final. It
+// removes what an earlier one left there for the same name.
+func NewDirAway(final, folder string) (*Dir, error) {
+	left, err := filepath.Glob(filepath.Join(folder, "."+filepath.Base(final)+".tmp-*"))
+	for _, name := range left {
+		err = errors.Join(err, os.RemoveAll(name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make %s: %w", final, err)
+	}
+	return newDir(final, folder)
 }
 
 // Path returns the directory to fill; after Commit, the final one.

@@ -40,7 +40,7 @@ func verifyFile(fsys fs.FS, path, want string) (err error) {
 		return err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return fmt.Errorf("%s: not a file of at most %d bytes", path, maxFile)
+		return fmt.Errorf("%s: not a regular file, or more than %d bytes", path, maxFile)
 	}
 	f, err := fsys.Open(path)
 	if err != nil {

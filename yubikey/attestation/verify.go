@@ -69,6 +69,9 @@ func verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
 	if err := signed(p.Slot, p.Device); err != nil {
 		return nil, err
 	}
+	if err := shape(p.Slot, p.Device); err != nil {
+		return nil, err
+	}
 	root, err := chain(p, roots, at)
 	if err != nil {
 		return nil, err
@@ -80,6 +83,27 @@ func verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
 	a.Hierarchy = root.Subject.CommonName
 	a.Rehearsal = roots.rehearsal
 	return a, nil
+}
+
+// shape refuses a slot certificate that is no leaf, and certificates with
+// other subjects than tokens have: one common name, the device's of the PIV
+// application and not of another one that Yubico attests.
+func shape(slot, device *x509.Certificate) error {
+	if slot.IsCA || slot.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0 {
+		return errors.New("the slot certificate says that it is a CA, which no token writes")
+	}
+	for _, c := range []struct {
+		name string
+		cert *x509.Certificate
+	}{{"slot", slot}, {"device", device}} {
+		if names := c.cert.Subject.Names; len(names) != 1 || c.cert.Subject.CommonName == "" {
+			return fmt.Errorf("the %s certificate's subject %q is not one common name", c.name, c.cert.Subject)
+		}
+	}
+	if !strings.Contains(strings.ToLower(device.Subject.CommonName), "piv attestation") {
+		return fmt.Errorf("the device certificate's subject %q is not of a PIV application", device.Subject)
+	}
+	return nil
 }
 
 // chain returns the root of a valid chain slot ← device ← … ← root.

@@ -3,6 +3,8 @@ package attestation
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"strings"
 	"testing"
@@ -142,8 +144,33 @@ func TestVerify_DeviceThatIsNoCA(t *testing.T) {
 	device.BasicConstraintsValid = true
 	m.Device = m.sign(device, m.Root, m.deviceKey.Public(), m.rootKey)
 	refuses(t, m.slot(newECKey(t).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
-	m.Device = m.sign(template("some leaf without basic constraints"), m.Root, m.deviceKey.Public(), m.rootKey)
+	m.Device = m.sign(template("PIV attestation without basic constraints"), m.Root, m.deviceKey.Public(), m.rootKey)
 	refuses(t, m.slot(newECKey(t).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
+}
+
+func TestVerify_CertificatesThatNoTokenWrites(t *testing.T) {
+	m := newMaker(t, newECKey(t))
+	pub := newECKey(t).Public()
+	for _, c := range []struct {
+		reason string
+		change func(*x509.Certificate)
+	}{
+		{"says that it is a CA", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }},
+		{"says that it is a CA", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign }},
+		{"is not one common name", func(c *x509.Certificate) {
+			c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "x"}, {Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "YubiKey PIV Attestation 9c"}}
+		}},
+		{"is not one common name", func(c *x509.Certificate) { c.Subject.Organization = []string{"example.com"} }},
+	} {
+		refuses(t, m.slot(pub, c.change), Rehearsal(m.Root), noon, c.reason)
+	}
+	for subject, reason := range map[string]string{"Yubico OPGP Attestation": "not of a PIV application", "": "not one common name"} {
+		device := template(subject)
+		device.IsCA, device.BasicConstraintsValid = true, true
+		other := *m
+		other.Device = m.sign(device, m.Root, m.deviceKey.Public(), m.rootKey)
+		refuses(t, other.slot(pub, nil), Rehearsal(m.Root), noon, reason)
+	}
 }
 
 func TestVerify_EllipticDeviceKeyCannotTellWhy(t *testing.T) {
