@@ -64,7 +64,11 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 		}
 	}
 	// a compromise closes earlier and names those who do not look
-	c, err = renewal.Compromise(d, "fulcio", 1, secondDay, "a laptop was stolen", adopting)
+	m, err := renewal.Assess(d, renewal.Theft{Key: "fulcio", Generation: 1, Since: secondDay, Reason: "a laptop was stolen"}, adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err = renewal.Compromise(d, m, adopting)
 	if err != nil {
 		t.Fatal(err)
 	}

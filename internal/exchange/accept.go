@@ -63,6 +63,14 @@ func Accept(d *trustdir.Dir, path string, o AcceptOptions, now time.Time) ([]led
 		entries = append(entries, ledger.Entry{Certificate: &c})
 		accepted = append(accepted, c)
 	}
+	if c := v.Request.Manifest.CRL; c != nil {
+		file, entry := crlOf(v)
+		files, entries = append(files, file), append(entries, entry)
+	}
+	if v.Request.Manifest.Destroy {
+		entries = append(entries, ledger.Entry{Ended: &ledger.Ended{Name: plan.RootAuthority, Generation: max(v.Request.Manifest.RootGeneration, 1),
+			What: ledger.EndDestroyed, At: now.UTC().Truncate(time.Second), Ceremony: v.Request.Manifest.Ceremony}})
+	}
 	if err := d.WriteNew(files...); err != nil {
 		return nil, err
 	}
@@ -78,19 +86,40 @@ func Accept(d *trustdir.Dir, path string, o AcceptOptions, now time.Time) ([]led
 // acceptable holds a record against this directory: its request must be one
 // that this ledger sent out and has not seen come back.
 func acceptable(d *trustdir.Dir, v *ceremony.Verified) error {
-	digest := fmt.Sprintf("%x", v.Request.Digest())
+	sum := fmt.Sprintf("%x", v.Request.Digest())
 	sent := false
 	for _, e := range d.Ledger.Entries() {
-		if e.Record != nil && e.Record.Request == digest {
+		if e.Record != nil && e.Record.Request == sum {
 			return fault.New(fault.Usage, "nothing is left to do", errors.New("this record was accepted before"))
 		}
-		sent = sent || e.Request != nil && e.Request.Digest == digest
+		sent = sent || e.Request != nil && e.Request.Digest == sum
 	}
 	if !sent {
 		return fault.New(fault.Verification, "accept the record in the trust directory that its request came from",
 			errors.New("this ledger never sent out the record's request"))
 	}
-	return d.Ledger.CheckHead(v.Request.Manifest.LedgerHead)
+	var errs []error
+	made := v.Request.Root == nil
+	for _, i := range v.Issued {
+		issuer := plan.RootAuthority
+		if made || i.Authority == plan.RootAuthority {
+			issuer = "" // the ledger does not have that root yet
+		}
+		errs = append(errs, d.State.Refuses(digest.Hex(i.Certificate.RawSubjectPublicKeyInfo), issuer, max(v.Request.Manifest.RootGeneration, 1)))
+	}
+	return errors.Join(append(errs, d.Ledger.CheckHead(v.Request.Manifest.LedgerHead))...)
+}
+
+// crlOf files a record's CRL.
+func crlOf(v *ceremony.Verified) (trustdir.File, ledger.Entry) {
+	m, n := v.Request.Manifest, max(v.Request.Manifest.RootGeneration, 1)
+	name := fmt.Sprintf("crls/root-g%d-%d.crl", n, m.CRL.Number)
+	c := &ledger.CRL{Issuer: plan.RootAuthority, Generation: n, Number: m.CRL.Number, ThisUpdate: m.CRL.ThisUpdate, NextUpdate: m.CRL.NextUpdate,
+		File: trustdir.FileOf(name, v.CRL), Ceremony: m.Ceremony}
+	for _, r := range m.CRL.Revoked {
+		c.Revoked = append(c.Revoked, r.Serial)
+	}
+	return trustdir.File{Name: name, Data: v.CRL}, ledger.Entry{CRL: c}
 }
 
 // fileRecord copies what the record seals and who signed it, with the session,
@@ -136,18 +165,25 @@ func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certifi
 	if issuer == "" {
 		issuer = plan.RootAuthority
 	}
+	_, url := v.Request.Plan.PlaceOf(i.Authority, i.Generation)
+	var under int
+	if i.Authority != plan.RootAuthority {
+		under = max(v.Request.Manifest.RootGeneration, 1)
+	}
 	return ledger.Certificate{
-		Authority:  i.Authority,
-		Generation: i.Generation,
-		Profile:    v.Request.Plan.Authorities[i.Authority].Profile,
-		Serial:     ledger.SerialHex(i.Certificate.SerialNumber),
-		SPKISHA256: digest.Hex(i.Certificate.RawSubjectPublicKeyInfo),
-		Issuer:     issuer,
-		NotBefore:  i.Certificate.NotBefore.UTC(),
-		NotAfter:   i.Certificate.NotAfter.UTC(),
-		File:       trustdir.FileOf(dir+"/certificate.pem", i.Leaf),
-		Chain:      trustdir.FileOf(dir+"/chain.pem", i.Chain),
-		URL:        v.Request.Plan.Authorities[i.Authority].URL,
-		Ceremony:   v.Request.Manifest.Ceremony,
+		IssuerGeneration: under,
+		Standby:          i.Authority == plan.RootAuthority && v.Request.Plan.Authorities[i.Authority].Generations[i.Generation-1].Standby,
+		Authority:        i.Authority,
+		Generation:       i.Generation,
+		Profile:          v.Request.Plan.Authorities[i.Authority].Profile,
+		Serial:           ledger.SerialHex(i.Certificate.SerialNumber),
+		SPKISHA256:       digest.Hex(i.Certificate.RawSubjectPublicKeyInfo),
+		Issuer:           issuer,
+		NotBefore:        i.Certificate.NotBefore.UTC(),
+		NotAfter:         i.Certificate.NotAfter.UTC(),
+		File:             trustdir.FileOf(dir+"/certificate.pem", i.Leaf),
+		Chain:            trustdir.FileOf(dir+"/chain.pem", i.Chain),
+		URL:              url,
+		Ceremony:         v.Request.Manifest.Ceremony,
 	}
 }

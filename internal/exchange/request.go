@@ -126,8 +126,12 @@ func gather(d *trustdir.Dir, ceremony string, outside external) (map[string][]by
 			read(known[len(known)-1].Certificate.File.Path, "restore the file from version control; nothing was written")
 		}
 	}
-	if known := d.State.Authorities[plan.RootAuthority]; len(known) > 0 {
-		read(known[len(known)-1].Certificate.File.Path, "restore the file from version control; nothing was written")
+	known, n := d.State.Authorities[plan.RootAuthority], d.Plan.RootOf(ceremony)
+	if n == 0 {
+		n = len(known)
+	}
+	if n > 0 && n <= len(known) { // a ceremony that makes a root has none above it
+		read(known[n-1].Certificate.File.Path, "restore the file from version control; nothing was written")
 	}
 	return files, errors.Join(errs...)
 }

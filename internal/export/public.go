@@ -64,6 +64,7 @@ func public(d *trustdir.Dir, ctx context.Context, client *kms.Client, k kms.Plan
 	}
 	if k.Kind == "logs" {
 		log := d.Plan.Logs[k.Name]
+		log.Origin, _ = d.Plan.PlaceOf(k.Name, k.Generation)
 		c, err := checkpoint.New(log.Kind, log.Origin, key.PublicKey)
 		if err != nil {
 			return read{}, err

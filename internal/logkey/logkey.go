@@ -40,6 +40,7 @@ func Add(d *trustdir.Dir, name string, now time.Time) (ledger.Log, error) {
 	if err != nil {
 		return ledger.Log{}, fault.New(fault.Failure, "export the key first with `trustroot kms export "+name+"`; nothing was changed", err)
 	}
+	log.Origin, log.URL = d.Plan.PlaceOf(name, next)
 	key, err := checkpointKey(d, log, data)
 	if err != nil {
 		return ledger.Log{}, fault.New(fault.Verification, "nothing was changed", fmt.Errorf("%s: %w", path, err))

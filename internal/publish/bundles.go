@@ -33,11 +33,64 @@ func ReadBundle(path string) (b trustedroot.Bundle, err error) {
 	return trustedroot.Bundle{Name: path, Data: data}, nil
 }
 
-// Bundles returns the archived bundles, ordered by path.
-func Bundles(d *trustdir.Dir) ([]trustedroot.Bundle, error) {
+// afterTheft ends the names of archived bundles that must not verify: what was
+// signed with a key after its compromise.
+const afterTheft = ".after-theft.json"
+
+// SetAside renames the archived bundles that no longer verify under the
+// trusted root of the ledger, so that they are kept as ones that must fail. It
+// returns their new names.
+func SetAside(d *trustdir.Dir) ([]string, error) {
+	archived, err := Bundles(d)
+	if err != nil || len(archived) == 0 {
+		return nil, err
+	}
+	data, err := trustedRootBytes(d)
+	if err != nil {
+		return nil, nil //nolint:nilerr // with nothing to build, nothing is published that they could block
+	}
+	var out []string
+	for _, b := range archived {
+		if _, err := trustedroot.CheckBundles(data, b); err == nil {
+			continue
+		}
+		name := strings.TrimSuffix(b.Name, ".json") + afterTheft
+		if err := os.Rename(d.Join(b.Name), d.Join(name)); err != nil {
+			return out, fmt.Errorf("set a bundle aside: %w", err)
+		}
+		out = append(out, name)
+	}
+	return out, nil
+}
+
+// checkArchived holds a trusted root against the archive: what was signed
+// before must verify, and what was signed after a theft must not.
+func checkArchived(d *trustdir.Dir, trustedRoot []byte) error {
+	honest, err := Bundles(d)
+	if err != nil {
+		return err
+	}
+	if len(honest) > 0 {
+		_, err = trustedroot.CheckBundles(trustedRoot, honest...)
+	}
+	errs := []error{err}
+	stolen, err := bundles(d, true)
+	errs = append(errs, err)
+	for _, b := range stolen {
+		if _, err := trustedroot.CheckBundles(trustedRoot, b); err == nil {
+			errs = append(errs, fault.New(fault.Verification, "close the window of the stolen key before its misuse", fmt.Errorf("bundle %s was signed after a theft, and verifies", b.Name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Bundles returns the archived bundles that must verify, ordered by path.
+func Bundles(d *trustdir.Dir) ([]trustedroot.Bundle, error) { return bundles(d, false) }
+
+func bundles(d *trustdir.Dir, stolen bool) ([]trustedroot.Bundle, error) {
 	var out []trustedroot.Bundle
 	err := fs.WalkDir(d.FS(), trustdir.BundlesDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(path, ".json") {
+		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(path, ".json") || strings.HasSuffix(path, afterTheft) != stolen {
 			return err
 		}
 		b, err := ReadBundle(d.Join(path))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -36,6 +37,7 @@ type portalRoot struct {
 	Subject, File       string
 	NotBefore, NotAfter time.Time
 	Hex, Words          string // SHA-256 of the certificate
+	State               string // COMPROMISED, stands by, retired; empty while in use
 }
 
 type portalRole struct {
@@ -64,14 +66,14 @@ func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
 	if entries := d.Ledger.Entries(); len(entries) > 0 {
 		page.At = entries[len(entries)-1].Time
 	}
-	for _, g := range d.State.Authorities[plan.RootAuthority] {
+	for _, g := range slices.Backward(d.State.Authorities[plan.RootAuthority]) { // the present one first
 		root, err := rootOfPortal(d, g)
 		if err != nil {
 			return nil, err
 		}
 		page.Roots = append(page.Roots, root)
 	}
-	view, err := trustedroot.Show(trustedRoot, page.At)
+	view, err := trustedroot.Show(trustedRoot, page.At, d.State.CompromisedKeys()...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +115,7 @@ func rootOfPortal(d *trustdir.Dir, g ledger.Generation) (portalRoot, error) {
 	}
 	digest := sha256.Sum256(cert.Raw)
 	return portalRoot{
+		State:     g.Condition(),
 		Subject:   cert.Subject.String(),
 		File:      fmt.Sprintf("certs/%s-g%d.crt", plan.RootAuthority, g.Number),
 		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,

@@ -49,20 +49,16 @@ func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte) 
 	if c.New == nil {
 		return errors.New("it is removed: cosign initialize succeeds without it, and everything after it fails")
 	}
-	findings, err := trustedroot.Lint(c.New, trustedroot.LintOptions{Pair: signingConfig, Compromised: compromised(d)})
+	findings, err := trustedroot.Lint(c.New, trustedroot.LintOptions{Pair: signingConfig, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys()})
 	if err != nil {
 		return err
 	}
 	errs := []error{trustedroot.Worst(findings)}
 	if c.Old != nil {
-		_, err := trustedroot.Diff(c.Old, c.New)
+		_, err := trustedroot.Diff(c.Old, c.New, d.State.LeftKeys()...)
 		errs = append(errs, err)
 	}
-	archived, err := Bundles(d)
-	if err == nil && len(archived) > 0 {
-		_, err = trustedroot.CheckBundles(c.New, archived...)
-	}
-	return errors.Join(append(errs, err)...)
+	return errors.Join(append(errs, checkArchived(d, c.New))...)
 }
 
 func gateSigningConfig(c tuf.TargetChange) error {

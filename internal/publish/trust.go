@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
+	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
@@ -32,7 +34,7 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Data: data}
-	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: compromised(d), At: d.State.PublishedAt}); err != nil {
+	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys(), At: d.State.PublishedAt}); err != nil {
 		return nil, err
 	}
 	if err := trustedroot.Worst(b.Findings); err != nil {
@@ -44,7 +46,7 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the file that is there: %w", err)
 	default:
-		if b.Changes, err = trustedroot.Diff(old, data); err != nil {
+		if b.Changes, err = trustedroot.Diff(old, data, d.State.LeftKeys()...); err != nil {
 			return nil, fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err)
 		}
 	}
@@ -96,26 +98,6 @@ func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
 	return trustedroot.ReadIncludes(d.FS(), pins)
 }
 
-// compromised are the keys whose windows a compromise closed.
-func compromised(d *trustdir.Dir) []string {
-	var out []string
-	for _, generations := range d.State.Authorities {
-		for _, g := range generations {
-			if g.Compromised != nil {
-				out = append(out, g.Certificate.SPKISHA256)
-			}
-		}
-	}
-	for _, generations := range d.State.Logs {
-		for _, g := range generations {
-			if g.Compromised != nil {
-				out = append(out, g.Log.LogID)
-			}
-		}
-	}
-	return out
-}
-
 // BuildSigningConfig writes the signing config from ledger and plan. Nothing
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
@@ -155,8 +137,8 @@ func published(d *trustdir.Dir) (map[string][]byte, error) {
 		files["trust/"+name] = data
 	}
 	for name, generations := range d.State.Authorities {
-		for i, g := range generations {
-			for _, stem := range stems("certs/"+name, g.Number, i == len(generations)-1) {
+		for _, g := range generations {
+			for _, stem := range stems("certs/"+name, g.Number, g.Number == current(generations)) {
 				add(stem+".crt", g.Certificate.File)
 				add(stem+"-chain.pem", g.Certificate.Chain)
 			}
@@ -169,7 +151,22 @@ func published(d *trustdir.Dir) (map[string][]byte, error) {
 			}
 		}
 	}
+	for _, c := range d.State.CRLs[plan.RootAuthority] { // the newest of each root comes last
+		if crl := d.Plan.Authorities[plan.RootAuthority].CRL; crl != nil {
+			add("crls/"+path.Base(crl.URLOf(c.Generation)), c.File)
+		}
+	}
 	return files, errors.Join(errs...)
+}
+
+// current is the newest generation that people may trust.
+func current(generations []ledger.Generation) int {
+	for _, g := range slices.Backward(generations) {
+		if !g.Standby && g.Compromised == nil {
+			return g.Number
+		}
+	}
+	return len(generations)
 }
 
 func stems(stem string, generation int, newest bool) []string {

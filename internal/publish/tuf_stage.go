@@ -100,7 +100,7 @@ func Describe(s *tuf.Staged) (Described, error) {
 		if c.Name != tuf.TrustedRootName || c.New == nil {
 			continue
 		}
-		lines, err := trustLines(c, s.Created())
+		lines, err := trustLines(c, s.Created(), leftOf(changes))
 		for _, line := range lines {
 			out.Text += "  " + tuf.TrustedRootName + ": " + strings.TrimSpace(line) + "\n"
 		}
@@ -113,14 +113,27 @@ func Describe(s *tuf.Staged) (Described, error) {
 	return out, refused
 }
 
+// leftOf are the keys whose entries left the trusted root, as the ledger's
+// head in the same change names them.
+func leftOf(changes []tuf.TargetChange) []string {
+	for _, c := range changes {
+		if c.Name == trustdir.LedgerHeadTarget && c.New != nil {
+			if head, err := parseLedgerHead(c.New); err == nil {
+				return head.Left
+			}
+		}
+	}
+	return nil
+}
+
 // trustLines says what a trusted root adds and closes; of a first one, all that
 // it holds, with each root certificate's digest in words.
-func trustLines(c tuf.TargetChange, at time.Time) (lines []string, err error) {
+func trustLines(c tuf.TargetChange, at time.Time, left []string) (lines []string, err error) {
 	old := c.Old
 	if old == nil {
 		old = []byte(`{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`)
 	}
-	differences, err := trustedroot.Diff(old, c.New)
+	differences, err := trustedroot.Diff(old, c.New, left...)
 	for _, difference := range differences {
 		lines = append(lines, difference.String())
 	}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ import (
 type ledgerHead struct {
 	Entries int    `json:"entries"`
 	Head    string `json:"head"` // hex SHA-256 of the last line
+	// Left are the hex SHA-256 of keys whose entries left trusted_root.json
+	// after a compromise: holders see them go.
+	Left []string `json:"left,omitempty"`
 }
 
 func parseLedgerHead(data []byte) (ledgerHead, error) {
@@ -46,7 +50,7 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	}
 	read(tuf.TrustedRootName, trustdir.TrustedRootFile)
 	read(tuf.SigningConfigName, trustdir.SigningConfigFile)
-	for _, folder := range []string{"certs", "keys"} {
+	for _, folder := range []string{"certs", "crls", "keys"} {
 		found, err := fs.Glob(d.FS(), "trust/"+folder+"/*")
 		errs = append(errs, err)
 		for _, path := range found {
@@ -58,7 +62,9 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 		errs = append(errs, err)
 		for _, path := range found {
 			// apps/NAME/gN/key.pem is the target apps/NAME/gN.pub
-			read(strings.TrimSuffix(path, "/key.pem")+".pub", path)
+			if !ended(d, name, path) {
+				read(strings.TrimSuffix(path, "/key.pem")+".pub", path)
+			}
 		}
 	}
 	consumers, err := consumerTargets(d)
@@ -69,9 +75,20 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 			t.Usage[name] = usage
 		}
 	}
-	head, err := json.Marshal(ledgerHead{Entries: d.State.Entries, Head: d.State.Head})
+	head, err := json.Marshal(ledgerHead{Entries: d.State.Entries, Head: d.State.Head, Left: d.State.LeftKeys()})
 	t.Files[trustdir.LedgerHeadTarget] = append(head, '\n')
 	return t, errors.Join(append(errs, err)...)
+}
+
+// ended reports whether the ledger has ended the key of an application's file:
+// verifiers accept it until its target is gone.
+func ended(d *trustdir.Dir, name, path string) bool {
+	for _, g := range d.State.Apps[name] {
+		if g.App.File.Path == path && g.End != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // usage is the custom metadata of certificates and keys, by which clients that
@@ -82,7 +99,7 @@ func usage(d *trustdir.Dir, name string) (tuf.Usage, bool) {
 		kind := map[string]string{"fulcio-ca": "Fulcio", "tsa": "TSA", "tsa-leaf": "TSA"}[a.Profile]
 		for _, g := range d.State.Authorities[authority] {
 			if kind != "" && name == fmt.Sprintf("certs/%s-g%d-chain.pem", authority, g.Number) {
-				return tuf.Usage{Status: status(g), Usage: kind, URI: a.URL}, true
+				return tuf.Usage{Status: status(g), Usage: kind, URI: cmp.Or(g.Certificate.URL, a.URL)}, true
 			}
 		}
 	}
@@ -90,7 +107,7 @@ func usage(d *trustdir.Dir, name string) (tuf.Usage, bool) {
 		kind := map[string]string{plan.RekorV2: "Rekor", plan.StaticCT: "CTFE"}[l.Kind]
 		for _, g := range d.State.Logs[log] {
 			if name == fmt.Sprintf("keys/%s-g%d.pub", log, g.Number) {
-				return tuf.Usage{Status: status(g), Usage: kind, URI: l.URL}, true
+				return tuf.Usage{Status: status(g), Usage: kind, URI: g.Log.URL}, true
 			}
 		}
 	}

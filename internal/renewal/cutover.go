@@ -3,6 +3,7 @@ package renewal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,41 +61,10 @@ func Cutover(d *trustdir.Dir, names []string, at, now time.Time) (*Closing, erro
 	return c, nil
 }
 
-// Compromise closes the window of one generation retroactively.
-func Compromise(d *trustdir.Dir, name string, generation int, since time.Time, reason string, now time.Time) (*Closing, error) {
-	if since.After(now) {
-		return nil, fault.New(fault.Usage, "a compromise is recorded from the first instant at which the key may have been misused",
-			fmt.Errorf("--since %s lies ahead: nothing was recorded", trustdir.Stamp(since)))
-	}
-	before := ends(d, []string{name})
-	entry := ledger.Entry{Compromise: &ledger.Compromise{Name: name, Generation: generation, Since: since, Reason: reason}}
-	if err := d.Append(now, entry); err != nil {
-		return nil, err
-	}
-	c := &Closing{Closed: closed(d, []string{name}, before)}
-	if len(d.State.Apps[name]) > 0 {
-		c.Closed = append(c.Closed, Closed{Name: name, Generation: generation, End: since,
-			Honours: "an application's key has no window in trusted_root.json: verifiers accept it until its target is gone"})
-	}
-	newest := ledger.Newest(all(d, name))
-	if newest.Number == generation {
-		c.Next = append(c.Next, "plan a generation with a new key now: trustroot renew "+name+" --new-key")
-	}
-	c.Next = append(c.Next,
-		"disable the key where it is kept, so that it signs nothing more",
-		"look for what it signed since "+trustdir.Stamp(since)+" in the logs: an end is no revocation")
-	c.Next = append(c.Next, republish(c.Closed)...)
-	return c, nil
-}
-
 // republish lists what carries the windows that changed.
 func republish(closed []Closed) []string {
-	apps := true
-	for _, c := range closed {
-		apps = apps && c.Honours != "" && strings.HasPrefix(c.Honours, "an application")
-	}
 	var next []string
-	if !apps {
+	if slices.ContainsFunc(closed, func(c Closed) bool { return !strings.HasPrefix(c.Honours, "an application") }) {
 		next = append(next, "build trusted_root.json again: trustroot trusted-root build")
 	}
 	return append(next,
@@ -109,18 +79,11 @@ func windowsOf(d *trustdir.Dir, name string) []ledger.Generation {
 	return d.State.Logs[name]
 }
 
-func all(d *trustdir.Dir, name string) []ledger.Generation {
-	if g := windowsOf(d, name); len(g) > 0 {
-		return g
-	}
-	return d.State.Apps[name]
-}
-
 // ends are the ends of windows by generation: "fulcio g1".
 func ends(d *trustdir.Dir, names []string) map[string]time.Time {
 	out := map[string]time.Time{}
 	for _, name := range names {
-		for _, g := range windowsOf(d, name) {
+		for _, g := range d.State.All(name) {
 			if g.End != nil {
 				out[trustdir.GenerationName(name, g.Number)] = *g.End
 			}
@@ -132,7 +95,7 @@ func ends(d *trustdir.Dir, names []string) map[string]time.Time {
 func closed(d *trustdir.Dir, names []string, before map[string]time.Time) []Closed {
 	var out []Closed
 	for _, name := range names {
-		generations := windowsOf(d, name)
+		generations := d.State.All(name)
 		for i, g := range generations {
 			if g.End == nil || before[trustdir.GenerationName(name, g.Number)].Equal(*g.End) {
 				continue
@@ -155,8 +118,8 @@ func honours(g ledger.Generation) string {
 		return "sigstore-go and cosign do not look at the window of a Rekor v2 key and accept it as before; sigstore-rs drops the log, and all that it proved"
 	case g.Log != nil:
 		return "sigstore-go and cosign reject later certificate timestamps; sigstore-rs drops the log, and all that it proved"
-	case g.Certificate == nil:
-		return ""
+	case g.App != nil:
+		return "an application's key has no window in trusted_root.json: verifiers accept it until its target is gone"
 	}
 	switch g.Certificate.Profile {
 	case pki.ProfileFulcioCA:

@@ -29,7 +29,12 @@ func compareRenewals(d *trustdir.Dir, p *plan.Plan, r *Renewals) error {
 	for i := range r.Renewals {
 		n := &r.Renewals[i]
 		if _, isAuthority := p.Authorities[n.Name]; !isAuthority {
+			was, wasURL := p.PlaceOf(n.Name, n.Generation-1)
+			is, isURL := p.PlaceOf(n.Name, n.Generation)
 			n.Summary = "a new key, and nothing else"
+			if was != is || wasURL != isURL {
+				n.Summary = fmt.Sprintf("a new key, and from now on origin %q (was %q), URL %s (was %s)", is, was, isURL, wasURL)
+			}
 			continue
 		}
 		drafted := draftOf(drafts, n.Name, n.Generation)

@@ -3,6 +3,7 @@ package renewal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
@@ -21,6 +22,11 @@ type Options struct {
 	Day      time.Time // of a ceremony that the plan does not have yet; zero for none
 	Token    uint32    // for that ceremony; 0 takes that of the root's last
 	Start    time.Time // first use of a log's key; zero leaves it to `log add`
+	Root     int       // generation of the root that issues it; 0 is that of the ceremony's token
+	Subject  string    // common name of a new root; empty numbers the first one's
+	Standby  bool      // a new root that nobody trusts until it is promoted
+	Origin   string    // of a log from this generation on; empty keeps it
+	URL      string    // of a log or service from this generation on; empty keeps it
 	Key      string    // KMS ARN of the new key, one name only; empty is filled in later
 	SPKI     string    // its pin, hex SHA-256
 }
@@ -90,11 +96,11 @@ func addCeremony(d *trustdir.Dir, r *Renewals, o Options) error {
 		return nil
 	}
 	token := o.Token
-	if root := trustdir.Newest(d.Plan.Authorities[plan.RootAuthority].Generations); token == 0 {
-		token = d.Plan.Ceremonies[root.Ceremony].Token
+	if roots := d.Plan.Authorities[plan.RootAuthority].Generations; token == 0 && !slices.Contains(o.Names, plan.RootAuthority) {
+		token = d.Plan.Ceremonies[roots[issuingRoot(d, o)-1].Ceremony].Token
 	}
 	if token == 0 {
-		return fault.New(fault.Usage, "give the serial number of the root's token with --token", errors.New("the plan does not say on which token the root's key is"))
+		return fault.New(fault.Usage, "give the serial number of the root's token with --token; a new root takes a new token", errors.New("the plan does not say on which token the root's key is"))
 	}
 	in, err := plan.AppendCeremony(r.Plan, o.Ceremony, plan.Ceremony{Day: o.Day.Format(time.DateOnly), NotBefore: o.Day.UTC(), Token: token})
 	if err != nil {
@@ -118,7 +124,10 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 		return plan.Generation{}, err
 	}
 	last := trustdir.Newest(have)
-	next := plan.Generation{Generation: last.Generation + 1, Key: o.Key, SPKISHA256: o.SPKI}
+	next := plan.Generation{Generation: last.Generation + 1, Key: o.Key, SPKISHA256: o.SPKI, Origin: o.Origin, URL: o.URL}
+	if name == plan.RootAuthority {
+		return newRoot(d, o, next)
+	}
 	if kind != "authority" {
 		if !o.NewKey {
 			return next, fault.New(fault.Usage, "add --new-key", fmt.Errorf("a new generation of a %s is a new key", kind))
@@ -139,11 +148,58 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 		return next, fault.New(fault.Usage, "write it into the plan, or give its day with --day", fmt.Errorf("the plan has no ceremony %s", o.Ceremony))
 	}
 	next.Ceremony = o.Ceremony
+	if o.Root > 0 || len(d.Plan.Authorities[plan.RootAuthority].Generations) > 1 {
+		next.Root = issuingRoot(d, o)
+	}
+	if err := d.State.Refuses(last.SPKISHA256, "", 0); err != nil && !o.NewKey {
+		return next, err
+	}
+	if err := d.State.Refuses("", plan.RootAuthority, issuingRoot(d, o)); err != nil {
+		return next, err
+	}
 	if !o.NewKey {
 		next.Key, next.SPKISHA256 = last.Key, last.SPKISHA256
 	} else if last.Key == "external" && next.Key == "" {
 		next.Key = last.Key
 	}
+	return next, nil
+}
+
+// issuingRoot is the root that issues next: the one that was named, the one at
+// whose token the ceremony is held, or the newest that may issue.
+func issuingRoot(d *trustdir.Dir, o Options) int {
+	roots := d.Plan.Authorities[plan.RootAuthority].Generations
+	if o.Root > 0 && o.Root <= len(roots) {
+		return o.Root
+	}
+	if _, there := d.Plan.Ceremonies[o.Ceremony]; there {
+		if n := d.Plan.RootOf(o.Ceremony); n > 0 {
+			return n
+		}
+	}
+	known := d.State.Authorities[plan.RootAuthority]
+	for _, g := range slices.Backward(known) {
+		if g.Live() && g.Number <= len(roots) {
+			return g.Number
+		}
+	}
+	return max(min(len(known), len(roots)), 1)
+}
+
+// newRoot plans another root: a key of its own, on a token of its own, under a
+// name of its own.
+func newRoot(d *trustdir.Dir, o Options, next plan.Generation) (plan.Generation, error) {
+	if !o.NewKey {
+		return next, fault.New(fault.Usage, "add --new-key, and name another token with --token", errors.New("a root is never certified again: another root is another key on another token"))
+	}
+	if o.Ceremony == "" {
+		return next, fault.New(fault.Usage, "name the ceremony that makes it with --ceremony", errors.New("a root is made in a ceremony"))
+	}
+	subject := d.Plan.Authorities[plan.RootAuthority].Subject
+	if subject.CommonName += fmt.Sprintf(" %d", next.Generation); o.Subject != "" {
+		subject.CommonName = o.Subject
+	}
+	next.Ceremony, next.Subject, next.Standby = o.Ceremony, &subject, o.Standby
 	return next, nil
 }
 

@@ -11,10 +11,12 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
@@ -39,6 +41,41 @@ func certificateItems(d *trustdir.Dir, s *Status) {
 	}
 }
 
+// lifeItems adds what a whole life brings: the next CRL of each root, the days
+// from which a root is too old to issue a full term, and every compromise.
+func lifeItems(d *trustdir.Dir, s *Status) {
+	roots := d.State.Authorities[plan.RootAuthority]
+	for _, g := range roots {
+		if last := d.State.LastCRL(plan.RootAuthority, g.Number); last != nil {
+			end := last.NextUpdate
+			s.Items = append(s.Items, Item{Kind: KindCRL, Name: plan.RootAuthority, Generation: g.Number, Start: last.ThisUpdate, Expires: &end,
+				Replaced: g.Destroyed != nil, Do: "hold a ceremony at the root's token: trustroot request create --ceremony NAME"})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		a := d.Plan.Authorities[name]
+		if name == plan.RootAuthority || len(d.State.Authorities[name]) == 0 {
+			continue
+		}
+		for _, g := range roots {
+			if !g.Live() || s.At.Before(g.Start) {
+				continue
+			}
+			if a.Validity.NotAfter(s.At).After(g.Certificate.NotAfter) {
+				s.Warnings = append(s.Warnings, Warning{Name: trustdir.GenerationName(plan.RootAuthority, g.Number),
+					Text: fmt.Sprintf("it is too old to issue %s for a full %s: it ends %s", name, a.Validity, g.Certificate.NotAfter.Format(time.DateOnly)),
+					Do:   "make the next root on another token: trustroot renew root --new-key --token SERIAL --ceremony NAME --day DATE"})
+			}
+		}
+	}
+	for _, e := range d.Ledger.Entries() {
+		if c := e.Compromise; c != nil {
+			s.Warnings = append(s.Warnings, Warning{Name: c.Name,
+				Text: fmt.Sprintf("COMPROMISED since %s: %s", trustdir.Stamp(c.Since), c.Reason), Do: "nothing is made with this key any more"})
+		}
+	}
+}
+
 func logItems(d *trustdir.Dir, s *Status) {
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
 		generations := d.State.Logs[name]
@@ -58,7 +95,7 @@ func (s *Status) window(name string, g ledger.Generation, last bool) {
 		return
 	}
 	i := Item{Kind: KindWindow, Name: name, Generation: g.Number, Start: g.Start, Expires: g.End, Replaced: !last}
-	if g.Compromised != nil {
+	if g.Compromised != nil && last {
 		i.Do = "trustroot renew " + name + " --new-key"
 	}
 	s.Items = append(s.Items, i)

@@ -13,6 +13,7 @@ import (
 const (
 	KindCertificate = "certificate"
 	KindWindow      = "window" // in which verifiers accept a key
+	KindCRL         = "crl"    // until the next one is due
 	KindTUF         = "tuf"    // a role of the repository
 )
 
@@ -63,6 +64,7 @@ func Read(d *trustdir.Dir, ctx context.Context, now time.Time) (*Status, error) 
 	}
 	certificateItems(d, s)
 	logItems(d, s)
+	lifeItems(d, s)
 	if err := repositoryItems(d, ctx, s); err != nil {
 		return nil, err
 	}
@@ -133,6 +135,8 @@ func (i Item) Title() string {
 	switch i.Kind {
 	case KindTUF:
 		return fmt.Sprintf("tuf %s v%d", i.Name, i.Generation)
+	case KindCRL:
+		return "crl of " + trustdir.GenerationName(i.Name, i.Generation)
 	case KindWindow:
 		return "window of " + trustdir.GenerationName(i.Name, i.Generation)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xlab/treeprint"
@@ -31,7 +32,7 @@ func Tree(d *trustdir.Dir) string {
 	logs := tree.AddBranch("logs")
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
 		for _, g := range d.State.Logs[name] {
-			b := logs.AddBranch(fmt.Sprintf("%s g%d  %s, origin %s", name, g.Number, g.Log.Kind, g.Log.Origin))
+			b := logs.AddBranch(strings.TrimSpace(fmt.Sprintf("%s g%d  %s, origin %s  %s", name, g.Number, g.Log.Kind, g.Log.Origin, g.Condition())))
 			b.AddNode("key     " + place(d, name, d.Plan.Logs[name].Generations, g.Number))
 			b.AddNode("window  " + window(g))
 			b.AddNode("log ID  " + trustdir.Groups(g.Log.LogID))
@@ -50,27 +51,21 @@ type issuer struct {
 }
 
 // children groups every certificate but the root's under the generation that
-// issued it: the newest of its issuer that had begun.
+// issued it.
 func children(d *trustdir.Dir) map[issuer][]ledger.Generation {
 	out := map[issuer][]ledger.Generation{}
 	for _, name := range slices.Sorted(maps.Keys(d.State.Authorities)) {
 		for _, g := range d.State.Authorities[name] {
 			if name != plan.RootAuthority {
-				by := issuer{g.Certificate.Issuer, issuedBy(d.State.Authorities[g.Certificate.Issuer], g)}
+				by := issuer{g.Certificate.Issuer, 1}
+				if above := d.State.Issuer(&g); above != nil {
+					by.generation = above.Number
+				}
 				out[by] = append(out[by], g)
 			}
 		}
 	}
 	return out
-}
-
-func issuedBy(issuers []ledger.Generation, g ledger.Generation) int {
-	for i := len(issuers) - 1; i > 0; i-- {
-		if !issuers[i].Start.After(g.Start) {
-			return issuers[i].Number
-		}
-	}
-	return 1
 }
 
 // issued adds what an authority issued below it.
@@ -83,7 +78,7 @@ func issued(d *trustdir.Dir, under treeprint.Tree, by issuer, children map[issue
 
 func authority(d *trustdir.Dir, under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {
 	c := g.Certificate
-	b := under.AddBranch(fmt.Sprintf("%s g%d  %s", name, g.Number, d.Plan.Authorities[name].Subject.CommonName))
+	b := under.AddBranch(strings.TrimSpace(fmt.Sprintf("%s g%d  %s  %s", name, g.Number, d.Plan.SubjectOf(name, g.Number).CommonName, g.Condition())))
 	b.AddNode("key     " + place(d, name, d.Plan.Authorities[name].Generations, g.Number))
 	b.AddNode("valid   " + c.NotBefore.Format(time.DateOnly) + " to " + c.NotAfter.Format(time.DateOnly))
 	b.AddNode("SHA-256 " + fingerprint(d, c.File.Path))

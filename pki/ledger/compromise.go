@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // compromise closes every generation of one key, and everything under it.
 func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
@@ -118,4 +122,24 @@ func (s *State) Under(name string, number int) []Generation {
 	}
 	sortGenerations(out)
 	return out
+}
+
+// CompromisedKeys returns the hex SHA-256 of every key (SPKI) that is known as
+// compromised, ascending.
+func (s *State) CompromisedKeys() []string { return slices.Sorted(maps.Keys(s.Compromised)) }
+
+// LeftKeys returns the hex SHA-256 of the keys whose entries left
+// trusted_root.json, ascending.
+func (s *State) LeftKeys() []string {
+	left := map[string]bool{}
+	for _, of := range []map[string][]Generation{s.Authorities, s.Logs} {
+		for _, generations := range of {
+			for i := range generations {
+				if generations[i].Left {
+					left[generations[i].Key()] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(left))
 }

@@ -76,6 +76,22 @@ func (g *Generation) Live() bool {
 	return g.Compromised == nil && !g.Standby && g.Retired == nil && g.Destroyed == nil
 }
 
+// Condition says in a word or two why nothing may be made with a generation;
+// it is empty while something may.
+func (g *Generation) Condition() string {
+	switch {
+	case g.Compromised != nil:
+		return "COMPROMISED since " + g.Compromised.Since.UTC().Format(time.RFC3339)
+	case g.Destroyed != nil:
+		return "destroyed"
+	case g.Retired != nil:
+		return "retired"
+	case g.Standby:
+		return "stands by"
+	}
+	return ""
+}
+
 // Newest returns the last generation, or nil when there is none.
 func Newest(generations []Generation) *Generation {
 	if len(generations) == 0 {

@@ -2,10 +2,12 @@ package trustedroot
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -21,6 +23,7 @@ const (
 	Closed    = "closed"    // an open window has got an end
 	Shortened = "shortened" // a closed window ends earlier, as after a compromise
 	Repaired  = "repaired"  // a URL in another form, or the subject beside a chain: no verifier reads either
+	Left      = "left"      // an entry over a compromised key that the ledger took out
 )
 
 // Change is one difference between two trusted roots.
@@ -42,8 +45,9 @@ func (c Change) String() string {
 // moved to another role or says something else now, a window that starts at
 // another time or ends later than it did. Signatures of the past live by what
 // was published. The error joins all of that and carries fault.Verification;
-// the changes that are allowed are returned beside it.
-func Diff(oldFile, newFile []byte) ([]Change, error) {
+// the changes that are allowed are returned beside it. left are the hex SHA-256
+// of keys (SPKI) whose entries the ledger took out after a compromise.
+func Diff(oldFile, newFile []byte, left ...string) ([]Change, error) {
 	before, err := parse(oldFile)
 	if err != nil {
 		return nil, fmt.Errorf("old file: %w", err)
@@ -52,7 +56,7 @@ func Diff(oldFile, newFile []byte) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new file: %w", err)
 	}
-	d := &differ{}
+	d := &differ{left: left}
 	d.list("tlogs", logEntries(before.GetTlogs()), logEntries(after.GetTlogs()))
 	d.list("certificateAuthorities", authorityEntries(before.GetCertificateAuthorities()), authorityEntries(after.GetCertificateAuthorities()))
 	d.list("ctlogs", logEntries(before.GetCtlogs()), logEntries(after.GetCtlogs()))
@@ -69,6 +73,7 @@ type entry struct {
 	id     string // what makes it the same entry: key, or chain
 	name   string
 	keyID  string
+	spki   string // hex SHA-256 of the key; of an authority's first certificate
 	window *protocommon.TimeRange
 	rest   proto.Message // everything but the window
 }
@@ -82,6 +87,7 @@ func logEntries(logs []*prototrustroot.TransparencyLogInstance) []entry {
 			id:     string(l.GetPublicKey().GetRawBytes()),
 			name:   l.GetBaseUrl(),
 			keyID:  hex.EncodeToString(l.GetLogId().GetKeyId()),
+			spki:   hex.EncodeToString(l.GetLogId().GetKeyId()),
 			window: l.GetPublicKey().GetValidFor(),
 			rest:   rest,
 		}
@@ -95,7 +101,12 @@ func authorityEntries(authorities []*prototrustroot.CertificateAuthority) []entr
 		rest := proto.CloneOf(a)
 		rest.ValidFor = nil
 		fingerprint := sha256.Sum256(firstCertificate(a))
+		var spki string
+		if c, err := x509.ParseCertificate(firstCertificate(a)); err == nil {
+			spki = spkiDigest(c)
+		}
 		out[i] = entry{
+			spki:   spki,
 			id:     string(firstCertificate(a)),
 			name:   a.GetUri(),
 			keyID:  hex.EncodeToString(fingerprint[:]),
@@ -107,6 +118,7 @@ func authorityEntries(authorities []*prototrustroot.CertificateAuthority) []entr
 }
 
 type differ struct {
+	left     []string
 	changes  []Change
 	problems []error
 }
@@ -124,7 +136,12 @@ func (d *differ) list(list string, before, after []entry) {
 		d.entry(list, path, before[j], now)
 	}
 	for j, was := range before {
-		if !taken[j] {
+		switch {
+		case taken[j]:
+		case slices.Contains(d.left, was.spki):
+			d.changes = append(d.changes, Change{Kind: Left, Path: fmt.Sprintf("$.%s[%d]", list, j), Name: was.name, KeyID: was.keyID,
+				Text: "the ledger took the entry out after a compromise: every bundle that rests on it alone is rejected from now on"})
+		default:
 			d.problems = append(d.problems, fmt.Errorf("$.%s[%d] of the old file, %s (%s), is gone", list, j, was.name, was.keyID))
 		}
 	}

@@ -29,6 +29,9 @@ type LintOptions struct {
 	// compromised: an open entry over one of them, or under it, is an error, and
 	// a gap behind one is meant.
 	Compromised []string
+	// Left are those of them whose entries the ledger took out: a gap is where
+	// one stood.
+	Left []string
 	// Pair is the other file of the pair, which the two must agree with: for a
 	// trusted root its signing config, for a signing config its trusted root.
 	Pair []byte
@@ -81,7 +84,6 @@ type linter struct {
 	tree     *node
 	prefix   string // of the document within the file, where that is not the whole
 	findings []finding.Finding
-	seen     map[string]bool // compromised keys that the file has
 }
 
 func newLinter(data []byte, o LintOptions) (*linter, error) {
@@ -94,7 +96,7 @@ func newLinter(data []byte, o LintOptions) (*linter, error) {
 	if err := checkSize(data); err != nil {
 		return nil, err
 	}
-	return &linter{data: data, options: o, seen: map[string]bool{}}, nil
+	return &linter{data: data, options: o}, nil
 }
 
 // add notes a finding at a JSON path. text and repair are sentences without

@@ -151,7 +151,7 @@ func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[str
 				r := ruleGap
 				repair := "Let the older window last until the service was seen to use the newer key"
 				switch {
-				case last.compromised || l.left():
+				case last.compromised || len(l.options.Left) > 0:
 					r, repair = ruleGapMeant, "Nothing: the key was compromised"
 				case last.expires():
 					r, repair = ruleGapExpired, "Renew before the certificate ends; what lies behind cannot be repaired"

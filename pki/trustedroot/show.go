@@ -42,7 +42,9 @@ type Entry struct {
 	End         *time.Time `json:"end,omitempty"`        // nil while open
 	CertUntil   *time.Time `json:"cert_until,omitempty"` // the last instant at which the chain is valid
 	Current     bool       `json:"current"`
+	Compromised bool       `json:"compromised,omitempty"` // its key, or one of its chain
 	span        span
+	keys        []string // hex SHA-256 of a log's key, or of each of the chain's
 }
 
 // Period is a time and what holds in it.
@@ -53,13 +55,20 @@ type Period struct {
 }
 
 // Show returns the view of a trusted root at an instant. What sigstore-go
-// refuses is refused.
-func Show(data []byte, at time.Time) (*View, error) {
+// refuses is refused. compromised are the hex SHA-256 of keys (SPKI) that are.
+func Show(data []byte, at time.Time, compromised ...string) (*View, error) {
 	msg, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
-	return newView(msg, at), nil
+	v := newView(msg, at)
+	for _, r := range v.Roles {
+		for i := range r.Entries {
+			e := &r.Entries[i]
+			e.Compromised = slices.ContainsFunc(e.keys, func(key string) bool { return slices.Contains(compromised, key) })
+		}
+	}
+	return v, nil
 }
 
 func newView(msg *prototrustroot.TrustedRoot, at time.Time) *View {
@@ -78,6 +87,7 @@ func showLogs(list string, logs []*prototrustroot.TransparencyLogInstance, at ti
 	for i, l := range logs {
 		e := newEntry(fmt.Sprintf("$.%s[%d]", list, i), l.GetBaseUrl(), l.GetPublicKey().GetValidFor())
 		e.Fingerprint = hex.EncodeToString(l.GetLogId().GetKeyId())
+		e.keys = []string{e.Fingerprint}
 		if key, err := x509.ParsePKIXPublicKey(l.GetPublicKey().GetRawBytes()); err == nil {
 			e.Key = keyName(key)
 		} else {
@@ -97,6 +107,7 @@ func showAuthorities(list string, authorities []*prototrustroot.CertificateAutho
 		for _, c := range a.GetCertChain().GetCertificates() {
 			if cert, err := x509.ParseCertificate(c.GetRawBytes()); err == nil {
 				chain = append(chain, cert)
+				e.keys = append(e.keys, spkiDigest(cert))
 			}
 		}
 		if len(chain) > 0 {

@@ -57,7 +57,11 @@ func (v *View) SVG() []byte {
 			if !e.Current {
 				fill = "#8a8f98"
 			}
-			fmt.Fprintf(&b, `<text x="22" y="%d" fill="#333">%s</text>`+"\n", y+17, xmlText(clip(e.label(), 30)))
+			label := clip(e.label(), 30)
+			if e.Compromised {
+				fill, label = "#b3261e", clip("COMPROMISED "+e.label(), 30)
+			}
+			fmt.Fprintf(&b, `<text x="22" y="%d" fill="#333">%s</text>`+"\n", y+17, xmlText(label))
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="14" rx="2" fill="%s" fill-opacity="%s"><title>%s</title></rect>`+"\n",
 				x(from), y+6, max(2, x(to)-x(from)), fill, opacity, xmlText(strings.ReplaceAll(e.describe(), "\n ", ";")))
 			y += svgRow

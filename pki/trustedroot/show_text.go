@@ -51,6 +51,9 @@ func (e Entry) describe() string {
 	if e.Current {
 		state = "current"
 	}
+	if e.Compromised {
+		state = "COMPROMISED"
+	}
 	end := "open"
 	if e.End != nil {
 		end = stamp(*e.End)

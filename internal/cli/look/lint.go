@@ -2,7 +2,10 @@ package look
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -59,6 +63,9 @@ func runLint(_ context.Context, o *lintOptions) error {
 		return err
 	}
 	options := trustedroot.LintOptions{Clients: o.clients}
+	if known := ledgerBeside(o.Dir, o.file); known != nil {
+		options.Compromised, options.Left = known.CompromisedKeys(), known.LeftKeys()
+	}
 	if o.at != "" {
 		if options.At, err = cmdutil.Instant("--at", o.at); err != nil {
 			return err
@@ -89,4 +96,20 @@ func runLint(_ context.Context, o *lintOptions) error {
 	}
 	o.Progress("%s: %s, no errors", o.file, cmdutil.Count(len(findings), "finding"))
 	return nil
+}
+
+// ledgerBeside is the ledger of the trust directory that a file lies in: it
+// tells a compromise from a gap. It is nil where the file is somebody else's.
+func ledgerBeside(dir, file string) *ledger.State {
+	absolute, errD := filepath.Abs(dir)
+	path, errF := filepath.Abs(file)
+	inside, errR := filepath.Rel(absolute, path)
+	if errors.Join(errD, errF, errR) != nil || strings.HasPrefix(inside, "..") {
+		return nil
+	}
+	l, err := ledger.Read(filepath.Join(dir, "ledger.jsonl"))
+	if err != nil {
+		return nil
+	}
+	return l.State()
 }

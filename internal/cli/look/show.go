@@ -47,7 +47,11 @@ func runTrustedRootShow(_ context.Context, o *trustedRootShowOptions) error {
 			return err
 		}
 	}
-	view, err := trustedroot.Show(data, at)
+	var compromised []string
+	if known := ledgerBeside(o.Dir, o.file); known != nil {
+		compromised = known.CompromisedKeys()
+	}
+	view, err := trustedroot.Show(data, at, compromised...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.file, err)
 	}

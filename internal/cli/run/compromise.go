@@ -2,59 +2,161 @@ package run
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type compromiseOptions struct {
 	*cmdutil.Factory
-	name       string
-	generation int
-	since      string
-	reason     string
+	renewal.Theft
+	since       string
+	leave, stay bool
 }
 
-func newLedgerCompromiseCmd(f *cmdutil.Factory, run func(context.Context, *compromiseOptions) error) *cobra.Command {
+func newCompromiseCmd(f *cmdutil.Factory, run func(context.Context, *compromiseOptions) error) *cobra.Command {
 	o := &compromiseOptions{Factory: f}
 	cmd := &cobra.Command{
-		Use:   "compromise NAME",
-		Short: "Close a key's window retroactively",
-		Long: `Close the window of one generation at the first instant at which its key may
-have been misused, say which clients do not look at that, and what to publish.
+		Use:   "compromise KEY|NAME",
+		Short: "Record that a key is compromised, and close everything that rests on it",
+		Long: `Record that a key is compromised. A compromise is of the key: every generation
+of it ends at the last second before --since, and everything under it with it.
+The command lists what falls, says what a thief can do with this key and what
+saves what it signed before, and asks before it records anything. From then on
+nothing is requested, signed, accepted or rendered on that key.
 
-The ledger keeps the entry for ever.`,
+KEY is the SHA-256 of its public key, tuf-online, or holder:NAME. The ledger
+keeps the entry for ever.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Key = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().IntVar(&o.Generation, "generation", 0, "generation of the key; the newest where none is named")
+	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339)")
+	cmd.Flags().StringVar(&o.Reason, "reason", "", "what happened, for those who read the ledger")
+	cmd.Flags().BoolVar(&o.leave, "leave", false, "a TSA or log: take its entries out of trusted_root.json")
+	cmd.Flags().BoolVar(&o.stay, "stay", false, "a TSA or log: keep its entries, closed, for the bundles from before")
+	return cmd
+}
+
+func runCompromise(_ context.Context, o *compromiseOptions) error {
+	var err error
+	if o.Since, err = cmdutil.Required("--since", o.since); err != nil {
+		return err
+	}
+	if o.Reason == "" {
+		return cmdutil.Usage("say in a few words what happened", "--reason is missing")
+	}
+	if o.leave && o.stay {
+		return cmdutil.Usage("choose one of them", "--leave and --stay exclude each other")
+	}
+	d, err := trustdir.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	o.Leaves = o.leave
+	m, err := renewal.Assess(d, o.Theft, o.Now)
+	if err != nil {
+		return err
+	}
+	if m.Backwards && !o.leave && !o.stay {
+		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged", "%s: say whether its entries leave trusted_root.json or stay", m.Entry.Name)
+	}
+	o.Operator.Notice(fmt.Sprintf("COMPROMISED since %s: %s, a %s key.\nThis ends:\n  %s\n\n- %s", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role,
+		strings.Join(m.Closes, "\n  "), strings.Join(m.Advice, "\n- ")))
+	if err := o.Operator.Confirm(term.Question{
+		Text: fmt.Sprintf("The key of %s is recorded as compromised, for ever.", m.Entry.Name),
+		Yes:  fmt.Sprintf("%d entries end, and nothing is made with this key any more", len(m.Closes)),
+		No:   "nothing is recorded",
+		Type: m.Entry.Name,
+	}); err != nil {
+		return err
+	}
+	c, err := renewal.Compromise(d, m, o.Now)
+	if err != nil {
+		return err
+	}
+	lost, err := publish.SetAside(d)
+	if err != nil {
+		return err
+	}
+	for _, name := range lost {
+		c.Next = append(c.Next, name+": this bundle no longer verifies; it is kept as one that must fail")
+	}
+	return printClosing(o.Factory, c)
+}
+
+type endOptions struct {
+	*cmdutil.Factory
+	name       string
+	generation int
+	at         string
+}
+
+func newPromoteCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
+	o := &endOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "promote",
+		Short: "Have verifiers trust a root that stands by",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation of the root, where several stand by")
+	return cmd
+}
+
+func runPromote(_ context.Context, o *endOptions) error {
+	d, err := trustdir.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	c, err := renewal.Promote(d, o.generation, o.Now)
+	if err != nil {
+		return err
+	}
+	return printClosing(o.Factory, c)
+}
+
+func newRetireCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
+	o := &endOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "retire NAME",
+		Short: "End a key that nothing replaces: an application's, a service's, a root's",
+		Long: `End a generation that nothing replaces. What it signed until --at stays valid,
+and its entries stay. A root ends once nothing under it is open.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation of the key")
-	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339)")
-	cmd.Flags().StringVar(&o.reason, "reason", "", "what happened, for those who read the ledger")
+	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation; the newest where none is named")
+	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339); now where none is given")
 	return cmd
 }
 
-func runLedgerCompromise(_ context.Context, o *compromiseOptions) error {
-	since, err := cmdutil.Required("--since", o.since)
+func runRetire(_ context.Context, o *endOptions) error {
+	at, err := cmdutil.Instant("--at", o.at)
 	if err != nil {
 		return err
 	}
-	if o.generation < 1 {
-		return cmdutil.Usage("see `trustroot ledger show` for its generations", "--generation is missing")
-	}
-	if o.reason == "" {
-		return cmdutil.Usage("say in a few words what happened", "--reason is missing")
+	if at.IsZero() {
+		at = o.Now
 	}
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	c, err := renewal.Compromise(d, o.name, o.generation, since, o.reason, o.Now)
+	c, err := renewal.Retire(d, o.name, o.generation, at, o.Now)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover)),
-		cmdutil.Under("ledger", newLedgerCompromiseCmd(f, runLedgerCompromise)),
+		cmdutil.Under("", newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover),
+			newCompromiseCmd(f, runCompromise), newPromoteCmd(f, runPromote), newRetireCmd(f, runRetire)),
 		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
 		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),
 	}

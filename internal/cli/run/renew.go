@@ -44,6 +44,11 @@ changes, comments included.`,
 	cmd.Flags().StringVar(&o.start, "start", "", "first use of a log's new key (RFC 3339)")
 	cmd.Flags().StringVar(&o.Key, "key", "", "ARN of the new key in KMS; may be filled in later")
 	cmd.Flags().StringVar(&o.SPKI, "spki-sha256", "", "its pin, looked up by a second person")
+	cmd.Flags().IntVar(&o.Root, "root", 0, "generation of the root that issues it")
+	cmd.Flags().StringVar(&o.Subject, "common-name", "", "common name of a new root")
+	cmd.Flags().BoolVar(&o.Standby, "standby", false, "a new root that nobody trusts until it is promoted")
+	cmd.Flags().StringVar(&o.Origin, "origin", "", "origin of a log from this generation on")
+	cmd.Flags().StringVar(&o.URL, "url", "", "URL of a log or service from this generation on")
 	cmd.Flags().BoolVar(&o.write, "write", false, "write the lines into the plan")
 	return cmd
 }
