@@ -81,6 +81,7 @@ func (q *inquiry) checkCheckpoint(kind string, c *signedCheckpoint) {
 			q.Size = &size
 			q.ownKey(pub)
 			q.checkOrigin(kind, c, &q.generations[i])
+			q.checkWitnesses(c, g)
 			return
 		}
 		hashes = append(hashes, q.expected(kind, g, c.Origin, pub))

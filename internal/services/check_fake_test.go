@@ -145,6 +145,7 @@ type fakeLog struct {
 	// what a proxy does not let through
 	noHealth, noWrites bool
 	age                time.Duration
+	cosign             func(checkpoint []byte) []byte // what witnesses make of it
 }
 
 func (f *fakeLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -160,7 +161,11 @@ func (f *fakeLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f.kind == plan.RekorV2 && path == "/api/v2/checkpoint" && f.noReads:
 		http.Error(w, `{"code":12, "message":"method GetCheckpoint not implemented", "details":[]}`, http.StatusNotImplemented)
 	case f.kind == plan.RekorV2 && path == "/api/v2/checkpoint", f.kind == plan.StaticCT && path == "/2026/checkpoint" && !f.noReads:
-		w.Write(f.checkpoint())
+		data := f.checkpoint()
+		if f.cosign != nil {
+			data = f.cosign(data)
+		}
+		w.Write(data)
 	case f.kind == plan.StaticCT && path == "/2026/ct/v1/get-roots":
 		certificates := [][]byte{}
 		for _, c := range f.roots {

@@ -60,17 +60,21 @@ func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Ser
 	}, nil
 }
 
-// ctLog is the CT log that Fulcio submits to: the plan's only one, in its
-// newest generation.
+// ctLog is the CT log that Fulcio submits to, in its newest generation: the
+// plan's only one, or the one that says so.
 func (s *Source) ctLog() (*ledger.Log, []byte, error) {
 	var names []string
 	for name, l := range s.Plan.Logs {
+		if l.Submit {
+			names = []string{name}
+			break
+		}
 		if l.Kind == plan.StaticCT {
 			names = append(names, name)
 		}
 	}
 	if len(names) != 1 {
-		return nil, nil, fmt.Errorf("Fulcio submits to one CT log, the plan has %d", len(names)) //nolint:staticcheck // a name
+		return nil, nil, fmt.Errorf("Fulcio submits to one CT log, the plan has %d: write submit: true at the one", len(names)) //nolint:staticcheck // a name
 	}
 	g := ledger.Newest(s.State.Logs[names[0]])
 	if g == nil {
@@ -112,7 +116,7 @@ func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, e
 	if err := errors.Join(keyErr, dataErr, urlErr); err != nil {
 		return Service{}, err
 	}
-	return Service{
+	service := Service{
 		Name: name, Program: Rekor, Version: rekorVersion, Generation: g.Number, Key: key, Early: early, Port: 3000,
 		Arguments: []string{"serve", "--hostname", at.Hostname(), "--signer-kmskey", key, "--signer-kmshash", "sha256",
 			"--aws-bucket", "${REKOR_BUCKET}", "--aws-mysql-dsn", "${REKOR_MYSQL_DSN}",
@@ -122,7 +126,9 @@ func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, e
 		Notes: []string{"this is the aws build: the posix build takes a key file only",
 			"it takes entries and serves none: have the bucket's checkpoint and tile/ served below " + strings.TrimSuffix(g.Log.URL, "/") + "/api/v2/",
 			"the server takes the database's DSN as a flag only, so its password shows in the process list"},
-	}, nil
+	}
+	err := s.witnessed(&service, name, g, "--witness-policy-path")
+	return service, err
 }
 
 func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Service, error) {
@@ -141,13 +147,15 @@ func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Servic
 	if err != nil {
 		key = "" // a file of its own is as good to upstream's build
 	}
-	return Service{
+	service := Service{
 		Name: name, Program: TesseraCT, Version: tesseractVersion, Generation: g.Number, Key: key, Early: early, Port: 6962, Arguments: arguments,
 		Files: map[string][]byte{"roots.pem": roots, "key.pub": data},
 		Notes: []string{"no upstream build of TesseraCT takes a key in KMS: put the private key of key.pub, as SEC1 EC PRIVATE KEY, at private/key.pem, " +
 			"or build a program of your own over TesseraCT's library with a KMS signer",
 			"it takes entries and serves none: have checkpoint, tile/ and issuer/ of its folder served below " + strings.TrimSuffix(g.Log.URL, "/") + "/"},
-	}, nil
+	}
+	err = s.witnessed(&service, name, g, "-witness_policy_file", "-witness_timeout", "5s")
+	return service, err
 }
 
 // logKey reads the public key of a log that is to sign: P-256, and published.

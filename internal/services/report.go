@@ -28,12 +28,14 @@ type Answer struct {
 	Up      bool   `json:"up"`             // everything that was asked was answered
 	// Generation is the one that the service is on, 0 where no answer showed it;
 	// Newest is the ledger's.
-	Generation int      `json:"generation,omitempty"`
-	Newest     int      `json:"newest,omitempty"`
-	Expires    []Expiry `json:"expires,omitempty"`
-	Size       *uint64  `json:"size,omitempty"`           // entries of a log
-	Offset     *float64 `json:"offset_seconds,omitempty"` // of a timestamp server's clock from the own
-	Verdict    Verdict  `json:"verdict"`
+	Generation int       `json:"generation,omitempty"`
+	Newest     int       `json:"newest,omitempty"`
+	Expires    []Expiry  `json:"expires,omitempty"`
+	Size       *uint64   `json:"size,omitempty"`           // entries of a log
+	Witnesses  int       `json:"witnesses,omitempty"`      // that cosigned a log's newest checkpoint
+	Cosigned   time.Time `json:"cosigned,omitzero"`        // when the newest of them did
+	Offset     *float64  `json:"offset_seconds,omitempty"` // of a timestamp server's clock from the own
+	Verdict    Verdict   `json:"verdict"`
 }
 
 // Expiry is the last instant at which something that was served is valid.

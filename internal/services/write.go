@@ -62,6 +62,9 @@ func Layout(rendered []Service) (map[string][]byte, error) {
 	var units []unit
 	for _, s := range rendered {
 		for name, data := range s.Files {
+			if name == omniwitnessFile {
+				continue // all logs stand in one, below
+			}
 			files[path.Join(s.Name, name)] = data
 		}
 		text, err := execute("systemd.service.tmpl", s.unit(path.Join(ConfigDir, s.Name), "127.0.0.1"))
@@ -76,5 +79,8 @@ func Layout(rendered []Service) (map[string][]byte, error) {
 		return nil, err
 	}
 	files["compose.yaml"] = text
+	if logs := Omniwitness(rendered); len(logs) > 0 {
+		files[omniwitnessFile] = logs
+	}
 	return files, nil
 }

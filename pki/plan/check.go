@@ -36,6 +36,7 @@ func (r *report) check(p *Plan) {
 	r.oidc(p)
 	r.signing(p)
 	r.publish(p)
+	r.witnesses(p)
 	r.rehearsal(p)
 }
 

@@ -18,10 +18,11 @@ type Plan struct {
 	TUF          *TUF                 `yaml:"tuf,omitempty" json:"tuf,omitempty"`
 	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
 	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
-	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"` // other people's trusted roots beside the own one
-	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`       // identity providers that signers may ask
-	Signing      *Signing             `yaml:"signing,omitempty" json:"signing,omitempty"` // how signers choose among logs and TSAs
-	Publish      *Publish             `yaml:"publish,omitempty" json:"publish,omitempty"` // what is served beside trusted_root.json
+	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"`     // other people's trusted roots beside the own one
+	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`           // identity providers that signers may ask
+	Signing      *Signing             `yaml:"signing,omitempty" json:"signing,omitempty"`     // how signers choose among logs and TSAs
+	Witnesses    map[string]Witness   `yaml:"witnesses,omitempty" json:"witnesses,omitempty"` // who cosign checkpoints, so that a log cannot show two faces
+	Publish      *Publish             `yaml:"publish,omitempty" json:"publish,omitempty"`     // what is served beside trusted_root.json
 	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 
@@ -102,6 +103,9 @@ type Log struct {
 	URL         string       `yaml:"url" json:"url"`       // base URL
 	Algorithm   string       `yaml:"algorithm" json:"algorithm" jsonschema:"enum=P-256"`
 	Generations []Generation `yaml:"generations" json:"generations"`
+	Submit      bool         `yaml:"submit,omitempty" json:"submit,omitempty"`       // of several CT logs, the one that Fulcio submits to
+	Witnesses   []string     `yaml:"witnesses,omitempty" json:"witnesses,omitempty"` // who cosign its checkpoints, names under witnesses
+	Quorum      int          `yaml:"quorum,omitempty" json:"quorum,omitempty"`       // how many of them must have
 }
 
 // App is a per-application signing key in KMS.
