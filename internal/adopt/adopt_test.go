@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 func TestAdopt_AsksForWhatNoFileTells(t *testing.T) {
@@ -73,7 +74,7 @@ func TestAdopt_EverythingLaterWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := trustedroot.Check(old); err == nil {
+	if _, err := judge.Check(old); err == nil {
 		t.Fatal("strict parsers accept the hand-made file: this test proves nothing")
 	}
 	dir := filepath.Join(t.TempDir(), "trust")
@@ -100,10 +101,10 @@ func TestAdopt_EverythingLaterWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := trustedroot.Check(built); err != nil {
+	if _, err := judge.Check(built); err != nil {
 		t.Error(err)
 	}
-	findings, err := trustedroot.Lint(built, trustedroot.LintOptions{At: adopting})
+	findings, err := trustedroot.Lint(built, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, At: adopting})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // oldRoot is a trusted_root.json as people wrote it, read with patience: what
@@ -188,7 +189,7 @@ func (o *oldRoot) entryOf(id string) *oldEntry {
 
 // lintOld explains what clients do with the file in use.
 func (a *Adoption) lintOld() error {
-	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{At: a.now})
+	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, At: a.now})
 	if err != nil {
 		return err
 	}

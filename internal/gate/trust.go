@@ -12,7 +12,7 @@ import (
 	sigtuf "github.com/sigstore/sigstore-go/pkg/tuf"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -40,7 +40,7 @@ func (p *Policy) trust(ctx context.Context, now time.Time) (*root.TrustedRoot, [
 	}
 	if err == nil {
 		var trusted *root.TrustedRoot
-		if trusted, err = trustedroot.Check(data); err == nil {
+		if trusted, err = judge.Check(data); err == nil {
 			return trusted, data, from, nil
 		}
 	}

@@ -10,14 +10,14 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // maxBundle bounds an archived bundle, in bytes.
 const maxBundle = 4 << 20
 
 // ReadBundle returns a bundle under the name of its file.
-func ReadBundle(path string) (b trustedroot.Bundle, err error) {
+func ReadBundle(path string) (b judge.Bundle, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return b, fault.New(fault.Usage, "check the path", fmt.Errorf("read a bundle: %w", err))
@@ -30,7 +30,7 @@ func ReadBundle(path string) (b trustedroot.Bundle, err error) {
 	if len(data) > maxBundle {
 		return b, fault.New(fault.Verification, "a bundle has a few kilobytes: name the right file", fmt.Errorf("bundle %s is larger than %d bytes", path, maxBundle))
 	}
-	return trustedroot.Bundle{Name: path, Data: data}, nil
+	return judge.Bundle{Name: path, Data: data}, nil
 }
 
 // afterTheft ends the names of archived bundles that must not verify: what was
@@ -51,7 +51,7 @@ func SetAside(d *trustdir.Dir) ([]string, error) {
 	}
 	var out []string
 	for _, b := range archived {
-		if _, err := trustedroot.CheckBundles(data, b); err == nil {
+		if _, err := judge.CheckBundles(data, b); err == nil {
 			continue
 		}
 		name := strings.TrimSuffix(b.Name, ".json") + afterTheft
@@ -71,13 +71,13 @@ func checkArchived(d *trustdir.Dir, trustedRoot []byte) error {
 		return err
 	}
 	if len(honest) > 0 {
-		_, err = trustedroot.CheckBundles(trustedRoot, honest...)
+		_, err = judge.CheckBundles(trustedRoot, honest...)
 	}
 	errs := []error{err}
 	stolen, err := bundles(d, true)
 	errs = append(errs, err)
 	for _, b := range stolen {
-		if _, err := trustedroot.CheckBundles(trustedRoot, b); err == nil {
+		if _, err := judge.CheckBundles(trustedRoot, b); err == nil {
 			errs = append(errs, fault.New(fault.Verification, "close the window of the stolen key before its misuse", fmt.Errorf("bundle %s was signed after a theft, and verifies", b.Name)))
 		}
 	}
@@ -85,10 +85,10 @@ func checkArchived(d *trustdir.Dir, trustedRoot []byte) error {
 }
 
 // Bundles returns the archived bundles that must verify, ordered by path.
-func Bundles(d *trustdir.Dir) ([]trustedroot.Bundle, error) { return bundles(d, false) }
+func Bundles(d *trustdir.Dir) ([]judge.Bundle, error) { return bundles(d, false) }
 
-func bundles(d *trustdir.Dir, stolen bool) ([]trustedroot.Bundle, error) {
-	var out []trustedroot.Bundle
+func bundles(d *trustdir.Dir, stolen bool) ([]judge.Bundle, error) {
+	var out []judge.Bundle
 	err := fs.WalkDir(d.FS(), trustdir.BundlesDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(path, ".json") || strings.HasSuffix(path, afterTheft) != stolen {
 			return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // CosignVersion is the cosign that is asked beside sigstore-go.
@@ -63,9 +64,9 @@ func cosignVersion(ctx context.Context, path string) (string, error) {
 
 // Check asks cosign for a bundle's verdict under a trusted root and then under
 // the same without the entries that the bundle needs, which must fail. It does
-// not ask about bundles of attestations, of which it returns trustedroot.ErrNotBlob.
-func (c *Cosign) Check(ctx context.Context, trustedRoot []byte, b trustedroot.Bundle, needs []string) error {
-	digest, err := trustedroot.MessageDigest(b)
+// not ask about bundles of attestations, of which it returns judge.ErrNotBlob.
+func (c *Cosign) Check(ctx context.Context, trustedRoot []byte, b judge.Bundle, needs []string) error {
+	digest, err := judge.MessageDigest(b)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (c *Cosign) Check(ctx context.Context, trustedRoot []byte, b trustedroot.Bu
 
 // verify runs cosign in a folder of its own, so that it finds no configuration
 // and fetches nothing.
-func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b trustedroot.Bundle, digest string) (err error) {
+func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b judge.Bundle, digest string) (err error) {
 	dir, err := os.MkdirTemp("", "trustroot-cosign-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
@@ -97,7 +98,7 @@ func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b trustedroot.B
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	args := []string{"verify-blob", "--trusted-root", root, "--bundle", bundle}
-	if trustedroot.HasTimestamp(b) { // without one the flag refuses what Rekor v1's own time proves
+	if judge.HasTimestamp(b) { // without one the flag refuses what Rekor v1's own time proves
 		args = append(args, "--use-signed-timestamps")
 	}
 	if b.Key != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
@@ -49,7 +50,7 @@ func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte) 
 	if c.New == nil {
 		return errors.New("it is removed: cosign initialize succeeds without it, and everything after it fails")
 	}
-	findings, err := trustedroot.Lint(c.New, trustedroot.LintOptions{Pair: signingConfig, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys()})
+	findings, err := trustedroot.Lint(c.New, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, Pair: signingConfig, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys()})
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func gateSigningConfig(c tuf.TargetChange) error {
 	if c.New == nil {
 		return errors.New("it is removed: verifying works without it, signing does not")
 	}
-	findings, err := trustedroot.LintSigningConfig(c.New, trustedroot.LintOptions{})
+	findings, err := trustedroot.LintSigningConfig(c.New, trustedroot.LintOptions{Judge: judge.SigstoreGo{}})
 	return errors.Join(err, trustedroot.Worst(findings))
 }
 

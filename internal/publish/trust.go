@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // Built is a trusted root or signing config that was written.
@@ -34,7 +35,7 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Data: data}
-	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys(), At: d.State.PublishedAt}); err != nil {
+	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys(), At: d.State.PublishedAt}); err != nil {
 		return nil, err
 	}
 	if err := trustedroot.Worst(b.Findings); err != nil {
@@ -111,7 +112,7 @@ func SigningConfig(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Data: data}
-	if b.Findings, err = trustedroot.LintSigningConfig(data, trustedroot.LintOptions{Pair: pair}); err != nil {
+	if b.Findings, err = trustedroot.LintSigningConfig(data, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, Pair: pair}); err != nil {
 		return nil, err
 	}
 	if err := trustedroot.Worst(b.Findings); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // askCopy compares a copy of trusted_root.json with the trust directory's.
@@ -45,7 +46,7 @@ func (q *inquiry) drift(data, local []byte, repair string) {
 		}
 		return
 	}
-	if _, broken := trustedroot.Check(data); broken != nil {
+	if _, broken := judge.Check(data); broken != nil {
 		q.mismatch("bad-answer", repair, "it is no trusted_root.json: %v", broken)
 		return
 	}

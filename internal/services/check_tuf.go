@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -167,7 +167,7 @@ func (q *inquiry) local(name string) ([]byte, bool) {
 
 // canonical is a trusted root as sigstore-go writes it, to look for keys in.
 func canonical(data []byte) (string, error) {
-	tree, err := trustedroot.Check(data)
+	tree, err := judge.Check(data)
 	if err != nil {
 		return "", err
 	}

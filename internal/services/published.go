@@ -12,7 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -93,7 +93,7 @@ func readVersion(files fs.FS, n, snapshots int64, now time.Time, expiries ...tim
 	if digest.Hex(data) != sum {
 		return version{}, fmt.Errorf("the trusted root of %d.targets.json has other bytes than it says", n)
 	}
-	tree, err := trustedroot.Check(data)
+	tree, err := judge.Check(data)
 	if err != nil {
 		return version{}, err
 	}

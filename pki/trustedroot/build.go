@@ -72,7 +72,7 @@ func BuildWith(p *plan.Plan, s *ledger.State, files fs.FS, includes [][]byte) ([
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", TargetTrustedRoot, err)
 	}
-	if _, err := Check(data); err != nil {
+	if _, err := parse(data); err != nil {
 		return nil, fmt.Errorf("build %s: %w", TargetTrustedRoot, err)
 	}
 	return data, nil

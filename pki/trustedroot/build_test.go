@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -135,7 +136,7 @@ func TestBuild_GapAfterCompromise(t *testing.T) {
 		g.End, g.Compromised = &since, &ledger.Compromise{Generation: 1, Since: since, Reason: "test"}
 	}
 	data := w.build(t)
-	findings, err := Lint(data, LintOptions{Compromised: []string{w.state.Logs["ct"][0].Log.LogID, spkiDigest(w.fulcio[0].cert)}})
+	findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, Compromised: []string{w.state.Logs["ct"][0].Log.LogID, spkiDigest(w.fulcio[0].cert)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestBuild_GapAfterCompromise(t *testing.T) {
 	if gaps != 2 {
 		t.Errorf("%d gaps after a compromise, want two", gaps)
 	}
-	if findings, err = Lint(data, LintOptions{}); err != nil || Worst(findings) == nil {
+	if findings, err = Lint(data, LintOptions{Judge: judge.SigstoreGo{}}); err != nil || Worst(findings) == nil {
 		t.Errorf("without knowing of the compromise: %v, %v", findings, err)
 	}
 }

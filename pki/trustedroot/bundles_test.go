@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 func TestCheckBundles_BothGenerations(t *testing.T) {
 	w := newWorld(t, 2)
-	coverage, err := CheckBundles(w.build(t), w.sign(t, "before", 1, before), w.sign(t, "after", 2, after))
+	coverage, err := judge.CheckBundles(w.build(t), w.sign(t, "before", 1, before), w.sign(t, "after", 2, after))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func TestCheckBundles_BothGenerations(t *testing.T) {
 
 func TestCheckBundles_NewGenerationMissing(t *testing.T) {
 	one, two := newWorld(t, 1), newWorld(t, 2)
-	coverage, err := CheckBundles(one.build(t), two.sign(t, "before", 1, before), two.sign(t, "after", 2, after))
+	coverage, err := judge.CheckBundles(one.build(t), two.sign(t, "before", 1, before), two.sign(t, "after", 2, after))
 	if err == nil || !strings.Contains(err.Error(), "bundle after: ") || strings.Contains(err.Error(), "bundle before: ") {
 		t.Fatalf("error is %v", err)
 	}
@@ -43,7 +44,7 @@ func TestCheckBundles_NewGenerationMissing(t *testing.T) {
 // An unproven generation is reported, so that a gate can ask for a bundle.
 func TestCheckBundles_Unproven(t *testing.T) {
 	w := newWorld(t, 2)
-	coverage, err := CheckBundles(w.build(t), w.sign(t, "before", 1, before))
+	coverage, err := judge.CheckBundles(w.build(t), w.sign(t, "before", 1, before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestCheckBundles_OwnAndIncluded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	coverage, err := CheckBundles(data, own.sign(t, "own", 1, before), other.sign(t, "other", 1, before))
+	coverage, err := judge.CheckBundles(data, own.sign(t, "own", 1, before), other.sign(t, "other", 1, before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestCheckBundles_OwnAndIncluded(t *testing.T) {
 // Signing with the old key after its window has closed is what a cutover ends.
 func TestCheckBundles_SignedAfterCutover(t *testing.T) {
 	w := newWorld(t, 2)
-	if _, err := CheckBundles(w.build(t), w.sign(t, "late", 1, switched.Add(time.Hour))); err == nil {
+	if _, err := judge.CheckBundles(w.build(t), w.sign(t, "late", 1, switched.Add(time.Hour))); err == nil {
 		t.Error("a bundle of the closed generation verifies")
 	}
 }
@@ -78,7 +79,7 @@ func TestCheckBundles_SignedAfterCutover(t *testing.T) {
 func TestCheckBundles_NotABundle(t *testing.T) {
 	w := newWorld(t, 1)
 	good := w.sign(t, "good", 1, before)
-	_, err := CheckBundles(w.build(t), good, Bundle{Name: "empty", Data: []byte("{}")}, Bundle{Name: "huge", Data: make([]byte, maxDocument+1)})
+	_, err := judge.CheckBundles(w.build(t), good, judge.Bundle{Name: "empty", Data: []byte("{}")}, judge.Bundle{Name: "huge", Data: make([]byte, maxDocument+1)})
 	for _, want := range []string{"bundle empty: ", "bundle huge: larger"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q: %v", want, err)

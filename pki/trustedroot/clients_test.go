@@ -15,13 +15,14 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // bundles are what the services of the test world signed before, during and
 // after their renewal.
-func (w *world) bundles(t *testing.T) []Bundle {
+func (w *world) bundles(t *testing.T) []judge.Bundle {
 	t.Helper()
-	return []Bundle{w.sign(t, "before", 1, before), w.sign(t, "during", 1, dayTwo.AddDate(0, 0, 14)), w.sign(t, "after", 2, after)}
+	return []judge.Bundle{w.sign(t, "before", 1, before), w.sign(t, "during", 1, dayTwo.AddDate(0, 0, 14)), w.sign(t, "after", 2, after)}
 }
 
 // verdict is what a client does with a file: whether it loads it, and whether it
@@ -32,9 +33,9 @@ type verdict struct {
 }
 
 // askGo returns what sigstore-go does.
-func askGo(t *testing.T, data []byte, bundles []Bundle) verdict {
+func askGo(t *testing.T, data []byte, bundles []judge.Bundle) verdict {
 	t.Helper()
-	tr, err := Check(data)
+	tr, err := judge.Check(data)
 	if err != nil {
 		return verdict{Refuses, err.Error()}
 	}
@@ -44,7 +45,7 @@ func askGo(t *testing.T, data []byte, bundles []Bundle) verdict {
 		if err := entity.UnmarshalJSON(b.Data); err != nil {
 			t.Fatal(err)
 		}
-		if err := verifyBundle(tr, entity, nil); err != nil {
+		if err := judge.VerifyBundle(tr, entity, nil); err != nil {
 			failed = append(failed, fmt.Sprintf("%s: %v", b.Name, err))
 		}
 	}
@@ -57,7 +58,7 @@ func askGo(t *testing.T, data []byte, bundles []Bundle) verdict {
 // sample is a file and the bundles to verify with it.
 type sample struct {
 	data    []byte
-	bundles []Bundle
+	bundles []judge.Bundle
 }
 
 // npmFolder is where scripts/clients-conformance installs npm's sigstore.

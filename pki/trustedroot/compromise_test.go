@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // compromise marks keys in the world as the ledger does.
@@ -35,7 +36,7 @@ func TestBuild_AnEntryThatLeftStandsNowhere(t *testing.T) {
 	w := newWorld(t, 2)
 	w.state.Authorities["tsa"][0].Left, w.state.Logs["ct"][0].Left = true, true
 	w.compromise(spkiDigest(w.tsa[0].cert), before, &w.state.Authorities["tsa"][0])
-	tr, err := Check(w.build(t))
+	tr, err := judge.Check(w.build(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestLint_KnowsACompromiseFromAGap(t *testing.T) {
 	w := newWorld(t, 1)
 	data := w.build(t)
 	for name, key := range map[string]string{"root": spkiDigest(w.root.cert), "fulcio": spkiDigest(w.fulcio[0].cert), "rekor": w.state.Logs["rekor"][0].Log.LogID} {
-		findings, err := Lint(data, LintOptions{Compromised: []string{key}})
+		findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, Compromised: []string{key}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // TestConformance checks every fixture of sigstore-conformance that has a
@@ -43,7 +43,7 @@ func TestConformance(t *testing.T) {
 			}
 			return data
 		}
-		_, err := trustedroot.CheckBundles(read("trusted_root.json"), trustedroot.Bundle{Name: name, Data: read("bundle.sigstore.json"), Key: read("key.pub")})
+		_, err := judge.CheckBundles(read("trusted_root.json"), judge.Bundle{Name: name, Data: read("bundle.sigstore.json"), Key: read("key.pub")})
 		right := (err == nil) != strings.HasSuffix(name, "_fail")
 		switch reason, listed := expected[name]; {
 		case !right && !listed:

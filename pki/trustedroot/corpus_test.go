@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // corpusDay is the instant at which the files of the corpus are judged.
@@ -37,7 +38,7 @@ func lintFile(t *testing.T, path string, at time.Time) []finding.Finding {
 	if strings.HasPrefix(filepath.Base(path), "signing-config") {
 		lint = LintSigningConfig
 	}
-	findings, err := lint(data, LintOptions{At: at})
+	findings, err := lint(data, LintOptions{Judge: judge.SigstoreGo{}, At: at})
 	if err != nil {
 		t.Fatal(err)
 	}

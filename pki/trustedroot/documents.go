@@ -75,14 +75,10 @@ func (l *linter) clientTrustConfig() {
 	_ = json.Unmarshal(l.data, &c) // isClientTrustConfig has read it
 	l.prefix = "$.trustedRoot"
 	l.trustedRoot(msg.GetTrustedRoot())
-	if _, err := Check(c.TrustedRoot); err != nil {
-		l.refused(err)
-	}
+	l.judged(LintOptions.trustedRoot, c.TrustedRoot)
 	l.prefix = "$.signingConfig"
 	l.signingConfig(msg.GetSigningConfig())
-	if _, err := CheckSigningConfig(c.SigningConfig); err != nil {
-		l.refused(err)
-	}
+	l.judged(LintOptions.signingConfig, c.SigningConfig)
 	l.pair(msg.GetTrustedRoot(), msg.GetSigningConfig(), false)
 	l.prefix = ""
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // Whatever the bytes, lint does not crash, and what sigstore-go refuses never
@@ -16,14 +17,14 @@ func FuzzLint(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"` + MediaType + `"}`))
 	pair := w.signingConfig(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		findings, err := Lint(data, LintOptions{At: before, Pair: pair})
+		findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, At: before, Pair: pair})
 		if err != nil {
 			if len(data) <= maxDocument {
 				t.Fatal(err)
 			}
 			return
 		}
-		_, refused := Check(data)
+		_, refused := judge.Check(data)
 		mustTell(t, findings, refused)
 		view, err := Show(data, before)
 		if (err == nil) != (refused == nil) {
@@ -45,11 +46,11 @@ func FuzzLintSigningConfig(f *testing.F) {
 	f.Add([]byte(`{"mediaType":"` + SigningConfigMediaType + `"}`))
 	pair := w.build(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		findings, err := LintSigningConfig(data, LintOptions{At: time.Unix(0, 0), Pair: pair})
+		findings, err := LintSigningConfig(data, LintOptions{Judge: judge.SigstoreGo{}, At: time.Unix(0, 0), Pair: pair})
 		if err != nil {
 			return
 		}
-		_, refused := CheckSigningConfig(data)
+		_, refused := judge.CheckSigningConfig(data)
 		mustTell(t, findings, refused)
 	})
 }
@@ -72,7 +73,7 @@ func FuzzCheckBundles(f *testing.F) {
 	data := w.build(f)
 	f.Add([]byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"certificate":{"rawBytes":"AA=="},"tlogEntries":[{"logId":{"keyId":"AA=="}}]},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"AA=="},"signature":"AA=="}}`))
 	f.Fuzz(func(t *testing.T, bundle []byte) {
-		coverage, err := CheckBundles(data, Bundle{Name: "fuzz", Data: bundle})
+		coverage, err := judge.CheckBundles(data, judge.Bundle{Name: "fuzz", Data: bundle})
 		if (err == nil) != (coverage.Bundles[0].Error == "") {
 			t.Fatalf("error %v beside result %+v", err, coverage.Bundles[0])
 		}

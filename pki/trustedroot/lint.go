@@ -35,10 +35,16 @@ type LintOptions struct {
 	// Pair is the other file of the pair, which the two must agree with: for a
 	// trusted root its signing config, for a signing config its trusted root.
 	Pair []byte
+	// Judge is a client's own code, asked after the rules: what it refuses and no
+	// rule explains is a finding too. Nil asks no client.
+	Judge Judge
 }
 
+func (o LintOptions) trustedRoot(data []byte) error   { return o.Judge.TrustedRoot(data) }
+func (o LintOptions) signingConfig(data []byte) error { return o.Judge.SigningConfig(data) }
+
 // Lint judges a trusted root, ours or not. Findings are ordered by severity, errors first, then by line. A file
-// that sigstore-go refuses always has one of severity Error, unless Clients
+// that the Judge refuses always has one of severity Error, unless Clients
 // excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
@@ -50,9 +56,7 @@ func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
 				return err
 			}
 		}
-		if _, err := Check(data); err != nil {
-			l.refused(err)
-		}
+		l.judged(LintOptions.trustedRoot, data)
 		return nil
 	})
 }
@@ -140,12 +144,16 @@ func (l *linter) read(msg proto.Message) bool {
 	return options.Unmarshal(l.data, msg) == nil
 }
 
-// refused makes sure that what sigstore-go refuses has a finding that says so.
-func (l *linter) refused(err error) {
-	for _, f := range l.findings {
-		if slices.Contains(f.Clients, finding.Client{Name: SigstoreGo, Effect: Refuses}) {
-			return
-		}
+// judged makes sure that what the judge refuses has a finding that says so.
+func (l *linter) judged(ask func(LintOptions, []byte) error, data []byte) {
+	if l.options.Judge == nil {
+		return
+	}
+	err := ask(l.options, data)
+	if err == nil || slices.ContainsFunc(l.findings, func(f finding.Finding) bool {
+		return slices.Contains(f.Clients, finding.Client{Name: SigstoreGo, Effect: Refuses})
+	}) {
+		return
 	}
 	l.add(ruleRefused, "$", fmt.Sprintf("sigstore-go cannot read it: %v", errors.Unwrap(errors.Unwrap(err))), "Correct what the message names")
 }

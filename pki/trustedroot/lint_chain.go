@@ -16,10 +16,10 @@ import (
 // maxChain bounds the certificates of one chain that are looked at.
 const maxChain = 16
 
-// judge looks at the certificates of one role's chain.
-type judge func(path string, chain []*x509.Certificate)
+// chainCheck looks at the certificates of one role's chain.
+type chainCheck func(path string, chain []*x509.Certificate)
 
-func (l *linter) authorities(list string, entries []*prototrustroot.CertificateAuthority, profile judge) []span {
+func (l *linter) authorities(list string, entries []*prototrustroot.CertificateAuthority, profile chainCheck) []span {
 	spans := make([]span, 0, len(entries))
 	seen := map[[sha256.Size]byte]string{}
 	for i, a := range entries {

@@ -22,9 +22,7 @@ func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
 				return err
 			}
 		}
-		if _, err := CheckSigningConfig(data); err != nil {
-			l.refused(err)
-		}
+		l.judged(LintOptions.signingConfig, data)
 		return nil
 	})
 }
@@ -184,15 +182,4 @@ func host(raw string) string {
 		return raw
 	}
 	return u.Hostname()
-}
-
-func readSigningConfig(data []byte) (*prototrustroot.SigningConfig, error) {
-	if _, err := CheckSigningConfig(data); err != nil {
-		return nil, err
-	}
-	msg := &prototrustroot.SigningConfig{}
-	if err := strictJSON(data, msg); err != nil {
-		return nil, err
-	}
-	return msg, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 func TestLint_GoodFileHasNoFinding(t *testing.T) {
@@ -18,7 +19,7 @@ func TestLint_GoodFileHasNoFinding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings, err := Lint(w.build(t), LintOptions{At: before, Pair: sc})
+		findings, err := Lint(w.build(t), LintOptions{Judge: judge.SigstoreGo{}, At: before, Pair: sc})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestLint_BrokenFiles(t *testing.T) {
 	for i, b := range all {
 		t.Run(b.name, func(t *testing.T) {
 			name := fmt.Sprintf("%02d", i)
-			findings, err := Lint(samples[name].data, LintOptions{At: b.at})
+			findings, err := Lint(samples[name].data, LintOptions{Judge: judge.SigstoreGo{}, At: b.at})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +102,7 @@ func (v verdict) column() string {
 
 func TestLint_LineOfFinding(t *testing.T) {
 	data := []byte("{\n \"mediaType\": \"" + MediaType + "\",\n \"tlogs\": [{\n  \"baseUrl\": \"https://rekor.example.org\",\n  \"validFor\": {}\n }]\n}\n")
-	findings, err := Lint(data, LintOptions{})
+	findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +118,18 @@ func TestLint_LineOfFinding(t *testing.T) {
 func TestLint_ClientsLimitFindings(t *testing.T) {
 	b := brokenProfiles()[0]
 	data, _ := b.make(t)
-	python, err := Lint(data, LintOptions{Clients: []string{SigstorePython}})
+	python, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, Clients: []string{SigstorePython}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cosign, err := Lint(data, LintOptions{Clients: []string{Cosign}})
+	cosign, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, Clients: []string{Cosign}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(python) != 1 || len(cosign) != 0 {
 		t.Errorf("a critical EKU: %v for python, %v for cosign", python, cosign)
 	}
-	if _, err := Lint(data, LintOptions{Clients: []string{"notation"}}); fault.ExitCode(err) != int(fault.Usage) {
+	if _, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, Clients: []string{"notation"}}); fault.ExitCode(err) != int(fault.Usage) {
 		t.Errorf("unknown client: %v", err)
 	}
 }
@@ -139,7 +140,7 @@ func TestLint_IncludedPublicInstanceIsNoLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Lint(data, LintOptions{})
+	findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
@@ -107,12 +108,12 @@ func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Lint(data, LintOptions{At: before})
+	findings, err := Lint(data, LintOptions{Judge: judge.SigstoreGo{}, At: before})
 	if err != nil || Worst(findings) != nil {
 		t.Errorf("findings: %v %v", findings, err)
 	}
 	v1 := own.signV1(t, "public v1", services, publicV1Key(t), before)
-	coverage, err := CheckBundles(data, own.sign(t, "own before", 1, before), own.sign(t, "own after", 2, after),
+	coverage, err := judge.CheckBundles(data, own.sign(t, "own before", 1, before), own.sign(t, "own after", 2, after),
 		own.signBy(t, "public", services, before), v1)
 	if err != nil {
 		t.Fatal(err)
@@ -124,8 +125,8 @@ func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
 	if needs := coverage.Bundles[3].Needs; len(needs) != 3 || !slices.Contains(needs, without.path) {
 		t.Errorf("the bundle of the v1 log needs %v; the log is %s", needs, without.path)
 	}
-	both := []Bundle{own.sign(t, "own after", 2, after), own.signBy(t, "public", services, before), v1}
-	samples := map[string]sample{"both": {data, both}, "without v1": {without.data, []Bundle{v1}}}
+	both := []judge.Bundle{own.sign(t, "own after", 2, after), own.signBy(t, "public", services, before), v1}
+	samples := map[string]sample{"both": {data, both}, "without v1": {without.data, []judge.Bundle{v1}}}
 	for client, said := range map[string]map[string]verdict{"sigstore-js": askJS(t, samples), "cosign": askCosign(t, own, samples)} {
 		if said == nil {
 			t.Logf("%s is not installed: scripts/clients-conformance asks it", client)
@@ -139,7 +140,7 @@ func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
 		}
 		t.Logf("%s accepts the bundle of the v1 log, and without its entry says: %s", client, said["without v1"].why)
 	}
-	if _, err := CheckBundles(public, own.sign(t, "own before", 1, before)); err == nil {
+	if _, err := judge.CheckBundles(public, own.sign(t, "own before", 1, before)); err == nil {
 		t.Error("our bundle verifies under the public file alone")
 	}
 	if list, err := Diff(public, data); err != nil || len(list) != 8 {
@@ -205,11 +206,11 @@ func TestCheckBundles_RekorV1Tampered(t *testing.T) {
 		},
 	} {
 		b := openBundle(t, own.signV1(t, "public v1", services, log, before))
-		if _, err := CheckBundles(public, Bundle{Name: name, Data: closeBundle(t, b)}); err != nil {
+		if _, err := judge.CheckBundles(public, judge.Bundle{Name: name, Data: closeBundle(t, b)}); err != nil {
 			t.Fatalf("%s: before anything is wrong: %v", name, err)
 		}
 		spoil(b.VerificationMaterial.TlogEntries[0])
-		if _, err := CheckBundles(public, Bundle{Name: name, Data: closeBundle(t, b)}); err == nil {
+		if _, err := judge.CheckBundles(public, judge.Bundle{Name: name, Data: closeBundle(t, b)}); err == nil {
 			t.Errorf("%s: it verifies all the same", name)
 		}
 	}
@@ -217,7 +218,7 @@ func TestCheckBundles_RekorV1Tampered(t *testing.T) {
 
 func TestLint_PublicShape(t *testing.T) {
 	public, _ := publicShape(t)
-	findings, err := Lint(public, LintOptions{At: before})
+	findings, err := Lint(public, LintOptions{Judge: judge.SigstoreGo{}, At: before})
 	if err != nil || Worst(findings) != nil {
 		t.Errorf("errors: %v %v", Worst(findings), err)
 	}

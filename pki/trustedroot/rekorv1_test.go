@@ -19,6 +19,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
@@ -36,14 +37,14 @@ func publicV1Key(t *testing.T) fixedSigner { return fixedKey(t, elliptic.P256(),
 
 // signV1 makes a bundle as clients made it before Rekor v2: the log's own signed
 // time stands in place of a TSA's.
-func (w *world) signV1(t *testing.T, name string, s *sigstore.Services, log crypto.Signer, at time.Time) Bundle {
+func (w *world) signV1(t *testing.T, name string, s *sigstore.Services, log crypto.Signer, at time.Time) judge.Bundle {
 	t.Helper()
 	b := openBundle(t, w.signBy(t, name, s, at))
 	body := v1Body(t, b)
 	material := b.VerificationMaterial
 	material.TlogEntries = []*protorekor.TransparencyLogEntry{v1Entry(t, log, body, at)}
 	material.TimestampVerificationData = nil
-	return Bundle{Name: name, Data: closeBundle(t, b)}
+	return judge.Bundle{Name: name, Data: closeBundle(t, b)}
 }
 
 // v1Body is the entry of kind hashedrekord 0.0.1 for what a bundle holds.
@@ -110,7 +111,7 @@ func canonicalJSON(t *testing.T, v any) []byte {
 	return data
 }
 
-func openBundle(t *testing.T, b Bundle) *protobundle.Bundle {
+func openBundle(t *testing.T, b judge.Bundle) *protobundle.Bundle {
 	t.Helper()
 	out := &protobundle.Bundle{}
 	if err := protojson.Unmarshal(b.Data, out); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // unrenewed takes the second generation of some names out of a world of two.
@@ -71,16 +72,16 @@ func TestRenewal_OneRoleThenAll(t *testing.T) {
 		if got := changes(t, files[i], files[i+1]); !slices.Equal(got, want[i]) {
 			t.Errorf("publication %d changes %v, want %v", i+2, got, want[i])
 		}
-		if findings, err := Lint(files[i+1], LintOptions{At: after}); err != nil || Worst(findings) != nil {
+		if findings, err := Lint(files[i+1], LintOptions{Judge: judge.SigstoreGo{}, At: after}); err != nil || Worst(findings) != nil {
 			t.Errorf("publication %d: %v %v", i+2, findings, err)
 		}
 	}
-	bundles := []Bundle{
+	bundles := []judge.Bundle{
 		all.sign(t, "before", 1, before),
 		all.signBy(t, "fulcio renewed", all.mixed(2, 1, 1, 1), dayTwo.AddDate(0, 0, 7)),
 		all.sign(t, "after", 2, after),
 	}
-	coverage, err := CheckBundles(files[4], bundles...)
+	coverage, err := judge.CheckBundles(files[4], bundles...)
 	if err != nil || len(coverage.Unproven) != 0 {
 		t.Fatalf("under the last file: %v, unproven %v", err, coverage.Unproven)
 	}
@@ -89,12 +90,12 @@ func TestRenewal_OneRoleThenAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := slices.IndexFunc(bundles, func(b Bundle) bool { return b.Name == r.Name })
-		if _, err := CheckBundles(without, bundles[i]); err == nil {
+		i := slices.IndexFunc(bundles, func(b judge.Bundle) bool { return b.Name == r.Name })
+		if _, err := judge.CheckBundles(without, bundles[i]); err == nil {
 			t.Errorf("bundle %s verifies without its generation", r.Name)
 		}
 	}
-	if _, err := CheckBundles(files[2], bundles[2]); err == nil {
+	if _, err := judge.CheckBundles(files[2], bundles[2]); err == nil {
 		t.Error("a bundle of the new generation verifies under a file that does not have it")
 	}
 }
@@ -145,7 +146,7 @@ func TestBuildSigningConfig_IdentityProviders(t *testing.T) {
 	w := newWorld(t, 2)
 	w.plan.OIDC = []plan.Provider{{Issuer: "https://login.example.org"}, {Issuer: "https://ci.example.org"}}
 	data := w.signingConfig(t)
-	sc, err := CheckSigningConfig(data)
+	sc, err := judge.CheckSigningConfig(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestBuildSigningConfig_IdentityProviders(t *testing.T) {
 	if len(urls) != 2 || urls[0].URL != w.plan.OIDC[0].Issuer || urls[1].URL != w.plan.OIDC[1].Issuer || !urls[0].ValidityPeriodStart.Equal(dayTwo) {
 		t.Errorf("providers are %+v", urls)
 	}
-	findings, err := LintSigningConfig(data, LintOptions{At: after.Add(time.Hour), Pair: w.build(t)})
+	findings, err := LintSigningConfig(data, LintOptions{Judge: judge.SigstoreGo{}, At: after.Add(time.Hour), Pair: w.build(t)})
 	if err != nil || len(findings) != 0 {
 		t.Errorf("findings: %v %v", findings, err)
 	}

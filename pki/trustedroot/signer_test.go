@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
@@ -36,16 +37,16 @@ func (w *world) mixed(fulcio, tsa, ct, rekor int) *sigstore.Services {
 // sign makes a Sigstore bundle as the services of one generation would make it
 // at an instant: a Fulcio certificate with an embedded SCT, an RFC 3161
 // timestamp, and a Rekor v2 entry with inclusion proof and checkpoint.
-func (w *world) sign(t *testing.T, name string, generation int, at time.Time) Bundle {
+func (w *world) sign(t *testing.T, name string, generation int, at time.Time) judge.Bundle {
 	t.Helper()
 	return w.signBy(t, name, w.services(generation), at)
 }
 
-func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.Time) Bundle {
+func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.Time) judge.Bundle {
 	t.Helper()
 	same := fmt.Sprintf("%s %v %x %x %x %x", name, at, s.Fulcio.Raw, s.TSA.Raw, spki(t, s.RekorKey.Public()), spki(t, s.CTKey.Public()))
 	if data, ok := signed.Load(same); ok {
-		return Bundle{Name: name, Data: data.([]byte)}
+		return judge.Bundle{Name: name, Data: data.([]byte)}
 	}
 	var data []byte
 	// the TSA's library writes the clock's time into the signature's
@@ -65,7 +66,7 @@ func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.
 		}
 	})
 	signed.Store(same, data)
-	return Bundle{Name: name, Data: data}
+	return judge.Bundle{Name: name, Data: data}
 }
 
 // identity is who signs in a world.

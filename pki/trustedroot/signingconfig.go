@@ -118,7 +118,7 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State, includes ...[]byte) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
 	}
-	if _, err := CheckSigningConfig(data); err != nil {
+	if _, err := readSigningConfig(data); err != nil {
 		return nil, fmt.Errorf("build %s: %w", TargetSigningConfig, err)
 	}
 	return data, nil

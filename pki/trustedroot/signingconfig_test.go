@@ -15,6 +15,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 func (w *world) signingConfig(t testing.TB) []byte {
@@ -33,7 +34,7 @@ func TestBuildSigningConfig_GoldenBytes(t *testing.T) {
 func TestBuildSigningConfig_GoodFileHasNoFinding(t *testing.T) {
 	for _, generations := range []int{1, 2} {
 		w := newWorld(t, generations)
-		findings, err := LintSigningConfig(w.signingConfig(t), LintOptions{At: after, Pair: w.build(t)})
+		findings, err := LintSigningConfig(w.signingConfig(t), LintOptions{Judge: judge.SigstoreGo{}, At: after, Pair: w.build(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func TestBuildSigningConfig_Overlap(t *testing.T) {
 	w.plan.TUF = &plan.TUF{Timestamp: plan.OnlineRole{Expiry: 7}}
 	urls := func(want ...string) *root.SigningConfig {
 		t.Helper()
-		sc, err := CheckSigningConfig(w.signingConfig(t))
+		sc, err := judge.CheckSigningConfig(w.signingConfig(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +91,7 @@ func TestBuildSigningConfig_Overlap(t *testing.T) {
 func TestBuildSigningConfig_ClosedServiceLeaves(t *testing.T) {
 	w := newWorld(t, 1)
 	w.state.Logs["rekor"][0].End = &switched
-	sc, err := CheckSigningConfig(w.signingConfig(t))
+	sc, err := judge.CheckSigningConfig(w.signingConfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func brokenConfigs() []broken {
 // choose does what a signer does with a signing config: it takes a CA, a log
 // and, where there is one, a TSA.
 func choose(data []byte, at time.Time) (effect finding.Effect, why string) {
-	sc, err := CheckSigningConfig(data)
+	sc, err := judge.CheckSigningConfig(data)
 	if err != nil {
 		return Refuses, err.Error()
 	}
@@ -228,7 +229,7 @@ func TestLintSigningConfig_BrokenFiles(t *testing.T) {
 			if b.raw != nil {
 				data = b.raw(data)
 			}
-			findings, err := LintSigningConfig(data, LintOptions{At: b.at})
+			findings, err := LintSigningConfig(data, LintOptions{Judge: judge.SigstoreGo{}, At: b.at})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -257,9 +258,11 @@ func TestLintSigningConfig_BrokenFiles(t *testing.T) {
 func TestLint_PairDisagrees(t *testing.T) {
 	w, other := newWorld(t, 1), newWorldOf(t, "example.com", 1)
 	for name, lint := range map[string]func() ([]finding.Finding, error){
-		"trusted root": func() ([]finding.Finding, error) { return Lint(w.build(t), LintOptions{Pair: other.signingConfig(t)}) },
+		"trusted root": func() ([]finding.Finding, error) {
+			return Lint(w.build(t), LintOptions{Judge: judge.SigstoreGo{}, Pair: other.signingConfig(t)})
+		},
 		"signing config": func() ([]finding.Finding, error) {
-			return LintSigningConfig(other.signingConfig(t), LintOptions{Pair: w.build(t)})
+			return LintSigningConfig(other.signingConfig(t), LintOptions{Judge: judge.SigstoreGo{}, Pair: w.build(t)})
 		},
 	} {
 		findings, err := lint()
@@ -274,10 +277,10 @@ func TestLint_PairDisagrees(t *testing.T) {
 
 func TestLint_PairUnreadable(t *testing.T) {
 	w := newWorld(t, 1)
-	if _, err := Lint(w.build(t), LintOptions{Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
+	if _, err := Lint(w.build(t), LintOptions{Judge: judge.SigstoreGo{}, Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
 		t.Errorf("error is %v", err)
 	}
-	if _, err := LintSigningConfig(w.signingConfig(t), LintOptions{Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
+	if _, err := LintSigningConfig(w.signingConfig(t), LintOptions{Judge: judge.SigstoreGo{}, Pair: []byte("{}")}); fault.ExitCode(err) != int(fault.Verification) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -285,7 +288,7 @@ func TestLint_PairUnreadable(t *testing.T) {
 func TestLint_PairOfferedTooEarly(t *testing.T) {
 	w := newWorld(t, 1)
 	early := bytes.Replace(w.signingConfig(t), []byte(stamp(dayOne)), []byte(stamp(dayOne.AddDate(-1, 0, 0))), 1)
-	findings, err := LintSigningConfig(early, LintOptions{Pair: w.build(t)})
+	findings, err := LintSigningConfig(early, LintOptions{Judge: judge.SigstoreGo{}, Pair: w.build(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +306,7 @@ func TestBuildSigningConfig_BothLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc, err := CheckSigningConfig(data)
+	sc, err := judge.CheckSigningConfig(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,15 +321,15 @@ func TestBuildSigningConfig_BothLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := LintSigningConfig(data, LintOptions{At: after, Pair: both})
+	findings, err := LintSigningConfig(data, LintOptions{Judge: judge.SigstoreGo{}, At: after, Pair: both})
 	if err != nil || Worst(findings) != nil {
 		t.Errorf("with both in the trusted root: %v, %v", findings, err)
 	}
-	findings, err = LintSigningConfig(data, LintOptions{At: after, Pair: w.build(t)})
+	findings, err = LintSigningConfig(data, LintOptions{Judge: judge.SigstoreGo{}, At: after, Pair: w.build(t)})
 	if err != nil || !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.ID == "selector-exceeds-trusted-root" }) {
 		t.Errorf("without the other in the trusted root: %v, %v", findings, err)
 	}
-	if _, err := BuildSigningConfig(w.plan, w.state, w.signingConfig(t)); err == nil || !strings.Contains(err.Error(), "one of each operator") {
+	if _, err := BuildSigningConfig(w.plan, w.state, w.signingConfig(t)); err == nil || !strings.Contains(err.Error(), "one service of each operator") {
 		t.Errorf("an include of the same operator: %v", err)
 	}
 }

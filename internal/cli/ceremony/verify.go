@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
@@ -59,18 +57,13 @@ func (o *ceremonyVerifyOptions) logKeys() ([]ceremony.LogKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := trustedroot.Check(data)
+	found, err := trustedroot.LogKeys(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.trustedRoot, err)
 	}
 	keys := []ceremony.LogKey{}
-	for _, l := range trusted.RekorLogs() {
-		// verifiers take a log's origin from its base URL (sigstore-go, pkg/verify)
-		u, errU := url.Parse(l.BaseURL)
-		spki, errK := pki.SPKISHA256(l.PublicKey)
-		if errU == nil && errK == nil { // a key of another kind signs no anchor
-			keys = append(keys, ceremony.LogKey{Origin: u.Hostname(), SPKISHA256: spki})
-		}
+	for _, k := range found {
+		keys = append(keys, ceremony.LogKey{Origin: k.Origin, SPKISHA256: k.SPKISHA256})
 	}
 	return keys, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
 // Commands are the commands of this package.
@@ -15,11 +16,11 @@ func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
 		cmdutil.Under("ledger", newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify)),
 		cmdutil.Under("log", newLogKeyCmd(f, online, runLogKey)),
 		cmdutil.Under("trusted-root",
-			newLintCmd(f, lintTrustedRoot, runLint),
+			newLintCmd(f, lintTrustedRoot, online, runLint),
 			newTrustedRootDiffCmd(f, runTrustedRootDiff),
 			newTrustedRootShowCmd(f, runTrustedRootShow),
 		),
-		cmdutil.Under("signing-config", newLintCmd(f, lintSigningConfig, runLint)),
+		cmdutil.Under("signing-config", newLintCmd(f, lintSigningConfig, online, runLint)),
 	}
 }
 
@@ -27,4 +28,6 @@ func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
 type Online struct {
 	// Key reads a public key in KMS by its reference.
 	Key func(ctx context.Context, f *cmdutil.Factory, reference string) (crypto.PublicKey, error)
+	// Judge is the client that judges a file after the linter's rules.
+	Judge trustedroot.Judge
 }

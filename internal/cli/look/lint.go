@@ -31,14 +31,15 @@ var (
 type lintOptions struct {
 	*cmdutil.Factory
 	linted
+	judge   trustedroot.Judge
 	file    string
 	clients []string
 	at      string
 	pair    string
 }
 
-func newLintCmd(f *cmdutil.Factory, kind linted, run func(context.Context, *lintOptions) error) *cobra.Command {
-	o := &lintOptions{Factory: f, linted: kind}
+func newLintCmd(f *cmdutil.Factory, kind linted, online Online, run func(context.Context, *lintOptions) error) *cobra.Command {
+	o := &lintOptions{Factory: f, linted: kind, judge: online.Judge}
 	cmd := &cobra.Command{
 		Use:   "lint FILE",
 		Short: "Judge any " + kind.what + " as its clients would",
@@ -62,7 +63,7 @@ func runLint(_ context.Context, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	options := trustedroot.LintOptions{Clients: o.clients}
+	options := trustedroot.LintOptions{Clients: o.clients, Judge: o.judge}
 	if known := ledgerBeside(o.Dir, o.file); known != nil {
 		options.Compromised, options.Left = known.CompromisedKeys(), known.LeftKeys()
 	}
@@ -79,6 +80,9 @@ func runLint(_ context.Context, o *lintOptions) error {
 	findings, err := o.lint(data, options)
 	if err != nil {
 		return err
+	}
+	if o.judge == nil {
+		o.Progress("no client judged the file: this program has the rules alone; `trustroot` asks sigstore-go too")
 	}
 	if o.JSON {
 		if findings == nil {

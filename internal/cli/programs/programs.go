@@ -16,6 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/rehearse"
 	"github.com/linnemanlabs/trustroot/internal/cli/run"
 	"github.com/linnemanlabs/trustroot/internal/cli/token"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 // Trustroot is every command: the program of the admin host.
@@ -28,7 +29,7 @@ func Trustroot(f *cmdutil.Factory) *cobra.Command {
 		publish.Commands(f),
 		holder.Commands(f),
 		run.Commands(f),
-		look.Commands(f, look.Online{Key: prepare.KeyInKMS}),
+		look.Commands(f, look.Online{Key: prepare.KeyInKMS, Judge: judge.SigstoreGo{}}),
 		gate.Commands(f),
 		rehearse.Commands(f, Trustroot),
 	)

@@ -12,7 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
 type trustedRootCheckOptions struct {
@@ -46,7 +46,7 @@ func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trust
 
 // checkView is the JSON of a check.
 type checkView struct {
-	trustedroot.Coverage
+	judge.Coverage
 	Cosign string `json:"cosign"` // what it was asked, or why it was not
 }
 
@@ -68,7 +68,7 @@ func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error 
 			bundles[i].Key = key
 		}
 	}
-	coverage, refused := trustedroot.CheckBundles(data, bundles...)
+	coverage, refused := judge.CheckBundles(data, bundles...)
 	if len(coverage.Bundles) < len(bundles) {
 		return refused // the file itself cannot be read
 	}
@@ -88,7 +88,7 @@ func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error 
 }
 
 // read returns the bundles that were named, or the archived ones.
-func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
+func (o *trustedRootCheckOptions) read() ([]judge.Bundle, error) {
 	if len(o.bundles) == 0 {
 		d, err := trustdir.Open(o.Dir)
 		if err != nil {
@@ -100,7 +100,7 @@ func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
 		}
 		return bundles, err
 	}
-	var out []trustedroot.Bundle
+	var out []judge.Bundle
 	for _, path := range o.bundles {
 		b, err := publish.ReadBundle(path)
 		if err != nil {
@@ -113,7 +113,7 @@ func (o *trustedRootCheckOptions) read() ([]trustedroot.Bundle, error) {
 
 // askCosign asks cosign about the bundles that sigstore-go accepts, and says
 // what it was asked.
-func askCosign(ctx context.Context, data []byte, bundles []trustedroot.Bundle, coverage trustedroot.Coverage) (string, error) {
+func askCosign(ctx context.Context, data []byte, bundles []judge.Bundle, coverage judge.Coverage) (string, error) {
 	cosign, err := publish.FindCosign(ctx)
 	if errors.Is(err, publish.ErrNoCosign) {
 		return err.Error() + ": sigstore-go judged alone", nil
@@ -128,7 +128,7 @@ func askCosign(ctx context.Context, data []byte, bundles []trustedroot.Bundle, c
 			continue
 		}
 		err := cosign.Check(ctx, data, b, coverage.Bundles[i].Needs)
-		if errors.Is(err, trustedroot.ErrNotBlob) {
+		if errors.Is(err, judge.ErrNotBlob) {
 			continue
 		}
 		asked++

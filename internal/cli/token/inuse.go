@@ -225,4 +225,3 @@ func (o *tokenAdoptOptions) state(ctx context.Context, serial uint32) (s *yubike
 	}
 	return s, s.Verify()
 }
-

@@ -1,10 +1,9 @@
-package trustedroot
+package judge
 
 import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
@@ -53,9 +52,12 @@ type Coverage struct {
 // any single log, CA or TSA and so proves nothing; it carries
 // fault.Verification. Coverage is returned beside it.
 func CheckBundles(trustedRoot []byte, bundles ...Bundle) (Coverage, error) {
-	msg, err := parse(trustedRoot)
-	if err != nil {
+	if _, err := Check(trustedRoot); err != nil {
 		return Coverage{}, err
+	}
+	msg, err := root.NewTrustedRootProtobuf(trustedRoot)
+	if err != nil {
+		return Coverage{}, refused(err)
 	}
 	var c Coverage
 	var problems []error
@@ -133,11 +135,11 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 	if err := entity.UnmarshalJSON(b.Data); err != nil {
 		return result, err
 	}
-	if err := verifyBundle(whole, entity, b.Key); err != nil {
+	if err := VerifyBundle(whole, entity, b.Key); err != nil {
 		return result, err
 	}
 	for _, v := range variants {
-		if verifyBundle(v.root, entity, b.Key) != nil {
+		if VerifyBundle(v.root, entity, b.Key) != nil {
 			result.Needs = append(result.Needs, v.path)
 		}
 	}
@@ -147,9 +149,9 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 	return result, nil
 }
 
-// verifyBundle verifies a bundle with everything that a Sigstore instance gives
+// VerifyBundle verifies a bundle with everything that a Sigstore instance gives
 // it; one by a key has no certificate timestamp.
-func verifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle, key []byte) error {
+func VerifyBundle(tr root.TrustedMaterial, entity *bundle.Bundle, key []byte) error {
 	options := []verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1)}
 	who := verify.WithoutIdentitiesUnsafe()
 	if key != nil {
@@ -208,32 +210,6 @@ func digestAlgorithm(size int) string {
 type variant struct {
 	path string // of the entry that is missing
 	root *root.TrustedRoot
-}
-
-// Without returns a trusted root without the entries at some JSON paths, as
-// BundleResult.Needs names them: the file of somebody who never got that
-// generation.
-func Without(trustedRoot []byte, paths ...string) ([]byte, error) {
-	msg, err := parse(trustedRoot)
-	if err != nil {
-		return nil, err
-	}
-	gone := func(list string, i int) bool { return slices.Contains(paths, fmt.Sprintf("$.%s[%d]", list, i)) }
-	msg.Tlogs = keep(msg.Tlogs, "tlogs", gone)
-	msg.CertificateAuthorities = keep(msg.CertificateAuthorities, "certificateAuthorities", gone)
-	msg.Ctlogs = keep(msg.Ctlogs, "ctlogs", gone)
-	msg.TimestampAuthorities = keep(msg.TimestampAuthorities, "timestampAuthorities", gone)
-	return encode(msg)
-}
-
-func keep[E any](entries []E, list string, gone func(string, int) bool) []E {
-	var kept []E
-	for i, e := range entries {
-		if !gone(list, i) {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }
 
 func withoutEach(msg *prototrustroot.TrustedRoot) ([]variant, error) {
