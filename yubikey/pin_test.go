@@ -120,6 +120,17 @@ func TestPIN_Change(t *testing.T) {
 	}
 }
 
+// Whoever held the old PUK sets no PIN with it any more.
+func TestPUK_Change(t *testing.T) {
+	f := plugOne(t)
+	f.withKey(t, "9c", rootKey)
+	token := f.open(t, &asker{pins: []string{testPIN}})
+	wrong(t, token.ChangePUK([]byte("19283746"), []byte("55443322")), "PUK", 4)
+	mustDo(t, token.ChangePUK([]byte(testPUK), []byte("55443327")))
+	wrong(t, token.Unblock([]byte(testPUK), []byte("572910")), "PUK", 4)
+	mustDo(t, token.Unblock([]byte("55443327"), []byte("572910")))
+}
+
 // the factory's PIN and PUK are never sent as somebody's own.
 func TestPIN_FactoryIsNotSent(t *testing.T) {
 	f := plugOne(t)

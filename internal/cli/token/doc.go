@@ -19,6 +19,8 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 			newTokenAttestCmd(f, runTokenAttest),
 			newTokenVerifyAttestationCmd(f, runTokenVerifyAttestation),
 			newTokenUnblockCmd(f, runTokenUnblock),
+			newTokenChangeCmd(f, "PIN", "change-pin", runTokenChange),
+			newTokenChangeCmd(f, "PUK", "change-puk", runTokenChange),
 			newTokenProtectCmd(f, runTokenProtect),
 			newTokenRetriesCmd(f, runTokenRetries),
 			newTokenAdoptCmd(f, runTokenAdopt),

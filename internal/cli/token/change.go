@@ -1,0 +1,84 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/device"
+)
+
+type tokenChangeOptions struct {
+	*cmdutil.Factory
+	what   string // PIN or PUK
+	serial uint32
+	split  bool
+	was    bool
+}
+
+// newTokenChangeCmd is change-pin or change-puk: whoever leaves takes no secret
+// along that still works.
+func newTokenChangeCmd(f *cmdutil.Factory, what, name string, run func(context.Context, *tokenChangeOptions) error) *cobra.Command {
+	o := &tokenChangeOptions{Factory: f, what: what}
+	cmd := &cobra.Command{
+		Use:   name,
+		Short: "Replace the " + what + ", for the next key holder",
+		Long: "Replace the " + what + ". The old one is asked for first, and the last try is never\n" +
+			"used. When a key holder leaves, change both: whoever knows the PUK sets a new PIN.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	cmdutil.SerialFlag(cmd, &o.serial)
+	cmd.Flags().BoolVar(&o.split, "split", false, "two people type half of the new "+what+" each")
+	cmd.Flags().BoolVar(&o.was, "split-old", false, "two people type half of the old "+what+" each")
+	return cmd
+}
+
+func runTokenChange(ctx context.Context, o *tokenChangeOptions) (err error) {
+	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	// the new one first: once the old one was typed nothing else can go wrong with it
+	secret, err := newSecret(o.Factory, o.what, o.split)
+	if err != nil {
+		return err
+	}
+	defer clear(secret)
+	old, err := o.oldSecret()
+	if err != nil {
+		return err
+	}
+	defer clear(old)
+	change := token.ChangePIN
+	if o.what == "PUK" {
+		change = token.ChangePUK
+	}
+	if err := change(old, secret); err != nil {
+		return err
+	}
+	o.Progress("YubiKey %d has its new %s; seal each half twice, in two places, and destroy the notes with the old one", o.serial, o.what)
+	return nil
+}
+
+// oldSecret asks for the secret that goes, whole or by halves.
+func (o *tokenChangeOptions) oldSecret() ([]byte, error) {
+	if !o.was {
+		return o.Operator.Secret(fmt.Sprintf("Old %s of YubiKey %d", o.what, o.serial))
+	}
+	whole := make([]byte, 0, 16) // room for both, so that no copy is left behind
+	for _, who := range []string{"first", "second"} {
+		half, err := o.Operator.Secret(fmt.Sprintf("The %s half of the old %s of YubiKey %d", who, o.what, o.serial))
+		if err != nil {
+			clear(whole)
+			return nil, err
+		}
+		whole = append(whole, half...)
+		clear(half)
+	}
+	return whole, nil
+}
