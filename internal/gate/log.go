@@ -87,7 +87,8 @@ func (g *Gate) entry(e *evidence, m root.TrustedMaterial, entry *tlog.Entry, l *
 			return nil, "", err
 		}
 	}
-	return signed, "", nil
+	note, err := g.tied(entry, l)
+	return signed, note, err
 }
 
 // inWindow wants a signed time in the window of a log's key. sigstore-go looks

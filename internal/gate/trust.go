@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -48,8 +49,15 @@ func (p *Policy) trust(ctx context.Context, now time.Time) (*root.TrustedRoot, [
 		fmt.Errorf("trusted root from %s: %w", from, err))
 }
 
+// errNoTarget says that a repository does not have a target.
+var errNoTarget = errors.New("the repository has no such target")
+
 // mirrored fetches the trusted root from a folder as a TUF client does.
 func mirrored(ctx context.Context, dir, rootFile string, now time.Time) ([]byte, error) {
+	return mirroredTarget(ctx, dir, rootFile, tuf.TrustedRootName, now)
+}
+
+func mirroredTarget(ctx context.Context, dir, rootFile, target string, now time.Time) ([]byte, error) {
 	anchor, err := readBounded(rootFile, maxMetadata)
 	if err != nil {
 		return nil, err
@@ -57,7 +65,11 @@ func mirrored(ctx context.Context, dir, rootFile string, now time.Time) ([]byte,
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	return tuf.Fetch(ctx, dir, anchor, tuf.TrustedRootName, now)
+	data, err := tuf.Fetch(ctx, dir, anchor, target, now)
+	if err != nil && strings.Contains(err.Error(), "target "+target+" not found") { // go-tuf's updater has no error of its own for it
+		return nil, errNoTarget
+	}
+	return data, err
 }
 
 // cacheURL stands for the repository of a cache; nothing is fetched from it.

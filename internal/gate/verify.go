@@ -11,6 +11,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/witness"
 )
 
 // Gate is a policy with its keys and its trust loaded: it judges any number of
@@ -20,8 +21,12 @@ type Gate struct {
 	now    time.Time
 	keys   []*publicKey
 	trust  *scoped
-	from   File    // of the trusted root
-	broken []Check // what could not be loaded: nothing is accepted
+	from   File // of the trusted root
+	// quorum of witnesses and last checkpoints of retired logs; nil where the
+	// policy wants none, and where none is known.
+	quorum  *witness.Policy
+	retired retired
+	broken  []Check // what could not be loaded: nothing is accepted
 }
 
 // Open loads what the policy names. now is for the expiry of TUF metadata, for
@@ -43,6 +48,9 @@ func Open(ctx context.Context, p *Policy, now time.Time) *Gate {
 		return g
 	}
 	g.trust = p.Trust.scope(trusted)
+	if err := g.ties(ctx, p); err != nil {
+		fail("", "trust", err)
+	}
 	return g
 }
 

@@ -1,0 +1,57 @@
+package gate
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/transparency-dev/merkle/compact"
+	"github.com/transparency-dev/merkle/rfc6962"
+)
+
+// tileWidth is how many hashes a full tile has (C2SP tlog-tiles).
+const tileWidth = 256
+
+func decodeHash(text string) ([]byte, error) {
+	hash, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(hash) != sha256.Size {
+		return nil, errors.New("a checkpoint without a root hash")
+	}
+	return hash, nil
+}
+
+// rootOf is the root of the first entries of a log, from the tiles of a tree of
+// so many entries in all.
+func rootOf(size, all uint64, read func(path string) ([]byte, error)) ([]byte, error) {
+	tree := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
+	for start := uint64(0); start < size; start += tileWidth {
+		path := tilePath(start / tileWidth)
+		if all-start < tileWidth {
+			path += fmt.Sprintf(".p/%d", all-start)
+		}
+		tile, err := read(path)
+		if err != nil {
+			return nil, err
+		}
+		want := min(size-start, tileWidth)
+		if uint64(len(tile)) < want*sha256.Size {
+			return nil, fmt.Errorf("%s is too short", path)
+		}
+		for i := range want {
+			if err := tree.Append(tile[i*sha256.Size:(i+1)*sha256.Size], nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return tree.GetRootHash(nil)
+}
+
+// tilePath is the path of a tile of leaf hashes: tile/0/x001/x234/067.
+func tilePath(n uint64) string {
+	path := fmt.Sprintf("%03d", n%1000)
+	for n /= 1000; n > 0; n /= 1000 {
+		path = fmt.Sprintf("x%03d/%s", n%1000, path)
+	}
+	return "tile/0/" + path
+}
