@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -15,10 +17,30 @@ import (
 func (s *Staged) CheckAgainst(rootJSON []byte) error {
 	err := errors.New("a first repository builds on no root")
 	if len(s.roots) > 0 {
-		err = (&repository{roots: s.roots}).hasRoot(rootJSON)
+		var trusted *document
+		if trusted, err = parseDocument(metadata.ROOT, rootJSON); err == nil {
+			err = inChain(s.roots, trusted)
+		}
 	}
 	if err != nil {
 		return fault.New(fault.Verification, "do not sign; ask the one who staged the change", fmt.Errorf("check %s against your root: %w", s.dir, err))
+	}
+	return nil
+}
+
+// inChain returns an error unless a root says what its version in the chain says.
+func inChain(roots []*document, trusted *document) error {
+	n := trusted.version()
+	if n > int64(len(roots)) {
+		return fmt.Errorf("the root to start from has version %d, the repository ends with %d", n, len(roots))
+	}
+	have, err1 := roots[n-1].canonical()
+	want, err2 := trusted.canonical()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if string(have) != string(want) {
+		return fmt.Errorf("the repository's %s is another one than the root to start from", fileName(metadata.ROOT, n))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func TestFlow_TwoOfThree(t *testing.T) {
 	if err := s.Merge(); err == nil || !strings.Contains(err.Error(), "1 more of bob and carol") {
 		t.Fatalf("merge with one of two signatures: %v", err)
 	}
-	if _, err := Publish(t.Context(), s, st, w.online, w.pol, day0); err == nil {
+	if _, err := publishTo(t.Context(), s, st, w.online, w.pol, day0); err == nil {
 		t.Fatal("published what is not merged")
 	}
 	// carol signs another copy of the folder and sends her files
@@ -80,7 +80,7 @@ func TestFlow_TwoOfThree(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if got := strings.Join(names, " "); got != "1.root.json 1.snapshot.json 1.targets.json targets timestamp.json" {
+	if got := strings.Join(names, " "); got != "1.root.json 1.snapshot.json 1.targets.json 1.timestamp.json targets timestamp.json" {
 		t.Errorf("published files: %s", got)
 	}
 }

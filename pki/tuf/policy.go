@@ -47,6 +47,8 @@ type Policy struct {
 	Root, Targets       RolePolicy
 	Snapshot, Timestamp OnlineRole
 	Online              crypto.PublicKey // P-256, signs snapshot and timestamp
+	NextOnline          *ecdsa.PublicKey // named beside it by the next root, and signs nothing yet; or nil
+	DropOnline          bool             // the next root names no former online key, though clients are turned away meanwhile
 	Delegations         []Delegation
 	// Former are holders that were replaced. They sign a rotation by the old
 	// threshold; the policy needs only their names.

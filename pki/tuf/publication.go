@@ -21,26 +21,126 @@ import (
 // planned again.
 var errOvertaken = errors.New("another writer published meanwhile")
 
-// publication is one attempt to bring a store from what it holds to what is
-// wanted.
-type publication struct {
-	st     store.Store
-	key    crypto.Signer
-	pol    Policy
-	now    time.Time
-	before *repository
-	after  *repository
+// Publisher brings a repository into every place, the same bytes everywhere.
+// The trust directory's own copy comes first: what the online key signed is
+// kept there before any other place is written.
+type Publisher struct {
+	Own    *Place
+	Places []*Place // others, in the plan's order: the first is where writers meet
+	Online crypto.Signer
+	Policy Policy
+	Now    time.Time
+	// Partial goes on with the other places when one cannot be reached, as a
+	// refresh does; without it nothing is written then.
+	Partial bool
 
-	objects map[string][]byte // new target objects, by object name
-	late    bool              // root goes after timestamp.json
+	after   *repository
+	staged  *Staged
+	content map[string][]byte // target objects that some place lacks
 }
 
-// plan decides on snapshot and timestamp once the wanted roots and targets are
-// in p.after, and checks that the store can go there.
-func (p *publication) plan(ctx context.Context) error {
-	if err := p.checkForward(); err != nil {
+// all lists the places in the order of writing, those that failed left out.
+func (p *Publisher) all() []*Place {
+	return slices.DeleteFunc(append([]*Place{p.Own}, p.Places...), func(place *Place) bool { return place.Err != nil })
+}
+
+// errStale marks a place that is ahead of the trust directory.
+var errStale = errors.New("this trust directory is behind")
+
+// fail keeps why a place is left out, or returns the error if it ends the run:
+// everything does in a publication, and a directory that is behind in a refresh
+// too.
+func (p *Publisher) fail(place *Place, err error) error {
+	if err == nil || errors.Is(err, errOvertaken) {
 		return err
 	}
+	code, hint := fault.Verification, ""
+	switch own := fault.Code(fault.ExitCode(err)); {
+	case isUnreachable(err):
+		code, hint = fault.Failure, "make it reachable, or leave it out by name: --without "+place.Name
+	case errors.Is(err, errNotKept):
+		code = fault.Failure
+	case own != fault.Failure:
+		code = own
+	}
+	err = fault.New(code, hint, fmt.Errorf("%s: %w", place.Name, err))
+	if p.Partial && place != p.Own && !errors.Is(err, errStale) && !errors.Is(err, context.Canceled) {
+		place.Err = err
+		return nil
+	}
+	return err
+}
+
+// survey reads every place and judges it, before anything is written. want
+// says what roots and targets are to be there, given the own copy.
+func (p *Publisher) survey(ctx context.Context, want func(own *repository) error) error {
+	var errs []error
+	for _, place := range p.all() {
+		if err := p.fail(place, place.read(ctx)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+		return err
+	}
+	if err := want(p.Own.before); err != nil {
+		return err
+	}
+	p.forgetNothing()
+	for _, place := range p.all() {
+		_, err := place.judge(p.after)
+		if err == nil {
+			err = p.checkOnlineOf(place)
+		}
+		if err != nil {
+			errs = append(errs, p.fail(place, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// forgetNothing keeps the roles that the own copy shows and that are no longer
+// delegated: clients refuse a snapshot that forgets a role.
+func (p *Publisher) forgetNothing() {
+	for role, old := range p.Own.before.targets {
+		if p.after.targets[role] == nil {
+			p.after.targets[role] = old
+		}
+	}
+}
+
+// checkOnlineOf refuses a runaway timestamp or snapshot, unless the wanted root
+// takes its key away: then the count begins anew below it.
+func (p *Publisher) checkOnlineOf(place *Place) error {
+	for _, role := range []string{metadata.TIMESTAMP, metadata.SNAPSHOT} {
+		d := place.before.online(role)
+		if err := p.runaway(d); err != nil && p.counts(d) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) runaway(d *document) error {
+	if d == nil {
+		return nil
+	}
+	return runaway(d, p.Own.before.version(d.role), p.Policy.window(d.role), p.Now)
+}
+
+func (r *repository) online(role string) *document {
+	if role == metadata.TIMESTAMP {
+		return r.timestamp
+	}
+	return r.snapshot
+}
+
+// counts reports whether clients with the wanted root take a timestamp or
+// snapshot.
+func (p *Publisher) counts(d *document) bool { return p.after.checkOnline(d) == nil }
+
+// plan decides on snapshot and timestamp, and how each place gets there.
+func (p *Publisher) plan(ctx context.Context) error {
 	if err := p.checkKey(); err != nil {
 		return err
 	}
@@ -53,51 +153,25 @@ func (p *publication) plan(ctx context.Context) error {
 	if err := p.planTimestamp(ctx); err != nil {
 		return err
 	}
-	return p.planOrder()
-}
-
-// checkForward refuses a version that goes back and other bytes under a
-// published version.
-func (p *publication) checkForward() error {
-	for i, old := range p.before.roots {
-		if i >= len(p.after.roots) {
-			return backwards(metadata.ROOT, old.version(), int64(len(p.after.roots)))
-		}
-		if !bytes.Equal(old.raw, p.after.roots[i].raw) {
-			return changed(old)
-		}
-	}
-	for role, old := range p.before.targets {
-		now := p.after.targets[role]
-		switch {
-		case now == nil:
-			// clients refuse a snapshot that forgets a role
-			p.after.targets[role] = old
-		case now.version() < old.version():
-			return backwards(role, old.version(), now.version())
-		case now.version() == old.version() && !bytes.Equal(now.raw, old.raw):
-			return changed(old)
+	for _, place := range p.all() {
+		if err := p.planOrder(place); err != nil {
+			return p.fail(place, err)
 		}
 	}
 	return nil
 }
 
-func backwards(role string, published, offered int64) error {
-	return fault.New(fault.Failure, "stage the change again on top of what is published",
-		fmt.Errorf("%s would go back from version %d to %d", role, published, offered))
-}
-
 func changed(d *document) error {
-	return fault.New(fault.Failure, "publish the sealed metadata that was published before, or stage a new version",
+	return fault.New(fault.Verification, "publish the sealed metadata that was published before, or stage a new version",
 		fmt.Errorf("%s is published with other bytes", d.fileName()))
 }
 
 // checkKey refuses an online key that the wanted root does not name.
-func (p *publication) checkKey() error {
-	if p.key == nil {
+func (p *Publisher) checkKey() error {
+	if p.Online == nil {
 		return errors.New("no online signer")
 	}
-	id, err := KeyID(p.key.Public())
+	id, err := KeyID(p.Online.Public())
 	if err != nil {
 		return fmt.Errorf("online key: %w", err)
 	}
@@ -116,9 +190,9 @@ func (p *publication) checkKey() error {
 
 // fresh reports whether online metadata needs no new version: it counts under
 // the wanted root, this online key signed it, and it is not due.
-func (p *publication) fresh(d *document) bool {
-	id, err := KeyID(p.key.Public())
-	if err != nil {
+func (p *Publisher) fresh(d *document) bool {
+	id, err := KeyID(p.Online.Public())
+	if err != nil || p.runaway(d) != nil {
 		return false
 	}
 	set, err := rootSet(p.after.root(), d.role)
@@ -126,11 +200,11 @@ func (p *publication) fresh(d *document) bool {
 		return false
 	}
 	from, err := p.after.signFrom(d, p.windows(d.role))
-	return err == nil && p.now.Before(from)
+	return err == nil && p.Now.Before(from)
 }
 
-func (p *publication) windows(role string) OnlineRole {
-	return windowsOf(p.after.root(), role, p.pol.window(role))
+func (p *Publisher) windows(role string) OnlineRole {
+	return windowsOf(p.after.root(), role, p.Policy.window(role))
 }
 
 // listing is how snapshot and timestamp name a version.
@@ -147,35 +221,27 @@ func sameListing(a, b map[string]*metadata.MetaFiles) bool {
 	})
 }
 
-func (p *publication) planSnapshot(ctx context.Context) error {
+func (p *Publisher) planSnapshot(ctx context.Context) error {
 	want := map[string]*metadata.MetaFiles{}
 	for role, d := range p.after.targets {
 		want[role+".json"] = listing(d)
 	}
 	good := func(d *document) bool { return p.fresh(d) && sameListing(d.snapshot.Signed.Meta, want) }
-	if p.before.snapshot != nil && good(p.before.snapshot) {
-		p.after.snapshot = p.before.snapshot
-		return nil
-	}
 	var err error
-	p.after.snapshot, err = p.next(ctx, metadata.SNAPSHOT, p.before.snapshot, good, func(version int64) *document {
-		meta := metadata.Snapshot(expiry(p.now, p.windows(metadata.SNAPSHOT).Expiry))
+	p.after.snapshot, err = p.next(ctx, metadata.SNAPSHOT, good, func(version int64) *document {
+		meta := metadata.Snapshot(expiry(p.Now, p.windows(metadata.SNAPSHOT).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want
 		return &document{role: metadata.SNAPSHOT, snapshot: meta}
 	})
 	return err
 }
 
-func (p *publication) planTimestamp(ctx context.Context) error {
+func (p *Publisher) planTimestamp(ctx context.Context) error {
 	want := map[string]*metadata.MetaFiles{"snapshot.json": listing(p.after.snapshot)}
 	good := func(d *document) bool { return p.fresh(d) && sameListing(d.timestamp.Signed.Meta, want) }
-	if p.before.timestamp != nil && good(p.before.timestamp) {
-		p.after.timestamp = p.before.timestamp
-		return nil
-	}
 	var err error
-	p.after.timestamp, err = p.next(ctx, metadata.TIMESTAMP, p.before.timestamp, good, func(version int64) *document {
-		meta := metadata.Timestamp(expiry(p.now, p.windows(metadata.TIMESTAMP).Expiry))
+	p.after.timestamp, err = p.next(ctx, metadata.TIMESTAMP, good, func(version int64) *document {
+		meta := metadata.Timestamp(expiry(p.Now, p.windows(metadata.TIMESTAMP).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want
 		return &document{role: metadata.TIMESTAMP, timestamp: meta}
 	})
@@ -186,49 +252,105 @@ func (p *publication) planTimestamp(ctx context.Context) error {
 // between a version's own object and timestamp.json.
 const maxOrphans = 64
 
-// next returns the version after old: the one that a stopped writer left behind
-// if it says what is wanted, or one that is signed now. A version whose object
-// is there and says something else is never used again.
-func (p *publication) next(ctx context.Context, role string, old *document, good func(*document) bool, build func(int64) *document) (*document, error) {
-	version := int64(1)
-	if old != nil {
-		version = old.version() + 1
+// next returns the newest version that any place shows if it is good, or a
+// later one: what a stopped writer left behind if it says what is wanted, or
+// one that is signed now. A version whose object is there and says something
+// else is never used again.
+func (p *Publisher) next(ctx context.Context, role string, good func(*document) bool, build func(int64) *document) (*document, error) {
+	var newest int64
+	var use *document
+	for _, place := range append([]*Place{p.Own}, p.Places...) {
+		if place.before == nil {
+			continue
+		}
+		d := place.before.online(role)
+		if d == nil || p.runaway(d) != nil {
+			continue
+		}
+		switch {
+		case d.version() > newest:
+			newest, use = d.version(), d
+		case d.version() == newest && use != nil && !bytes.Equal(d.raw, use.raw):
+			use = nil // two writers, one version: neither goes on
+		}
 	}
-	for range maxOrphans {
-		left, err := readDocument(ctx, p.st, role, fileName(role, version))
-		if errors.Is(err, store.ErrNotFound) {
+	if use != nil && good(use) {
+		return use, nil
+	}
+	for version := newest + 1; version <= newest+maxOrphans; version++ {
+		left, taken, err := p.leftBehind(ctx, role, version)
+		if err != nil {
+			return nil, err
+		}
+		if !taken {
 			d := build(version)
-			if _, err := signDocument(d, p.key); err != nil {
+			if _, err := signDocument(d, p.Online); err != nil {
 				return nil, fault.New(fault.Device, "nothing was published; make the key usable and run the command again", err)
 			}
 			_, err = d.encode()
 			return d, err
 		}
-		if err == nil && left.version() == version && good(left) {
+		if left != nil && good(left) {
 			return left, nil
 		}
-		if err != nil && !isParseError(err) {
-			return nil, err
-		}
-		version++
 	}
 	return nil, fmt.Errorf("more than %d versions of %s that no timestamp names", maxOrphans, role)
 }
 
-// planOrder decides whether root is written before timestamp.json or after it.
-// Either way what is published between the two writes must hold.
-func (p *publication) planOrder() error {
-	first := len(p.before.roots) == 0 || p.before.timestamp == nil
-	if first || len(p.after.roots) == len(p.before.roots) {
+// leftBehind looks for a version's own object in every place. taken says that
+// some place has one; it is nil where they differ or are no metadata. One that
+// names targets that the trust directory lacks is of a publication that was
+// begun elsewhere.
+func (p *Publisher) leftBehind(ctx context.Context, role string, version int64) (left *document, taken bool, err error) {
+	for _, place := range p.all() {
+		d, err := readDocument(ctx, place.Store, role, fileName(role, version))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			continue
+		case isUnreachable(err):
+			if err := p.fail(place, err); err != nil {
+				return nil, false, err
+			}
+			continue
+		case err != nil || d.version() != version || !p.counts(d):
+			d = nil
+		case d.snapshot != nil:
+			for name, listed := range d.snapshot.Signed.Meta {
+				role := name[:max(0, len(name)-len(".json"))]
+				if now := p.after.targets[role].versionOrZero(); listed.Version > now {
+					return nil, false, p.fail(place, stale(role, listed.Version, now))
+				}
+			}
+		}
+		if taken && (left == nil || d == nil || !bytes.Equal(left.raw, d.raw)) {
+			left = nil
+			continue
+		}
+		left, taken = d, true
+	}
+	return left, taken, nil
+}
+
+// planOrder decides whether root is written in a place before timestamp.json or
+// after it. Either way what is published between the two writes must hold. A
+// place that is many versions behind may have no such way: root goes first.
+func (p *Publisher) planOrder(place *Place) error {
+	place.late = false
+	before := place.before
+	if before.timestamp == nil || len(p.after.roots) == len(before.roots) {
 		return nil
 	}
-	early := holds(p.after.root(), p.before)
+	early := holds(p.after.root(), before)
 	if early == nil {
 		return nil
 	}
-	late := holds(p.before.root(), p.after)
+	late := holds(before.root(), p.after)
 	if late == nil {
-		p.late = true
+		place.late = true
+		return nil
+	}
+	// a root without the former online key is signed for by people who knew
+	if !p.counts(before.timestamp) || len(p.after.roots)-len(before.roots) > 1 {
 		return nil
 	}
 	return fault.New(fault.Failure, "go in two steps: a root that has the old keys and the new ones, then one without the old",

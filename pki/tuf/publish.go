@@ -3,7 +3,6 @@ package tuf
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/md5" //nolint:gosec // finds damage of an object; trust rests on SHA-256
 	"errors"
 	"fmt"
@@ -21,176 +20,201 @@ import (
 // attempts is how often a writer that was overtaken plans again.
 const attempts = 8
 
-// Published is what a publication or a refresh did.
+// Published is what a publication or a refresh did in a place.
 type Published struct {
 	Written []string  // objects, in the order of writing; none when all was there
 	Roles   []Version // what is published now
 }
 
-// Publish brings a merged change into a store: targets first, timestamp.json
-// last, nothing removed. Snapshot and timestamp are signed by the online key
-// where they change or are due, for the windows that root signs (those of the
-// policy if it signs none). Interrupted at any object, clients see the old
-// repository or the new one, and a second run completes it.
+// Publish brings a merged change into every place: targets first,
+// timestamp.json last, nothing removed. Snapshot and timestamp are signed once
+// by the online key where they change or are due, for the windows that root
+// signs (those of the policy if it signs none). Interrupted at any object,
+// clients see the old repository or the new one, and a second run completes it.
 //
-// It refuses a change that is not merged, a version that goes back, other bytes
-// under a published version, and whatever Verify would refuse: the repository
-// to be is verified in memory before the first byte leaves.
-func Publish(ctx context.Context, s *Staged, to store.Store, online crypto.Signer, pol Policy, now time.Time, opts ...Option) (*Published, error) {
+// Every place is read before the first byte is written. It refuses a change
+// that is not merged, a place that cannot be reached, one that is ahead of the
+// trust directory or that went back, other bytes under a published version, and
+// whatever Verify would refuse: the repository to be is verified in memory.
+// What was written is read back as a client would.
+func (p *Publisher) Publish(ctx context.Context, s *Staged) error {
 	if !s.Sealed() {
-		return nil, fault.New(fault.Failure, "merge the signatures first", fmt.Errorf("publish %s: %w", s.dir, ErrNotSealed))
+		return fault.New(fault.Failure, "merge the signatures first", fmt.Errorf("publish %s: %w", s.dir, ErrNotSealed))
 	}
-	o := collect(opts)
-	out, err := locked(ctx, to, func() (*Published, error) {
-		p := &publication{st: to, key: online, pol: pol, now: now}
-		return p.run(ctx, o, func() error { return p.want(ctx, s, o.contents) })
+	p.staged = s
+	err := p.run(ctx, func(*repository) error {
+		p.after = &repository{roots: slices.Clone(s.roots), targets: maps.Clone(s.trusted)}
+		for _, d := range s.sign {
+			sealed := s.sealed[d.role]
+			if d.root != nil {
+				p.after.roots = append(p.after.roots, sealed)
+			} else {
+				p.after.targets[d.role] = sealed
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return out, fmt.Errorf("publish %s to %s: %w", s.dir, to, err)
+		return fmt.Errorf("publish %s: %w", s.dir, err)
 	}
-	return out, nil
+	return nil
 }
 
-// run plans, verifies and writes, again if another writer was faster.
-func (p *publication) run(ctx context.Context, o options, want func() error) (*Published, error) {
-	out := &Published{}
-	for range attempts {
-		var err error
-		if p.before, err = load(ctx, p.st); err != nil {
-			return nil, err
-		}
-		if err := errors.Join(want(), ctx.Err()); err != nil {
-			return nil, err
-		}
-		if err := p.plan(ctx); err != nil {
-			return nil, err
-		}
-		out.Roles = p.after.versions()
-		if p.done() {
-			return out, nil
-		}
-		rootJSON := o.root
-		if rootJSON == nil {
-			rootJSON = p.after.roots[0].raw
-		}
-		// targets were compared with their hashes one by one in want
-		if _, err := verify(ctx, p.wouldBe(), rootJSON, p.now, "", false); err != nil {
-			return nil, fault.New(fault.Verification, "nothing was published; correct the cause first", fmt.Errorf("clients would refuse the new repository: %w", err))
-		}
-		written, err := p.write(ctx)
-		out.Written = append(out.Written, written...)
-		if errors.Is(err, errOvertaken) {
-			continue
-		}
-		if err != nil {
-			return out, fault.New(fault.Code(fault.ExitCode(err)), "clients see the old repository or the new one; run the same command again to complete", err)
-		}
-		return out, nil
-	}
-	return out, errOvertaken
-}
-
-// locked runs a writer while others of the same directory wait.
-func locked(ctx context.Context, st store.Store, work func() (*Published, error)) (out *Published, err error) {
-	const wait = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, wait, store.ErrLocked)
-	defer cancel()
-	for {
-		release, err := st.Lock(ctx)
-		if err == nil {
-			out, err = work()
-			return out, errors.Join(err, release())
-		}
-		if !errors.Is(err, store.ErrLocked) {
-			return nil, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fault.New(fault.Failure, "another publication or refresh is running there; try again when it has ended", err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// want sets the wanted roots and targets from a merged change, and finds the
-// target objects to write.
-func (p *publication) want(ctx context.Context, s *Staged, contents store.Store) error {
-	p.after = &repository{roots: slices.Clone(s.roots), targets: maps.Clone(s.trusted)}
-	for _, d := range s.sign {
-		sealed := s.sealed[d.role]
-		if d.root != nil {
-			p.after.roots = append(p.after.roots, sealed)
-		} else {
-			p.after.targets[d.role] = sealed
-		}
-	}
-	return p.wantObjects(ctx, s, contents)
-}
-
-// wantObjects makes sure of every target: it is published with the right
-// bytes, or its content is at hand to be written.
-func (p *publication) wantObjects(ctx context.Context, s *Staged, contents store.Store) error {
-	listed, err := p.st.List(ctx, targetsDir+"/")
+// run surveys, plans, verifies and writes, again if another writer was faster.
+func (p *Publisher) run(ctx context.Context, want func(own *repository) error) (err error) {
+	release, err := p.lock(ctx)
 	if err != nil {
 		return err
 	}
-	have := map[string]store.Object{}
-	for _, o := range listed {
-		have[o.Name] = o
+	defer func() { err = errors.Join(err, release()) }()
+	for range attempts {
+		err = p.attempt(ctx, want)
+		if !errors.Is(err, errOvertaken) {
+			break
+		}
 	}
+	for _, place := range p.Places {
+		if err == nil || errors.Is(err, errOvertaken) {
+			err = errors.Join(err, place.Err)
+		}
+	}
+	return err
+}
+
+func (p *Publisher) attempt(ctx context.Context, want func(own *repository) error) error {
+	if err := p.survey(ctx, want); err != nil {
+		return err
+	}
+	if err := p.gather(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(p.plan(ctx), ctx.Err()); err != nil {
+		return err
+	}
+	var open []*Place
+	for _, place := range p.all() {
+		place.Roles, place.Seen = p.after.versions(), p.after.seen()
+		if !p.done(place) {
+			place.Seen = place.before.seen() // until it is read back
+			open = append(open, place)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	// targets were compared with their hashes one by one in gather
+	if _, err := verify(ctx, p.wouldBe(), p.after.roots[0].raw, p.Now, "", false); err != nil {
+		return fault.New(fault.Verification, "nothing was published; correct the cause first", fmt.Errorf("clients would refuse the new repository: %w", err))
+	}
+	err := p.write(ctx, open)
+	if err != nil && !errors.Is(err, errOvertaken) {
+		return fault.New(fault.Code(fault.ExitCode(err)), "clients see the old repository or the new one; run the same command again to complete", err)
+	}
+	return err
+}
+
+// lock keeps other writers of the same directories out. A place that cannot be
+// locked is left to survey, which says why.
+func (p *Publisher) lock(ctx context.Context) (release func() error, err error) {
+	const wait = 30 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, store.ErrLocked)
+	defer cancel()
+	var held []func() error
+	free := func() error {
+		var errs []error
+		for _, release := range slices.Backward(held) {
+			errs = append(errs, release())
+		}
+		return errors.Join(errs...)
+	}
+	for _, place := range p.all() {
+		for place.Store != nil {
+			release, err := place.Store.Lock(ctx)
+			if err == nil {
+				held = append(held, release)
+				break
+			}
+			if !errors.Is(err, store.ErrLocked) || ctx.Err() != nil {
+				return nil, errors.Join(fault.New(fault.Failure, "another publication or refresh is running there; try again when it has ended", err), free())
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return free, nil
+}
+
+// gather makes sure of every target: a place has it with the right bytes, or
+// its content is at hand to be written there.
+func (p *Publisher) gather(ctx context.Context) error {
 	all := files(p.after.targets)
+	p.content = map[string][]byte{}
+	for _, place := range p.all() {
+		place.missing = nil
+	}
 	var mu sync.Mutex
-	p.objects = map[string][]byte{}
 	return each(ctx, slices.Sorted(maps.Keys(all)), func(ctx context.Context, name string) error {
 		object := objectName(name, all[name].Hashes["sha256"].String())
-		there, published := have[object]
-		content, err := p.content(ctx, s, contents, name, object)
-		itself := errors.Is(err, store.ErrNotFound) && published
-		if itself {
-			content, err = p.st.Read(ctx, object, maxTargetFile)
+		var lack, have []*Place
+		for _, place := range p.all() {
+			if _, there := place.have[object]; there {
+				have = append(have, place)
+			} else {
+				lack = append(lack, place)
+			}
 		}
+		if p.staged == nil && len(lack) == 0 {
+			return nil // a refresh looks at what it must write
+		}
+		content, from, err := p.find(ctx, name, object, have)
 		if err != nil {
 			return err
 		}
 		if err := all[name].VerifyLengthHashes(content); err != nil {
-			if published {
-				return damaged(object)
+			if from != nil {
+				return p.fail(from, damaged(object))
 			}
 			return fmt.Errorf("target %s: %w", name, err)
 		}
-		if itself {
-			return nil
-		}
-		if published {
-			return p.compare(ctx, object, there, content)
+		for _, place := range have {
+			if place == from {
+				continue
+			}
+			if err := p.fail(place, place.compare(ctx, object, content)); err != nil {
+				return err
+			}
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		p.objects[object] = content
+		for _, place := range lack {
+			place.missing = append(place.missing, object)
+			p.content[object] = content
+		}
 		return nil
 	})
 }
 
-// content returns a target's bytes from the staged folder or from the store
-// that the caller named for those that did not change.
-func (p *publication) content(ctx context.Context, s *Staged, contents store.Store, name, object string) ([]byte, error) {
-	if s.content[name] {
-		return s.read(targetsDir+"/"+name, maxTargetFile)
+// find returns a target's bytes from the staged folder or from a place.
+func (p *Publisher) find(ctx context.Context, name, object string, have []*Place) ([]byte, *Place, error) {
+	if p.staged != nil && p.staged.content[name] {
+		data, err := p.staged.read(targetsDir+"/"+name, maxTargetFile)
+		return data, nil, err
 	}
-	if contents != nil {
-		data, err := contents.Read(ctx, object, maxTargetFile)
-		if !errors.Is(err, store.ErrNotFound) {
-			return data, err
-		}
+	if len(have) > 0 {
+		data, err := have[0].Store.Read(ctx, object, maxTargetFile)
+		return data, have[0], err
 	}
-	return nil, fault.New(fault.Failure, "name a store that holds the targets that did not change",
-		fmt.Errorf("target %s is neither in %s nor in the staged folder: %w", name, p.st, store.ErrNotFound))
+	return nil, nil, fault.New(fault.Failure, "restore tuf/ of the trust directory, or name a place that holds it",
+		fmt.Errorf("target %s is neither in a place nor in the staged folder: %w", name, store.ErrNotFound))
 }
 
 // compare checks a published object against its content: by the digest that
 // the store knows, or byte for byte. The MD5 finds damage, not malice: what
 // clients trust is the SHA-256 that holders signed.
-func (p *publication) compare(ctx context.Context, object string, there store.Object, content []byte) error {
+func (p *Place) compare(ctx context.Context, object string, content []byte) error {
+	there := p.have[object]
 	if there.Size != int64(len(content)) {
 		return damaged(object)
 	}
@@ -199,14 +223,24 @@ func (p *publication) compare(ctx context.Context, object string, there store.Ob
 	if sum := md5.Sum(content); bytes.Equal(sum[:], there.MD5) { //nolint:gosec // see the import
 		return nil
 	}
-	published, err := p.st.Read(ctx, object, maxTargetFile)
-	if err != nil {
-		return err
+	return p.same(ctx, object, content)
+}
+
+// same reads an object and compares it.
+func (p *Place) same(ctx context.Context, object string, content []byte) error {
+	published, err := p.Store.Read(ctx, object, maxTargetFile)
+	if err != nil && !errors.Is(err, store.ErrTooLarge) {
+		return fmt.Errorf("%w: %w", errRead, err)
 	}
 	if !bytes.Equal(published, content) {
 		return damaged(object)
 	}
 	return nil
+}
+
+func damaged(name string) error {
+	return fault.New(fault.Verification, "find out who wrote it, then remove that object by hand",
+		fmt.Errorf("the published object %s has other bytes than its name says", name))
 }
 
 // versions lists what a repository shows.

@@ -2,7 +2,6 @@ package tuf
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,12 +14,6 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
-// Due is what a refresh did and what comes next.
-type Due struct {
-	Published
-	Next []Deadline // earliest first
-}
-
 // Deadline is when a role must be signed again, and by whom.
 type Deadline struct {
 	Version
@@ -32,38 +25,33 @@ type Deadline struct {
 }
 
 // People returns the deadlines of people whose window is open.
-func (d Due) People() []Deadline {
-	return slices.DeleteFunc(slices.Clone(d.Next), func(n Deadline) bool { return n.Online || !n.Now })
+func People(next []Deadline) []Deadline {
+	return slices.DeleteFunc(slices.Clone(next), func(n Deadline) bool { return n.Online || !n.Now })
 }
 
-// Refresh signs snapshot and timestamp again where they are due, publishes
-// them, and says what is due next. It touches nothing else. A repository that
-// needs people first (an expired root or targets) is refused.
-func Refresh(ctx context.Context, to store.Store, online crypto.Signer, pol Policy, now time.Time, opts ...Option) (Due, error) {
-	o := collect(opts)
-	p := &publication{st: to, key: online, pol: pol, now: now}
-	out, err := locked(ctx, to, func() (*Published, error) {
-		return p.run(ctx, o, func() error { return p.keep(o.root) })
-	})
-	var due Due
-	if out != nil {
-		due.Published = *out
-	}
+// Refresh signs snapshot and timestamp again where they are due, brings places
+// up that are behind, and says what is due next, earliest first. A newer
+// timestamp of another machine is taken over. It touches nothing else. A
+// repository that needs people first (an expired root or targets) is refused. A
+// place that cannot be reached or is not what it should be is left out, and
+// said in the error.
+func (p *Publisher) Refresh(ctx context.Context) ([]Deadline, error) {
+	p.Partial, p.staged = true, nil
+	err := p.run(ctx, p.keep)
 	if err != nil {
-		return due, fmt.Errorf("refresh %s: %w", to, err)
+		err = fmt.Errorf("refresh: %w", err)
 	}
-	due.Next, err = p.after.deadlines(pol, now)
-	if err != nil {
-		return due, fmt.Errorf("refresh %s: %w", to, err)
+	if p.after == nil || p.after.timestamp == nil {
+		return nil, err
 	}
-	return due, nil
+	next, errNext := p.after.deadlines(p.Policy, p.Now)
+	return next, errors.Join(err, errNext)
 }
 
-// keep wants what is published, if it is worth a fresh timestamp.
-func (p *publication) keep(anchor []byte) error {
-	r := p.before
+// keep wants what the trust directory has, if it is worth a fresh timestamp.
+func (p *Publisher) keep(r *repository) error {
 	if r.timestamp == nil {
-		return fault.New(fault.Failure, "publish to it first: `trustroot tuf publish STAGED --to PLACE` with the newest change", fmt.Errorf("%s holds no repository", p.st))
+		return fault.New(fault.Failure, "publish to it first: `trustroot tuf publish STAGED`", fmt.Errorf("%s holds no repository", p.Own.Name))
 	}
 	var errs []error
 	docs := append([]*document{r.root()}, r.targets[metadata.TARGETS])
@@ -71,31 +59,15 @@ func (p *publication) keep(anchor []byte) error {
 		docs = append(docs, r.targets[role])
 	}
 	for _, d := range docs {
-		if p.now.After(d.expires()) {
+		if p.Now.After(d.expires()) {
 			errs = append(errs, fmt.Errorf("%s expired on %s", d.fileName(), d.expires().Format("2006-01-02")))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Due, "stage it again, let the holders sign, merge and publish", err)
 	}
-	if anchor != nil {
-		if err := r.hasRoot(anchor); err != nil {
-			return fault.New(fault.Verification, "do not sign for this repository before the cause is known", err)
-		}
-	}
 	p.after = &repository{roots: slices.Clone(r.roots), targets: maps.Clone(r.targets)}
 	return nil
-}
-
-// hasRoot returns an error unless a root is one of the chain.
-func (r *repository) hasRoot(rootJSON []byte) error {
-	trusted, err := parseDocument(metadata.ROOT, rootJSON)
-	if err != nil {
-		return err
-	}
-	v := verification{repo: r, report: &Report{}}
-	v.checkRoots(trusted)
-	return errors.Join(v.errs...)
 }
 
 // deadlines lists every role by the day on which it is due.

@@ -34,7 +34,7 @@ func TestRefresh_AHundredTimes(t *testing.T) {
 	stampExpires, snapExpires := day(7), day(30)
 	for i := range 100 {
 		now := day0.Add(time.Duration(i) * 36 * time.Hour)
-		due, err := Refresh(t.Context(), st, w.online, w.pol, now)
+		due, err := refreshAt(t.Context(), st, w.online, w.pol, now)
 		if err != nil {
 			t.Fatalf("refresh %d: %v", i, err)
 		}
@@ -68,17 +68,17 @@ func TestRefresh_SaysWhoMustSignNext(t *testing.T) {
 	w := newWorld(t)
 	st := newMemory()
 	w.publishFirst(st)
-	due, err := Refresh(t.Context(), st, w.online, w.pol, day0)
+	due, err := refreshAt(t.Context(), st, w.online, w.pol, day0)
 	w.must(err)
-	if len(due.Written) != 0 || len(due.People()) != 0 {
+	if len(due.Written) != 0 || len(People(due.Next)) != 0 {
 		t.Errorf("nothing was due: %+v", due)
 	}
 	if due.Next[0].Role != "timestamp" || !due.Next[0].SignFrom.Equal(day(1)) {
 		t.Errorf("next: %+v", due.Next[0])
 	}
-	due, err = Refresh(t.Context(), st, w.online, w.pol, day(152))
+	due, err = refreshAt(t.Context(), st, w.online, w.pol, day(152))
 	w.must(err)
-	people := due.People()
+	people := People(due.Next)
 	if len(people) != 1 || people[0].Role != "root" || people[0].Threshold != 2 || !slices.Equal(people[0].Holders, []string{"alice", "bob", "carol"}) {
 		t.Errorf("who must sign: %+v", people)
 	}
@@ -86,27 +86,29 @@ func TestRefresh_SaysWhoMustSignNext(t *testing.T) {
 
 func TestRefresh_EmptyPlaceIsRefused(t *testing.T) {
 	w := newWorld(t)
-	if _, err := Refresh(t.Context(), newMemory(), w.online, w.pol, day0); err == nil {
+	if _, err := refreshAt(t.Context(), newMemory(), w.online, w.pol, day0); err == nil {
 		t.Error("refreshed nothing")
 	}
 }
 
 func TestRefresh_AnotherRepositoryIsNotSigned(t *testing.T) {
-	w, st := newWorld(t), newMemory()
-	w.publishFirst(st)
-	good := w.root1(st)
-	// an attacker fills the bucket with a repository that names our online key
+	w, own := newWorld(t), newMemory()
+	w.publishFirst(own)
+	// an attacker fills a bucket with a repository that names our online key
 	evil := newWorld(t)
 	evil.online = w.online
 	evil.pol.Online = w.online.Public()
-	st = newMemory()
+	st := newMemory()
 	evil.publishFirst(st)
-	_, err := Refresh(t.Context(), st, w.online, w.pol, day(5), Anchor(good))
+	_, err := refreshAt(t.Context(), own, w.online, w.pol, day(5), placeOf(st))
 	if err == nil || fault.ExitCode(err) != int(fault.Verification) {
 		t.Errorf("signed for another repository: %v", err)
 	}
 	if ts, _ := state(t, st); ts != 1 {
 		t.Errorf("timestamp %d", ts)
+	}
+	if ts, _ := state(t, own); ts != 2 {
+		t.Errorf("the own copy was not refreshed: timestamp %d", ts)
 	}
 }
 
@@ -118,7 +120,7 @@ func race(t *testing.T, w *world, stores ...store.Store) []string {
 	var wg sync.WaitGroup
 	for _, st := range stores {
 		wg.Go(func() {
-			due, err := Refresh(t.Context(), st, w.online, w.pol, day(3))
+			due, err := refreshAt(t.Context(), st, w.online, w.pol, day(3))
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -183,13 +185,13 @@ func TestRefresh_OvertakenWriterGivesWay(t *testing.T) {
 			return
 		}
 		overtaken = true // the writers below come here too
-		for _, n := range []int{3, 5} {
-			if _, err := Refresh(t.Context(), st, w.online, w.pol, day(n)); err != nil {
+		for _, n := range []int{3, 4} {
+			if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(n)); err != nil {
 				t.Error(err)
 			}
 		}
 	}
-	if _, err := Refresh(t.Context(), st, w.online, w.pol, day(3)); err != nil {
+	if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(3)); err != nil {
 		t.Fatal(err)
 	}
 	if ts, _ := state(t, st); ts != 3 {
@@ -201,24 +203,24 @@ func TestRefresh_WriterThatDiedAfterItsClaim(t *testing.T) {
 	w := newWorld(t)
 	st := newMemory()
 	w.publishFirst(st)
-	if _, err := Refresh(t.Context(), &cut{Store: st, left: 1}, w.online, w.pol, day(3)); err == nil {
+	if _, err := refreshAt(t.Context(), &cut{Store: st, left: 1}, w.online, w.pol, day(3)); err == nil {
 		t.Fatal("the cut did not happen")
 	}
 	left := string(st.objects["2.timestamp.json"])
 	if left == "" {
 		t.Fatal("the claim is not there")
 	}
-	if _, err := Refresh(t.Context(), st, w.online, w.pol, day(3)); err != nil {
+	if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(3)); err != nil {
 		t.Fatal(err)
 	}
 	if string(st.objects["timestamp.json"]) != left {
 		t.Error("the claimed version was not the one published")
 	}
 	// one that was left behind long ago has expired and is passed over
-	if _, err := Refresh(t.Context(), &cut{Store: st, left: 1}, w.online, w.pol, day(6)); err == nil {
+	if _, err := refreshAt(t.Context(), &cut{Store: st, left: 1}, w.online, w.pol, day(6)); err == nil {
 		t.Fatal("the cut did not happen")
 	}
-	if _, err := Refresh(t.Context(), st, w.online, w.pol, day(20)); err != nil {
+	if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(20)); err != nil {
 		t.Fatal(err)
 	}
 	if ts, _ := state(t, st); ts != 4 {

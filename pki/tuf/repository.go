@@ -19,6 +19,7 @@ type repository struct {
 	timestamp *document
 	snapshot  *document
 	targets   map[string]*document // by role
+	outdated  []error              // what counts under an earlier root only: a writer was stopped after the root
 }
 
 // load reads a repository and checks signatures, versions, lengths and hashes
@@ -40,14 +41,14 @@ func load(ctx context.Context, src source) (*repository, error) {
 	if len(r.roots) == 0 {
 		return nil, errors.New("there is a timestamp.json but no 1.root.json")
 	}
-	if err := r.checkOnline(r.timestamp); err != nil {
+	if err := r.checkOnce(r.timestamp); err != nil {
 		return nil, err
 	}
 	at := r.timestamp.timestamp.Signed.Meta["snapshot.json"]
 	if r.snapshot, err = readListed(ctx, src, metadata.SNAPSHOT, at); err != nil {
 		return nil, err
 	}
-	if err := r.checkOnline(r.snapshot); err != nil {
+	if err := r.checkOnce(r.snapshot); err != nil {
 		return nil, err
 	}
 	return r, r.loadTargets(ctx, src)
@@ -122,7 +123,24 @@ func (r *repository) loadTargets(ctx context.Context, src source) error {
 	if top == nil {
 		return fmt.Errorf("%s names no targets.json", r.snapshot.fileName())
 	}
-	return checkTargets(r.root(), r.targets)
+	return r.once(func(root *document) error { return checkTargets(root, r.targets) })
+}
+
+// checkOnce is checkOnline with any root of the chain.
+func (r *repository) checkOnce(d *document) error {
+	return r.once(func(root *document) error { return (&repository{roots: []*document{root}}).checkOnline(d) })
+}
+
+// once asks the newest root, and the earlier ones if that refuses.
+func (r *repository) once(check func(root *document) error) error {
+	err := check(r.root())
+	for i := len(r.roots) - 2; err != nil && i >= 0; i-- {
+		if check(r.roots[i]) == nil {
+			r.outdated = append(r.outdated, err)
+			return nil
+		}
+	}
+	return err
 }
 
 // rolesOf lists the roles that a snapshot names, in order.
@@ -191,6 +209,9 @@ func files(targets map[string]*document) map[string]*metadata.TargetFiles {
 func readDocument(ctx context.Context, src source, role, name string) (*document, error) {
 	data, err := src.Read(ctx, name, limitOf(role))
 	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrTooLarge) {
+			err = fmt.Errorf("%w: %w", errRead, err)
+		}
 		return nil, err
 	}
 	d, err := parseDocument(role, data)

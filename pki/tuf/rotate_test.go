@@ -103,7 +103,7 @@ func TestRotate_ExpiredRootIsRenewed(t *testing.T) {
 	if _, err := VerifyStore(t.Context(), st, w.root1(st), late); err == nil {
 		t.Fatal("verified an expired repository")
 	}
-	if _, err := Refresh(t.Context(), st, w.online, w.pol, late); err == nil || !strings.Contains(err.Error(), "1.root.json expired on 2026-09-14") {
+	if _, err := refreshAt(t.Context(), st, w.online, w.pol, late); err == nil || !strings.Contains(err.Error(), "1.root.json expired on 2026-09-14") {
 		t.Errorf("refresh of an expired root: %v", err)
 	}
 	// targets have expired too and come along, in one change to sign
@@ -123,7 +123,7 @@ func TestRotate_OnlineKeyInTwoSteps(t *testing.T) {
 	old := w.online
 	w.online = newKey(t)
 	w.pol.Online = w.online.Public()
-	if _, err := Refresh(t.Context(), st, w.online, w.pol, day(2)); err == nil || !strings.Contains(err.Error(), "does not name the online key") {
+	if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(2)); err == nil || !strings.Contains(err.Error(), "does not name the online key") {
 		t.Errorf("refreshed with a key that root does not name: %v", err)
 	}
 	w.publish(w.sign(w.stageRoot(st, day(1)), "alice", "bob"), st, day(1))

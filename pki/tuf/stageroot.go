@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,7 +33,7 @@ func StageRoot(ctx context.Context, dir string, from store.Store, pol Policy, no
 		return nil, fmt.Errorf("stage root: %w", err)
 	}
 	old := base.root()
-	online, err := onlineKeys(base, pol.Online)
+	online, err := onlineKeys(base, pol, now)
 	if err != nil {
 		return nil, fmt.Errorf("stage root: %w", err)
 	}
@@ -83,10 +84,11 @@ func (d *draft) addDue(pol Policy, now time.Time) error {
 	return nil
 }
 
-// onlineKeys returns the new online key and, as long as the published snapshot
-// or timestamp is not signed by it, the keys that signed them.
-func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, error) {
-	key, err := CheckKey(online)
+// onlineKeys returns the online key, the next one where there is one, and, as
+// long as the published snapshot or timestamp is not signed by the online key,
+// the keys that signed them: unless they signed what no honest writer signs.
+func onlineKeys(base *repository, pol Policy, now time.Time) ([]crypto.PublicKey, error) {
+	key, err := CheckKey(pol.Online)
 	if err != nil {
 		return nil, fmt.Errorf("online key: %w", err)
 	}
@@ -95,7 +97,17 @@ func onlineKeys(base *repository, online crypto.PublicKey) ([]crypto.PublicKey, 
 		return nil, err
 	}
 	keys := keyRing{id: key}
+	if pol.NextOnline != nil {
+		next, err := ringOf([]Holder{{Name: "next online key", PublicKey: pol.NextOnline}})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(keys, next)
+	}
 	for _, d := range []*document{base.snapshot, base.timestamp} {
+		if pol.DropOnline || runaway(d, d.version(), pol.window(d.role), now) != nil {
+			return []crypto.PublicKey{key}, nil
+		}
 		set, err := rootSet(base.root(), d.role)
 		if err != nil {
 			return nil, err

@@ -75,7 +75,7 @@ func verify(ctx context.Context, src source, rootJSON []byte, now time.Time, cac
 	if err != nil {
 		return nil, err
 	}
-	v := &verification{repo: repo, now: now, report: &Report{Roots: len(repo.roots)}}
+	v := &verification{repo: repo, now: now, report: &Report{Roots: len(repo.roots)}, errs: slices.Clone(repo.outdated)}
 	v.checkRoots(trusted)
 	v.checkRoles()
 	v.checkNames()
@@ -101,17 +101,8 @@ func (v *verification) fail(format string, a ...any) {
 // checkRoots finds the trusted root in the chain and looks at every key of
 // every version: old clients walk through all of them.
 func (v *verification) checkRoots(trusted *document) {
-	n := trusted.version()
-	if n > int64(len(v.repo.roots)) {
-		v.fail("the root to start from has version %d, the repository ends with %d", n, len(v.repo.roots))
-	} else {
-		have, err1 := v.repo.roots[n-1].canonical()
-		want, err2 := trusted.canonical()
-		if err := errors.Join(err1, err2); err != nil {
-			v.errs = append(v.errs, err)
-		} else if string(have) != string(want) {
-			v.fail("the repository's %s is another one than the root to start from", fileName(metadata.ROOT, n))
-		}
+	if err := inChain(v.repo.roots, trusted); err != nil {
+		v.errs = append(v.errs, err)
 	}
 	for _, root := range v.repo.roots {
 		if err := checkRootRoles(root); err != nil {

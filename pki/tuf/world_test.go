@@ -113,9 +113,9 @@ func (w *world) init(now time.Time) *Staged {
 	return s
 }
 
-func (w *world) publish(s *Staged, to store.Store, now time.Time, opts ...Option) *Published {
+func (w *world) publish(s *Staged, to store.Store, now time.Time, others ...*Place) *Published {
 	w.t.Helper()
-	p, err := Publish(w.t.Context(), s, to, w.online, w.pol, now, opts...)
+	p, err := publishTo(w.t.Context(), s, to, w.online, w.pol, now, others...)
 	w.must(err)
 	return p
 }
@@ -200,6 +200,8 @@ type memory struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	hook    func(name string)
+	broken  error // what every call answers
+	forgets bool  // answers writes and keeps nothing
 }
 
 func newMemory() *memory { return &memory{objects: map[string][]byte{}} }
@@ -213,6 +215,9 @@ func (m *memory) clone() *memory {
 func (m *memory) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.broken != nil {
+		return nil, m.broken
+	}
 	data, ok := m.objects[name]
 	if !ok {
 		return nil, store.ErrNotFound
@@ -231,6 +236,9 @@ func (m *memory) write(name string, data []byte, isNew bool) error {
 	defer m.mu.Unlock()
 	if _, there := m.objects[name]; there && isNew {
 		return store.ErrExists
+	}
+	if m.broken != nil || m.forgets {
+		return m.broken
 	}
 	m.objects[name] = data
 	return nil
@@ -300,3 +308,24 @@ func signAs(s *Staged, holder string, key crypto.Signer) error {
 	}
 	return d.Sign(holder, key)
 }
+
+// publishTo publishes to an own copy and to others.
+func publishTo(ctx context.Context, s *Staged, to store.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (*Published, error) {
+	p := &Publisher{Own: &Place{Name: to.String(), Store: to}, Places: others, Online: online, Policy: pol, Now: now}
+	err := p.Publish(ctx, s)
+	return &p.Own.Published, err
+}
+
+// refreshed is what a refresh did and what comes next.
+type refreshed struct {
+	Published
+	Next []Deadline
+}
+
+func refreshAt(ctx context.Context, to store.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (refreshed, error) {
+	p := &Publisher{Own: &Place{Name: to.String(), Store: to}, Places: others, Online: online, Policy: pol, Now: now}
+	next, err := p.Refresh(ctx)
+	return refreshed{p.Own.Published, next}, err
+}
+
+func placeOf(st store.Store) *Place { return &Place{Name: st.String(), Store: st} }

@@ -15,28 +15,25 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
-// done reports whether the store shows already what is wanted.
-func (p *publication) done() bool {
-	return len(p.objects) == 0 && len(p.before.roots) == len(p.after.roots) &&
-		p.before.timestamp != nil && bytes.Equal(p.before.timestamp.raw, p.after.timestamp.raw)
+// done reports whether a place shows already what is wanted.
+func (p *Publisher) done(place *Place) bool {
+	return len(place.missing) == 0 && len(place.before.roots) == len(p.after.roots) &&
+		place.before.timestamp != nil && bytes.Equal(place.before.timestamp.raw, p.after.timestamp.raw)
 }
 
 // wouldBe is the repository after the publication, in memory.
-func (p *publication) wouldBe() overlay {
+func (p *Publisher) wouldBe() overlay {
 	over := map[string][]byte{"timestamp.json": p.after.timestamp.raw}
-	for _, d := range p.metadata() {
+	for _, d := range slices.Concat(p.metadata(), p.after.roots) {
 		over[d.fileName()] = d.raw
 	}
-	for _, d := range p.after.roots {
-		over[d.fileName()] = d.raw
-	}
-	maps.Copy(over, p.objects)
-	return overlay{base: p.st, over: over}
+	maps.Copy(over, p.content)
+	return overlay{base: p.Own.Store, over: over}
 }
 
 // metadata lists the version objects below root, in the order of writing: what
 // a client reads last comes first.
-func (p *publication) metadata() []*document {
+func (p *Publisher) metadata() []*document {
 	var out []*document
 	for _, role := range slices.Sorted(maps.Keys(p.after.targets)) {
 		if role != metadata.TARGETS {
@@ -46,77 +43,96 @@ func (p *publication) metadata() []*document {
 	return append(out, p.after.targets[metadata.TARGETS], p.after.snapshot)
 }
 
-// write publishes: targets first, timestamp.json last but for a root that must
-// follow it. Nothing is removed, and whatever is there already is left alone.
-// It returns the names of the objects that it wrote.
-func (p *publication) write(ctx context.Context) (written []string, err error) {
-	if err := p.writeTargets(ctx, &written); err != nil {
-		return written, err
-	}
-	docs := p.metadata()
-	roots := p.after.roots[len(p.before.roots):]
-	if !p.late {
-		// root before the snapshot that may need its keys
-		docs = slices.Concat(docs[:len(docs)-1], roots, docs[len(docs)-1:])
-	}
-	if !p.st.Exclusive() {
-		// the timestamp's own object is the claim: of several writers one makes
-		// it, and the others find its bytes and publish those
-		docs = append(docs, p.after.timestamp)
-	}
-	for _, d := range docs {
-		if err := p.writeDocument(ctx, d, &written); err != nil {
-			return written, err
-		}
-	}
-	if err := p.st.Flush(ctx); err != nil {
-		return written, err
-	}
-	if err := p.point(ctx, &written); err != nil {
-		return written, err
-	}
-	if p.late {
-		for _, d := range roots {
-			if err := p.writeDocument(ctx, d, &written); err != nil {
-				return written, err
+// write publishes in two rounds: first everything that timestamp.json will
+// name, in every place, and then timestamp.json in every place. So a writer
+// that is overtaken in the first place has pointed nowhere yet.
+func (p *Publisher) write(ctx context.Context, open []*Place) error {
+	for _, round := range []func(context.Context, *Place) error{p.prepare, p.point} {
+		for _, place := range open {
+			if place.Err != nil {
+				continue
+			}
+			if err := p.fail(place, round(ctx, place)); err != nil {
+				return err
 			}
 		}
 	}
-	return written, p.st.Flush(ctx)
+	return nil
+}
+
+// prepare writes targets, metadata and a root that clients may see early.
+// Nothing is removed, and whatever is there already is left alone. The
+// timestamp's own object comes last: it is the claim of its version. Of several
+// writers one makes it, and the others find its bytes and publish those.
+func (p *Publisher) prepare(ctx context.Context, place *Place) error {
+	if err := p.writeTargets(ctx, place); err != nil {
+		return err
+	}
+	docs := p.metadata()
+	if !place.late {
+		// root before the snapshot that may need its keys
+		docs = slices.Concat(docs[:len(docs)-1], p.after.roots[len(place.before.roots):], docs[len(docs)-1:])
+	}
+	for _, d := range append(docs, p.after.timestamp) {
+		if err := p.writeDocument(ctx, place, d); err != nil {
+			return err
+		}
+	}
+	return place.Store.Flush(ctx)
 }
 
 // point makes timestamp.json name the new snapshot, unless another writer got
-// further.
-func (p *publication) point(ctx context.Context, written *[]string) error {
-	now, err := readDocument(ctx, p.st, metadata.TIMESTAMP, "timestamp.json")
+// further, and reads back what the place keeps.
+func (p *Publisher) point(ctx context.Context, place *Place) error {
+	if err := p.replace(ctx, place); err != nil {
+		return err
+	}
+	if place.late {
+		for _, d := range p.after.roots[len(place.before.roots):] {
+			if err := p.writeDocument(ctx, place, d); err != nil {
+				return err
+			}
+		}
+	}
+	if err := place.Store.Flush(ctx); err != nil {
+		return err
+	}
+	return p.readBack(ctx, place)
+}
+
+func (p *Publisher) replace(ctx context.Context, place *Place) error {
+	now, err := readDocument(ctx, place.Store, metadata.TIMESTAMP, "timestamp.json")
+	before := place.before.timestamp
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
 		return err
-	case now.version() > p.after.timestamp.version():
-		return errOvertaken
 	case bytes.Equal(now.raw, p.after.timestamp.raw):
 		return nil
-	case p.before.timestamp == nil || !bytes.Equal(now.raw, p.before.timestamp.raw):
+	case before == nil || !bytes.Equal(now.raw, before.raw):
 		return errOvertaken
 	}
-	if err := p.st.Replace(ctx, "timestamp.json", p.after.timestamp.raw); err != nil {
+	if err := place.Store.Replace(ctx, "timestamp.json", p.after.timestamp.raw); err != nil {
 		return err
 	}
-	*written = append(*written, "timestamp.json")
-	if p.st.Exclusive() {
+	place.Written = append(place.Written, "timestamp.json")
+	if place.Store.Exclusive() {
 		return nil
 	}
-	return p.catchUp(ctx)
+	return p.catchUp(ctx, place)
 }
 
 // catchUp puts timestamp.json right when others got further between the look
 // and the write of this one. A version is claimed when all that it names is
 // there, so pointing to it is safe whoever does it.
-func (p *publication) catchUp(ctx context.Context) error {
+func (p *Publisher) catchUp(ctx context.Context, place *Place) error {
+	overtaken := false
 	for version := p.after.timestamp.version() + 1; ; version++ {
-		next, err := readDocument(ctx, p.st, metadata.TIMESTAMP, fileName(metadata.TIMESTAMP, version))
+		next, err := readDocument(ctx, place.Store, metadata.TIMESTAMP, fileName(metadata.TIMESTAMP, version))
 		if errors.Is(err, store.ErrNotFound) {
+			if overtaken {
+				return errOvertaken
+			}
 			return nil
 		}
 		if err == nil {
@@ -125,73 +141,96 @@ func (p *publication) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("a later version was claimed: %w", err)
 		}
-		if err := p.st.Replace(ctx, "timestamp.json", next.raw); err != nil {
+		if err := place.Store.Replace(ctx, "timestamp.json", next.raw); err != nil {
 			return err
 		}
+		overtaken = true
 	}
+}
+
+// readBack reads what was written as a client would.
+func (p *Publisher) readBack(ctx context.Context, place *Place) error {
+	now, err := load(ctx, place.Store)
+	if err != nil {
+		return err
+	}
+	switch {
+	case now.timestamp != nil && now.timestamp.version() > p.after.timestamp.version() && !p.counts(now.timestamp):
+		return fault.New(fault.Failure, "", errors.New("an old timestamp is still there"))
+	case now.timestamp != nil && now.timestamp.version() > p.after.timestamp.version():
+		return errOvertaken
+	case now.timestamp == nil || !bytes.Equal(now.timestamp.raw, p.after.timestamp.raw) || len(now.roots) != len(p.after.roots):
+		return notKept("timestamp.json")
+	}
+	err = each(ctx, place.missing, func(ctx context.Context, name string) error {
+		err := place.same(ctx, name, p.content[name])
+		if errors.Is(err, store.ErrNotFound) {
+			err = notKept(name)
+		}
+		return err
+	})
+	if err == nil {
+		place.Seen = now.seen()
+	}
+	return err
+}
+
+var errNotKept = errors.New("is not there when it is read back")
+
+func notKept(name string) error {
+	return fault.New(fault.Failure, "look at the store's settings and the rights to it, then run the same command again",
+		fmt.Errorf("%s was written without an error, and %w", name, errNotKept))
 }
 
 // writeDocument writes a version's own object. One that is there must have the
 // same bytes.
-func (p *publication) writeDocument(ctx context.Context, d *document, written *[]string) error {
-	if d == p.before.snapshot || d == p.before.timestamp {
+func (p *Publisher) writeDocument(ctx context.Context, place *Place, d *document) error {
+	was := place.before.targets[d.role]
+	if d.snapshot != nil {
+		was = place.before.snapshot
+	}
+	if was != nil && bytes.Equal(was.raw, d.raw) {
 		return nil
 	}
-	if was := p.before.targets[d.role]; was != nil && bytes.Equal(was.raw, d.raw) {
-		return nil
-	}
-	err := p.st.WriteNew(ctx, d.fileName(), d.raw)
+	err := place.Store.WriteNew(ctx, d.fileName(), d.raw)
 	if err == nil {
-		*written = append(*written, d.fileName())
+		place.Written = append(place.Written, d.fileName())
 		return nil
 	}
 	if !errors.Is(err, store.ErrExists) {
 		return err
 	}
-	there, err := p.st.Read(ctx, d.fileName(), limitOf(d.role))
+	there, err := place.Store.Read(ctx, d.fileName(), limitOf(d.role))
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(there, d.raw) {
+	switch {
+	case bytes.Equal(there, d.raw):
 		return nil
+	case d.snapshot == nil && d.timestamp == nil:
+		return changed(d)
+	case place == p.Own && place.Store.Exclusive() && d.version() > place.before.version(d.role):
+		// a claim of this directory that lost: nothing ever pointed to it
+		return place.Store.Replace(ctx, d.fileName(), d.raw)
 	}
-	if d.snapshot != nil || d.timestamp != nil {
-		return errOvertaken
-	}
-	return changed(d)
+	return errOvertaken
 }
 
-// writeTargets uploads new target objects.
-func (p *publication) writeTargets(ctx context.Context, written *[]string) error {
+// writeTargets uploads the target objects that a place lacks.
+func (p *Publisher) writeTargets(ctx context.Context, place *Place) error {
 	var mu sync.Mutex
-	return each(ctx, slices.Sorted(maps.Keys(p.objects)), func(ctx context.Context, name string) error {
-		err := p.st.WriteNew(ctx, name, p.objects[name])
+	slices.Sort(place.missing)
+	return each(ctx, place.missing, func(ctx context.Context, name string) error {
+		err := place.Store.WriteNew(ctx, name, p.content[name])
 		if errors.Is(err, store.ErrExists) {
-			err = p.sameObject(ctx, name)
+			err = place.same(ctx, name, p.content[name])
 		}
 		if err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		*written = append(*written, name)
+		place.Written = append(place.Written, name)
 		return nil
 	})
-}
-
-// sameObject refuses a target object whose bytes are not what its name says.
-func (p *publication) sameObject(ctx context.Context, name string) error {
-	there, err := p.st.Read(ctx, name, maxTargetFile)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(there, p.objects[name]) {
-		return damaged(name)
-	}
-	return nil
-}
-
-func damaged(name string) error {
-	return fault.New(fault.Verification, "find out who wrote it, then remove that object by hand",
-		fmt.Errorf("the published object %s has other bytes than its name says", name))
 }
