@@ -73,7 +73,8 @@ func once[I, T any](d *day, step string, intent I, act func(intent I, retried bo
 	var result T
 	state := d.journal.Last(step)
 	if state.State == journal.Done {
-		return result, decode(step, state.Result, &result)
+		err := decode(step, state.Result, &result)
+		return result, err
 	}
 	if state.Intent != nil {
 		intent = *new(I)

@@ -46,7 +46,8 @@ func (t *Token) Info() (Info, error) {
 	if err := t.open(); err != nil {
 		return info, err
 	}
-	return info, t.survey(&info)
+	err := t.survey(&info)
+	return info, err
 }
 
 func (t *Token) survey(info *Info) error {

@@ -61,7 +61,8 @@ func Add(d *trustdir.Dir, name string, now time.Time) (ledger.Log, error) {
 		Name: name, Generation: g.Generation, Kind: log.Kind, Origin: log.Origin, URL: log.URL,
 		LogID: hex.EncodeToString(id[:]), Start: start, File: trustdir.FileOf(path, data),
 	}
-	return entry, d.Append(now, ledger.Entry{Log: &entry})
+	err = d.Append(now, ledger.Entry{Log: &entry})
+	return entry, err
 }
 
 func checkpointKey(d *trustdir.Dir, log plan.Log, data []byte) (checkpoint.Key, error) {

@@ -59,7 +59,8 @@ func cosignVersion(ctx context.Context, path string) (string, error) {
 	var v struct {
 		GitVersion string `json:"gitVersion"`
 	}
-	return v.GitVersion, json.Unmarshal(out, &v)
+	err = json.Unmarshal(out, &v)
+	return v.GitVersion, err
 }
 
 // Check asks cosign for a bundle's verdict under a trusted root and then under

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,9 @@ func newTokenImportCmd(f *cmdutil.Factory, run func(context.Context, *tokenImpor
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, s := range serials {
+				if s > math.MaxUint32 {
+					return cmdutil.Usage("copy the number that is printed on the token", "--serial %d is more than a serial number can be", s)
+				}
 				o.serials = append(o.serials, uint32(s))
 			}
 			return run(c.Context(), o)
