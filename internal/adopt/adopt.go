@@ -9,24 +9,20 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
-// AdoptOptions are what an existing hierarchy is read from, and the answers
-// that no file gives.
+// Options are what an existing hierarchy is read from, and the answers that no
+// file gives.
 type Options struct {
-	Paths       []string             // files and folders with certificates and public keys in PEM
-	TrustedRoot string               // the trusted_root.json in use; empty for none
-	Token       *AdoptedToken        // the root's token, where it is at hand
-	Root        *plan.TokenKey       // how the root's key is kept, where no token says it
-	URLs        map[string]string    // by name
-	Logs        map[string]Log       // of keys that no trusted_root.json names, by SPKI SHA-256
-	Starts      map[string]time.Time // "rekor:2"
-	Cutovers    map[string]time.Time // "fulcio:2": when the service used generation 2; zero for "not yet seen"
-	Missing     map[string]string    // reason by serial, lower-case hex
-	Keys        map[string]string    // KMS ARN by "fulcio:2"
+	Paths       []string          // files and folders: certificates, keys, trusted roots, signing configs, a token's state
+	TrustedRoot string            // the trusted_root.json in use; empty for one of those among the paths
+	Token       *AdoptedToken     // the root's token, where it is at hand
+	By          string            // who answers
+	Answers     map[string]string // by Question.ID
 }
 
-// AdoptLog says whose a checkpoint key is.
+// Log says whose a checkpoint key is.
 type Log struct {
 	Name, Kind, Origin, URL string
 }
@@ -34,23 +30,18 @@ type Log struct {
 // AdoptedToken is what the root's token says of its slot 9c.
 type AdoptedToken struct {
 	Serial     uint32
-	Key        *plan.TokenKey
+	Key        *plan.TokenKey // nil where the firmware does not tell
 	SPKISHA256 string
+	State      *yubikey.State    // what it said, signed or not
 	Slot       *x509.Certificate // attestation of the key; nil where there is none
 	Device     *x509.Certificate
 	Unattested string // why there is none
 }
 
-// Asked is a question that no file answers.
-type Asked struct {
-	Text   string `json:"question"`
-	Answer string `json:"answer_with"` // the flag, with what the files suggest
-}
-
 // Adoption is what adopting found and would write.
 type Adoption struct {
 	Defects   []finding.Finding `json:"defects"`             // repair is what adopting does about it, or what the next generation does
-	Questions []Asked           `json:"questions,omitempty"` // while there are any, nothing is written
+	Questions []Question        `json:"questions,omitempty"` // while there are any, nothing is written
 	Found     []string          `json:"found"`               // a line each
 	Changes   []Remade          `json:"trusted_root_changes,omitempty"`
 	Plan      []byte            `json:"-"`
@@ -60,41 +51,42 @@ type Adoption struct {
 	authorities []*adoptedAuthority // issuers first
 	logs        []*adoptedLog
 	old         *oldRoot
-	withheld    []string // serials, ascending
+	config      *oldConfig
+	withheld    []withheld
+	cutovers    map[string]fact // "fulcio.2": when the service used generation 2
+	exceptions  []plan.Exception
+	keys        string              // the answer about KMS keys
+	asked       map[string]Question // every question, answered or not
+	problems    []error             // answers that cannot be read
 }
 
 // Adopt reads an existing hierarchy and says what is wrong with it and what it
 // must be told. It writes nothing: see Write.
 func Adopt(o Options, now time.Time) (*Adoption, error) {
-	a := &Adoption{options: o, now: now}
+	a := &Adoption{options: o, now: now, cutovers: map[string]fact{}, asked: map[string]Question{}}
 	in, err := readAdopted(o.Paths)
 	if err != nil {
 		return nil, err
 	}
-	if o.TrustedRoot != "" {
-		if a.old, err = readOldRoot(o.TrustedRoot); err != nil {
-			return nil, err
-		}
-		in.addAll(a.old)
-		if err := a.lintOld(); err != nil {
-			return nil, err
-		}
+	if err := a.chooseFiles(in); err != nil {
+		return nil, err
 	}
 	if len(in.certificates) == 0 {
 		return nil, fault.New(fault.Usage, "name the files or folders that hold the certificates", errors.New("there is no certificate to adopt"))
 	}
 	if err := a.group(in); err != nil {
-		return nil, fault.New(fault.Verification, "bring every issuer's certificate; nothing was written", err)
+		return nil, fault.New(fault.Verification, "nothing was written", err)
 	}
 	if err := a.groupLogs(in); err != nil {
 		return nil, fault.New(fault.Verification, "a key of another kind cannot be adopted as a checkpoint key; nothing was written", err)
 	}
 	a.checkSerials()
-	a.checkToken()
+	a.checkToken(in)
 	a.askURLs()
 	a.askCutovers()
-	if len(a.Questions) > 0 {
-		return a, nil
+	a.askKeys()
+	if len(a.Questions) > 0 || len(a.problems) > 0 {
+		return a, a.answered()
 	}
 	if err := a.writePlan(); err != nil {
 		return nil, err
@@ -102,12 +94,16 @@ func Adopt(o Options, now time.Time) (*Adoption, error) {
 	return a, a.compareProfiles()
 }
 
-func (a *Adoption) defect(id, where, repair, format string, args ...any) {
-	a.Defects = append(a.Defects, finding.Finding{ID: id, Severity: finding.Warning, Place: where, Text: fmt.Sprintf(format, args...), Repair: repair})
+// answered joins what is wrong with the answers.
+func (a *Adoption) answered() error {
+	if err := errors.Join(a.problems...); err != nil {
+		return fault.New(fault.Usage, "correct the answers; nothing was written", err)
+	}
+	return nil
 }
 
-func (a *Adoption) ask(answer, format string, args ...any) {
-	a.Questions = append(a.Questions, Asked{Text: fmt.Sprintf(format, args...), Answer: answer})
+func (a *Adoption) defect(id, where, repair, format string, args ...any) {
+	a.Defects = append(a.Defects, finding.Finding{ID: id, Severity: finding.Warning, Place: where, Text: fmt.Sprintf(format, args...), Repair: repair})
 }
 
 func (a *Adoption) found(format string, args ...any) {

@@ -24,17 +24,19 @@ func TestAdopt_AsksForWhatNoFileTells(t *testing.T) {
 	}
 	var asked []string
 	for _, q := range a.Questions {
-		asked = append(asked, q.Answer+" "+q.Text)
+		asked = append(asked, q.ID+" "+q.Default+" "+q.Text)
+		if q.Wrong == "" || q.Form == "" {
+			t.Errorf("%s does not say what a wrong answer does, or what to write", q.ID)
+		}
 	}
 	for _, want := range []string{
-		"--missing " + h.missing, "--root-key PIN,TOUCH", "--cutover fulcio:2=2026-05-24T18:41:03Z", "--cutover tsa:2=",
-		"--cutover rekor:2=", "--cutover ctlog:2=", "which is no later than the start of the new one",
+		"missing." + h.missing, "root-key", "cutovers as published", "fulcio g1 until 2026-05-24T18:41:03Z", "keys unknown",
 	} {
 		if !strings.Contains(strings.Join(asked, "\n"), want) {
 			t.Errorf("nothing asks for %q in\n%s", want, strings.Join(asked, "\n"))
 		}
 	}
-	if len(asked) != 6 {
+	if len(asked) != 4 {
 		t.Errorf("%d questions:\n%s", len(asked), strings.Join(asked, "\n"))
 	}
 	if err := a.Write(filepath.Join(t.TempDir(), "new"), true); err == nil {
@@ -175,6 +177,7 @@ func TestAdopt_ListsTheDifferencesWithTheirReasons(t *testing.T) {
 		switch {
 		case c.Reason == "" || c.Path == "":
 			t.Errorf("a change without reason: %+v", c)
+		case strings.HasSuffix(c.Path, ".subject") && strings.Contains(c.Text, "is O=linnemanlabs.com, CN=LinnemanLabs Root CA"):
 		case c.Text == "moves into publicKey":
 			moved++
 		case strings.Contains(c.Text, "its window ends 2026-05-25T02:30:00Z, in the file in use 2026-05-24"):
@@ -204,13 +207,18 @@ func TestAdopt_Refusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	early := h.answers()
-	early.Cutovers["fulcio:2"] = firstDay
-	a, err := adopt.Adopt(early, adopting)
+	early.Answers["cutover.fulcio.2"] = firstDay.Format(time.RFC3339)
+	if _, err := adopt.Adopt(early, adopting); err == nil || !strings.Contains(err.Error(), "is before generation 2 begins") {
+		t.Errorf("with a cutover before the new generation: %v", err)
+	}
+	odd := h.answers()
+	odd.Answers["cutovre.fulcio.2"] = "open"
+	a, err := adopt.Adopt(odd, adopting)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Write(filepath.Join(t.TempDir(), "trust"), true); err == nil || !strings.Contains(err.Error(), "generation 2 of fulcio") {
-		t.Errorf("with a cutover before the new generation: %v", err)
+	if err := a.Write(filepath.Join(t.TempDir(), "trust"), true); err == nil || !strings.Contains(err.Error(), "no question has this name") {
+		t.Errorf("with an answer that nothing asks for: %v", err)
 	}
 }
 
@@ -218,8 +226,11 @@ func TestAdopt_Refusals(t *testing.T) {
 func TestAdopt_CertificatesAlone(t *testing.T) {
 	h := newHandMade(t)
 	o := h.answers()
+	if err := os.Remove(o.TrustedRoot); err != nil {
+		t.Fatal(err)
+	}
 	o.TrustedRoot = ""
-	o.URLs = map[string]string{"fulcio": "https://fulcio.linnemanlabs.com", "tsa": "https://tsa.linnemanlabs.com/api/v1/timestamp"}
+	o.Answers["url.fulcio"], o.Answers["url.tsa"] = "https://FULCIO.linnemanlabs.com/", "https://tsa.linnemanlabs.com/api/v1/timestamp"
 	a, err := adopt.Adopt(o, adopting)
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,10 @@ import (
 func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 	h := newHandMade(t)
 	o := h.answers()
-	for name := range o.Cutovers {
-		o.Cutovers[name] = time.Time{} // not seen yet
+	for id := range o.Answers {
+		if strings.HasPrefix(id, "cutover.") {
+			o.Answers[id] = "open" // not seen yet
+		}
 	}
 	a, err := adopt.Adopt(o, adopting)
 	if err != nil {

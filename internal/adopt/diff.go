@@ -56,7 +56,10 @@ func (a *Adoption) compareEntry(was, now *oldEntry, add func(path, name, reason,
 		add(was.path, was.uri, "it belongs in that list by its kind", "moves to %s", now.list)
 	}
 	if was.uri != now.uri {
-		add(was.path, was.uri, "as answered", "its URL is %s", now.uri)
+		add(was.path, was.uri, "the one form that plans and signing configs write", "its URL is %s", now.uri)
+	}
+	if was.subject != now.subject {
+		add(was.path+".subject", was.uri, "it is that of the chain's last certificate (protobuf-specs)", "was %s, is %s", was.subject, now.subject)
 	}
 	if was.key != nil && was.keyID != now.keyID {
 		add(was.path+".logId", was.uri, "a log ID is the SHA-256 of the key", "was %s, is %s", was.keyID, now.keyID)

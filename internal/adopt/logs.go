@@ -47,10 +47,8 @@ func (a *Adoption) groupLogs(in *adopted) error {
 		if a.old.entryOf(k.spki) != nil || a.isCertified(k.spki) {
 			continue
 		}
-		l, told := a.options.Logs[k.spki]
-		if !told {
-			a.ask("--log "+k.spki+"=NAME,KIND,ORIGIN,URL (KIND rekor-v2 or static-ct), or leave the file out",
-				"%s holds a key that no trusted root and no certificate names: of which log is it?", k.where)
+		l, ok := a.askLog(k)
+		if !ok {
 			continue
 		}
 		pub, err := checkpoint.New(l.Kind, l.Origin, k.key)
@@ -66,6 +64,24 @@ func (a *Adoption) groupLogs(in *adopted) error {
 	return errors.Join(errs...)
 }
 
+// askLog asks of which log a key on file is.
+func (a *Adoption) askLog(k adoptedKey) (Log, bool) {
+	answer, ok := a.ask(Question{
+		ID: "log." + k.spki, Default: "none", Form: "NAME,KIND,ORIGIN,URL (KIND is rekor-v2 or static-ct), or none to leave the key out",
+		Text:  fmt.Sprintf("%s holds a key that no trusted root and no certificate names. Of which log is it?", k.where),
+		Wrong: "verifiers take a foreign key for your log's",
+	})
+	if !ok || answer == "none" {
+		return Log{}, false
+	}
+	parts := strings.Split(answer, ",")
+	if len(parts) != 4 {
+		a.refuse("log."+k.spki, "%q has %d parts: write NAME,KIND,ORIGIN,URL", answer, len(parts))
+		return Log{}, false
+	}
+	return Log{parts[0], parts[1], parts[2], normalURL(parts[3])}, true
+}
+
 func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
 	kind := kindOf(e.list)
 	origin, err := originOf(kind, e.uri)
@@ -76,9 +92,9 @@ func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.path, err)
 	}
-	l := Log{Kind: kind, Origin: origin, URL: e.uri}
+	l := Log{Kind: kind, Origin: origin, URL: normalURL(e.uri)}
 	for _, have := range a.logs {
-		if have.Kind == kind && have.URL == e.uri {
+		if have.Kind == kind && have.URL == l.URL {
 			l.Name = have.Name
 		}
 	}
@@ -130,13 +146,16 @@ func (a *Adoption) orderLog(l *adoptedLog) {
 		return x.start.Compare(y.start)
 	})
 	for i := range l.keys {
-		id := fmt.Sprintf("%s:%d", l.Name, i+1)
-		if start, told := a.options.Starts[id]; told {
-			l.keys[i].start = start
-		}
 		if l.keys[i].start.IsZero() {
-			a.ask("--start "+id+"=TIME", "when did the log %s begin to sign with its key %s?", l.Name, trustdir.Groups(l.keys[i].spki))
-			continue
+			at, ok := a.askInstant(Question{
+				ID: "start." + key(l.Name, i+1), Form: "a time",
+				Text:  fmt.Sprintf("When did the log %s begin to sign with its key %s?", l.Name, trustdir.Groups(l.keys[i].spki)),
+				Wrong: "too late, and verifiers reject what the key signed before",
+			})
+			if !ok {
+				continue
+			}
+			l.keys[i].start = at
 		}
 		a.found("%s: %s, origin %s, log ID %s, from %s", trustdir.GenerationName(l.Name, i+1), l.Kind, l.Origin, trustdir.Groups(l.keys[i].spki), trustdir.Stamp(l.keys[i].start))
 	}
@@ -152,37 +171,6 @@ func (a *Adoption) isCertified(spki string) bool {
 		}
 	}
 	return false
-}
-
-// askCutovers wants to know of every generation but the first when it was
-// seen in use: the file in use tells what its writer guessed.
-func (a *Adoption) askCutovers() {
-	for _, g := range a.authorities {
-		for i := 1; i < len(g.generations); i++ {
-			a.askCutover(g.name, i+1, a.old.entryOf(digest.Hex(g.generations[i-1].Raw)), g.generations[i].NotBefore)
-		}
-	}
-	for _, l := range a.logs {
-		for i := 1; i < len(l.keys); i++ {
-			a.askCutover(l.Name, i+1, a.old.entryOf(l.keys[i-1].spki), l.keys[i].start)
-		}
-	}
-}
-
-func (a *Adoption) askCutover(name string, generation int, before *oldEntry, start time.Time) {
-	id := fmt.Sprintf("%s:%d", name, generation)
-	if _, told := a.options.Cutovers[id]; told {
-		return
-	}
-	text, suggested := fmt.Sprintf("when was %s seen to use generation %d, which begins %s?", name, generation, trustdir.Stamp(start)), "TIME"
-	if before != nil && before.end != nil {
-		suggested = trustdir.Stamp(*before.end)
-		text += fmt.Sprintf(" The file in use closes generation %d at %s", generation-1, suggested)
-		if !before.end.After(start) {
-			text += ", which is no later than the start of the new one: what the old key signed between is rejected, so look at the service's own records"
-		}
-	}
-	a.ask("--cutover "+id+"="+suggested+" (or =open while it is not seen)", "%s", text)
 }
 
 var sharedLinter *lint.Linter

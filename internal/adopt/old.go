@@ -30,15 +30,17 @@ type oldRoot struct {
 
 // oldEntry is a log or an authority.
 type oldEntry struct {
-	list  string // tlogs, ctlogs, certificateAuthorities, timestampAuthorities
-	path  string // $.tlogs[0]
-	id    string // hex SHA-256 of the SPKI of a log, or of the first certificate
-	uri   string
-	keyID string // as stated, base64; logs
-	key   crypto.PublicKey
-	chain []*x509.Certificate
-	start *time.Time
-	end   *time.Time
+	list string // tlogs, ctlogs, certificateAuthorities, timestampAuthorities
+	path string // $.tlogs[0]
+	id   string // hex SHA-256 of the SPKI of a log, or of the first certificate
+	uri  string
+	// subject stands beside an authority's chain.
+	subject string
+	keyID   string // as stated, base64; logs
+	key     crypto.PublicKey
+	chain   []*x509.Certificate
+	start   *time.Time
+	end     *time.Time
 	// onInstance says that the window stood beside the key and not in it.
 	onInstance bool
 }
@@ -61,6 +63,10 @@ type oldLog struct {
 }
 
 type oldAuthority struct {
+	Subject struct {
+		Organization string `json:"organization"`
+		CommonName   string `json:"commonName"`
+	} `json:"subject"`
 	URI       string `json:"uri"`
 	CertChain struct {
 		Certificates []struct {
@@ -137,7 +143,7 @@ func (l oldLog) entry() (oldEntry, error) {
 }
 
 func (a oldAuthority) entry() (oldEntry, error) {
-	e := oldEntry{uri: a.URI}
+	e := oldEntry{uri: a.URI, subject: "O=" + a.Subject.Organization + ", CN=" + a.Subject.CommonName}
 	for i, c := range a.CertChain.Certificates {
 		der, err := base64.StdEncoding.DecodeString(c.RawBytes)
 		if err != nil {

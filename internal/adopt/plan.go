@@ -43,10 +43,11 @@ func (a *Adoption) writePlan() error {
 		for i, k := range l.keys {
 			start := k.start
 			log.Generations = append(log.Generations, plan.Generation{
-				Generation: i + 1, Key: a.options.Keys[fmt.Sprintf("%s:%d", l.Name, i+1)], SPKISHA256: k.spki, Start: &start})
+				Generation: i + 1, Key: a.keyOf(l.Name, i+1), SPKISHA256: k.spki, Start: &start})
 		}
 		p.Logs[l.Name] = log
 	}
+	p.Exceptions, p.Signing, p.OIDC = a.exceptions, a.config.signing(), a.config.providers()
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification, "these certificates are of a shape that no plan describes; nothing was written", err)
 	}
@@ -66,21 +67,30 @@ func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
 	newest := g.generations[len(g.generations)-1]
 	subject, errS := pki.ParseSubject(newest.RawSubject)
 	validity, errV := pki.ValidityOf(newest)
-	settings, errP := pki.SettingsOf(newest, g.profile)
 	algorithm, errA := algorithmOf(newest)
+	var settings pki.Settings
+	var errP error
+	if g.profile == pki.ProfileOther { // its certificate is its profile
+		errA, errV = nil, nil
+		if validity == (pki.Validity{}) {
+			validity.Days = max(1, int(newest.NotAfter.Sub(newest.NotBefore).Hours()/24))
+		}
+	} else {
+		settings, errP = pki.SettingsOf(newest, g.profile)
+	}
 	if err := errors.Join(errS, errV, errP, errA); err != nil {
 		return plan.Authority{}, err
 	}
 	out := plan.Authority{Profile: g.profile, Subject: subject, Validity: validity, Algorithm: algorithm, Settings: settings, URL: a.urlOf(g)}
 	if g.name == plan.RootAuthority {
-		out.Token = a.options.Root
+		out.Token = a.options.Token.Key
 	} else if g.issuer != plan.RootAuthority {
 		out.Issuer = g.issuer
 	}
 	for i, c := range g.generations {
 		next := plan.Generation{Generation: i + 1, SPKISHA256: digest.Hex(c.RawSubjectPublicKeyInfo)}
 		if g.name != plan.RootAuthority {
-			next.Key = a.options.Keys[fmt.Sprintf("%s:%d", g.name, i+1)]
+			next.Key = a.keyOf(g.name, i+1)
 		}
 		out.Generations = append(out.Generations, next)
 	}
@@ -90,19 +100,20 @@ func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
 func algorithmOf(c *x509.Certificate) (string, error) {
 	key, ok := c.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
-		return "", fmt.Errorf("a key of type %T is in no plan: certificates here are ECDSA", c.PublicKey)
+		return "RSA", fmt.Errorf("a key of type %T is in no plan: certificates here are ECDSA", c.PublicKey)
 	}
 	return key.Curve.Params().Name, nil
 }
 
-// urlOf is where an authority answers: as told, or as the file in use says.
+// urlOf is where an authority answers: as told, as the signing config in use
+// says of the same host, or as the trusted root in use says.
 func (a *Adoption) urlOf(g *adoptedAuthority) string {
-	if u := a.options.URLs[g.name]; u != "" {
-		return u
+	if u := a.options.Answers["url."+g.name]; u != "" {
+		return normalURL(u)
 	}
 	for i := len(g.generations) - 1; i >= 0; i-- {
 		if e := a.old.entryOf(digest.Hex(g.generations[i].Raw)); e != nil {
-			return e.uri
+			return a.config.endpoint(normalURL(e.uri))
 		}
 	}
 	return ""
@@ -111,18 +122,76 @@ func (a *Adoption) urlOf(g *adoptedAuthority) string {
 // askURLs wants to know where the services answer, where no file says it.
 func (a *Adoption) askURLs() {
 	for _, g := range a.authorities {
-		u, err := url.Parse(a.urlOf(g))
+		at := a.urlOf(g)
+		u, err := url.Parse(at)
+		q := Question{ID: "url." + g.name, Wrong: "signers are sent elsewhere; verifiers do not use it"}
 		switch g.profile {
 		case pki.ProfileFulcioCA:
-			if err != nil || u.Hostname() == "" {
-				a.ask("--url "+g.name+"=https://…", "where does the Fulcio of %s answer? Give its base URL", g.name)
+			q.Text, q.Form = fmt.Sprintf("Where does the Fulcio of %s answer?", g.name), "its base URL"
+			if err != nil || u.Hostname() == "" || a.options.Answers[q.ID] != "" {
+				a.ask(q)
 			}
 		case pki.ProfileTSA, pki.ProfileTSALeaf:
-			if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" {
-				a.ask("--url "+g.name+"=https://…/api/v1/timestamp", "where does the time-stamping authority %s answer? Give its full endpoint", g.name)
+			q.Text, q.Form = fmt.Sprintf("Where does the time-stamping authority %s answer?", g.name), "its full endpoint"
+			if err == nil && u.Hostname() != "" {
+				q.Default = strings.TrimRight(at, "/") + "/api/v1/timestamp"
+			}
+			if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || a.options.Answers[q.ID] != "" {
+				a.ask(q)
 			}
 		}
 	}
+}
+
+// normalURL is a URL as plans write it: the host in lower case, no slash at the
+// end.
+func normalURL(raw string) string {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return raw
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	return strings.TrimRight(u.String(), "/")
+}
+
+// askKeys asks once for the KMS keys behind the generations, which no file
+// names, and one by one where somebody knows them.
+func (a *Adoption) askKeys() {
+	var owned, shown []string
+	own := func(name string, generation int) {
+		owned, shown = append(owned, key(name, generation)), append(shown, trustdir.GenerationName(name, generation))
+	}
+	for _, g := range a.authorities {
+		if g.name != plan.RootAuthority && g.profile != pki.ProfileOther {
+			own(g.name, len(g.generations))
+		}
+	}
+	for _, l := range a.logs {
+		own(l.Name, len(l.keys))
+	}
+	if len(owned) == 0 {
+		return
+	}
+	a.keys, _ = a.ask(Question{
+		ID: "keys", Default: unknown, Form: "unknown, or each to name their ARNs one by one",
+		Text:  "Which KMS keys are behind " + strings.Join(shown, ", ") + "? No file names them.",
+		Wrong: "nothing for now: a key that is unknown is only not looked at; its digest is pinned, and a renewal may make new keys",
+	})
+	if a.keys != each {
+		return
+	}
+	for i, k := range owned {
+		a.ask(Question{ID: "key." + k, Default: unknown, Form: "the key's ARN, external for a key outside KMS, or unknown", Text: "Which KMS key is behind " + shown[i] + "?",
+			Wrong: "trustroot kms list says that key and pin differ"})
+	}
+}
+
+// keyOf is the plan's key of a generation.
+func (a *Adoption) keyOf(name string, generation int) string {
+	if arn := a.options.Answers["key."+key(name, generation)]; arn != "" && a.keys == each {
+		return arn
+	}
+	return plan.KeyUnknown
 }
 
 // compareProfiles makes each newest certificate again from the plan, under its
@@ -133,6 +202,9 @@ func (a *Adoption) compareProfiles() error {
 		return err
 	}
 	for _, g := range a.authorities {
+		if g.profile == pki.ProfileOther {
+			continue
+		}
 		n := len(g.generations) - 1
 		c, where := g.generations[n], trustdir.GenerationName(g.name, n+1)
 		authority := p.Authorities[g.name]

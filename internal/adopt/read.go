@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
 // maxAdopted bounds what is read: a hierarchy has tens of files.
@@ -22,6 +24,9 @@ const maxAdopted = 1000
 type adopted struct {
 	certificates []*x509.Certificate
 	keys         []adoptedKey
+	roots        []*oldRoot       // trusted roots of any age
+	configs      []*oldConfig     // signing configs
+	tokens       []*yubikey.State // states of tokens, their signatures verified
 }
 
 // adoptedKey is a public key and where it was found.
@@ -84,6 +89,8 @@ func (in *adopted) read(file string) error {
 		return err
 	}
 	switch {
+	case len(bytes.TrimSpace(data)) > 0 && bytes.ContainsAny(bytes.TrimSpace(data)[:1], "{["):
+		return in.readJSON(file, data)
 	case bytes.Contains(data, []byte("PRIVATE KEY-----")):
 		return errors.New("holds a private key, which adopting never reads: leave it out")
 	case bytes.Contains(data, []byte("-----BEGIN CERTIFICATE-----")):
@@ -98,6 +105,44 @@ func (in *adopted) read(file string) error {
 			return err
 		}
 		return in.addKey(key, file)
+	}
+	return nil
+}
+
+// readJSON takes a trusted root, a signing config or a token's state out of a
+// file, and passes over anything else.
+func (in *adopted) readJSON(file string, data []byte) error {
+	var states []*yubikey.State
+	if err := json.Unmarshal(data, &states); err == nil && len(states) > 0 && states[0].SPKISHA256 != "" {
+		for _, s := range states {
+			if err := s.Verify(); err != nil {
+				return err
+			}
+		}
+		in.tokens = append(in.tokens, states...)
+		return nil
+	}
+	var shape struct {
+		CAs    json.RawMessage `json:"certificateAuthorities"`
+		Tlogs  json.RawMessage `json:"tlogs"`
+		CAURLs json.RawMessage `json:"caUrls"`
+	}
+	if json.Unmarshal(data, &shape) != nil {
+		return nil
+	}
+	switch {
+	case shape.CAs != nil || shape.Tlogs != nil:
+		old, err := parseOldRoot(file, data)
+		if err != nil {
+			return err
+		}
+		in.roots = append(in.roots, old)
+	case shape.CAURLs != nil:
+		config, err := parseOldConfig(file, data)
+		if err != nil {
+			return err
+		}
+		in.configs = append(in.configs, config)
 	}
 	return nil
 }

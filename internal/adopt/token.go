@@ -3,6 +3,7 @@ package adopt
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
@@ -39,7 +40,11 @@ func ReadRootToken(token rootToken, now time.Time) (*AdoptedToken, error) {
 	if info.Empty || key == nil {
 		return nil, fault.New(fault.Device, "plug in the token that signed the root", errors.New("slot 9c shows no key"))
 	}
-	t := &AdoptedToken{Serial: token.Identity().Serial, Key: &plan.TokenKey{Slot: string(rootSlot), PIN: info.PINPolicy, Touch: info.TouchPolicy}}
+	state, err := yubikey.NewState(token.Identity(), info, key, now)
+	if err != nil {
+		return nil, err
+	}
+	t := &AdoptedToken{Serial: token.Identity().Serial, State: state, Key: &plan.TokenKey{Slot: string(rootSlot), PIN: info.PINPolicy, Touch: info.TouchPolicy}}
 	if t.SPKISHA256, err = pki.SPKISHA256(key); err != nil {
 		return nil, err
 	}
@@ -70,30 +75,75 @@ func (t *AdoptedToken) attest(token rootToken, now time.Time) {
 	t.Key.PIN, t.Key.Touch = a.PINPolicy, a.TouchPolicy
 }
 
-// checkToken compares the token's key with the root's.
-func (a *Adoption) checkToken() {
+// checkToken compares the token's key with the root's, and says what the next
+// ceremony will need. A token that is not at hand is known by the state that it
+// signed, and otherwise by what a person says.
+func (a *Adoption) checkToken(in *adopted) {
+	root := a.authorities[0]
+	spki := digest.Hex(root.generations[len(root.generations)-1].RawSubjectPublicKeyInfo)
 	t := a.options.Token
-	if a.options.Root == nil && t != nil {
-		a.options.Root = t.Key
-	}
-	if a.options.Root == nil {
-		a.ask("--root-key PIN,TOUCH (once,never; always,always; …), or --serial SERIAL to read it from the token",
-			"how the root's token guards the key in slot 9c cannot be read from certificates")
+	for _, s := range in.tokens {
+		if s.SPKISHA256 != spki {
+			a.defect("token-key", fmt.Sprintf("token %d, slot %s", s.Serial, s.Slot), "take the state of the token that signed the root", "the slot's key is %s, the root's %s", trustdir.Groups(s.SPKISHA256), trustdir.Groups(spki))
+			continue
+		}
+		a.found("%s, proved by a signature", s.Describe())
+		if t == nil {
+			t = &AdoptedToken{Serial: s.Serial, SPKISHA256: s.SPKISHA256, State: s, Key: &plan.TokenKey{Slot: s.Slot, PIN: s.PIN, Touch: s.Touch}}
+		}
 	}
 	if t == nil {
+		t = &AdoptedToken{}
+	}
+	a.options.Token = t
+	if t.Key == nil {
+		answer, ok := a.ask(Question{
+			ID: "root-key", Form: "PIN,TOUCH, for example always,never (PIN is once or always; TOUCH is never, always or cached)",
+			Text:  "How does the root's token guard the key in slot 9c? No certificate says it: `trustroot token info` does, and `trustroot token adopt` writes it into a file that can lie among these.",
+			Wrong: "the next ceremony stops at the token, before it signs",
+		})
+		if pin, touch, two := strings.Cut(answer, ","); ok && two {
+			t.Key = &plan.TokenKey{Slot: string(rootSlot), PIN: strings.TrimSpace(pin), Touch: strings.TrimSpace(touch)}
+		} else if ok {
+			a.refuse("root-key", "%q has no comma: write PIN,TOUCH", answer)
+		}
+	}
+	if t.Serial == 0 {
 		return
 	}
-	root := a.authorities[0]
-	newest := root.generations[len(root.generations)-1]
 	where := fmt.Sprintf("token %d, slot 9c", t.Serial)
-	if spki := digest.Hex(newest.RawSubjectPublicKeyInfo); spki != t.SPKISHA256 {
+	if spki != t.SPKISHA256 {
 		a.defect("token-key", where, "plug in the token that signed the root, or renew the root with this one",
 			"the slot's key is %s, the root's %s", trustdir.Groups(t.SPKISHA256), trustdir.Groups(spki))
 		return
 	}
 	a.found("token %d holds the root's key in slot 9c", t.Serial)
-	if t.Slot == nil {
+	if t.Slot == nil && t.Unattested != "" {
 		a.defect("token-unattested", where, "nothing proves where the key was made: renew the root with a key that is made on a token",
 			"the key has no attestation that leads to Yubico: %s", t.Unattested)
 	}
+	a.needs(t)
+}
+
+// needs says what a ceremony at the root's token will ask for, and puts the
+// exceptions into the plan.
+func (a *Adoption) needs(t *AdoptedToken) {
+	if t.State == nil {
+		return
+	}
+	why := map[string]string{
+		plan.ExceptionOldFirmware:  fmt.Sprintf("firmware %s leaks ECDSA keys to anyone who holds the token (YSA-2024-03)", t.State.Firmware),
+		plan.ExceptionImportedRoot: "the root's key was not made on the token, so nothing attests it and copies may exist",
+	}
+	for _, name := range t.State.Exceptions() {
+		reason, ok := a.ask(Question{
+			ID: "exception." + name, Default: "the root is older than this directory and is kept until it is renewed", Form: "the reason, which the plan and every record keep",
+			Text:  fmt.Sprintf("A ceremony with token %d needs the exception %s: %s. Why is it accepted?", t.Serial, name, why[name]),
+			Wrong: "nothing; a reader of the plan judges the root by it",
+		})
+		if ok {
+			a.exceptions = append(a.exceptions, plan.Exception{Name: name, Reason: reason})
+		}
+	}
+	a.found("the next ceremony needs: token %d with its PIN, a management key behind that PIN (`trustroot token protect --serial %d` puts it there), two operators at best, and an empty P-256 slot for the record key", t.Serial, t.Serial)
 }

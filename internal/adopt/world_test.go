@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -183,13 +182,14 @@ func (h *handMade) writeJSON(t *testing.T, path string, v any) {
 // answers are what the first user would answer.
 func (h *handMade) answers() adopt.Options {
 	o := adopt.Options{
-		Paths: []string{h.dir}, TrustedRoot: h.trustedRoot,
-		Root:     &plan.TokenKey{Slot: "9c", PIN: "once", Touch: "always"},
-		Missing:  map[string]string{h.missing: "signed with a typing error, never published"},
-		Cutovers: map[string]time.Time{},
+		Paths: []string{h.dir}, TrustedRoot: h.trustedRoot, By: "alice",
+		Answers: map[string]string{
+			"root-key": "once,always", "missing." + h.missing: "signed with a typing error, never published",
+			"cutovers": "each", "keys": "unknown", "repairs": "agreed",
+		},
 	}
 	for _, name := range []string{"fulcio", "tsa", "rekor", "ctlog"} {
-		o.Cutovers[fmt.Sprintf("%s:2", name)] = switched
+		o.Answers["cutover."+name+".2"] = switched.Format(time.RFC3339)
 	}
 	return o
 }

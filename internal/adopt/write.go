@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,8 +61,22 @@ func (a *Adoption) Write(path string, keep bool) error {
 			return err
 		}
 	}
-	if !keep {
-		return nil
+	if len(a.Changes) > 0 {
+		var list []string
+		for _, c := range a.Changes {
+			list = append(list, fmt.Sprintf("  %s %s: %s", c.Path, c.Name, c.Text))
+		}
+		if answer, ok := a.ask(Question{
+			ID: "repairs", Default: agreed, Form: agreed,
+			Text:  "The trusted root is built like the one in use, but for these repairs:\n" + strings.Join(list, "\n") + "\nDo you agree?",
+			Wrong: "verifiers get a file that says something else than the one they have",
+		}); ok && answer != agreed {
+			a.refuse("repairs", "%q is not %q: correct the answers behind a repair, or the files", answer, agreed)
+		}
+	}
+	a.unused()
+	if err := a.answered(); err != nil || !keep || len(a.Questions) > 0 {
+		return err
 	}
 	return dir.Commit()
 }
@@ -139,9 +152,15 @@ func (a *Adoption) entries() ([]ledger.Entry, []trustdir.File, error) {
 	var entries []ledger.Entry
 	var files []trustdir.File
 	cutover := func(name string, generation int) {
-		if at := a.options.Cutovers[fmt.Sprintf("%s:%d", name, generation)]; !at.IsZero() {
-			entries = append(entries, ledger.Entry{Cutover: &ledger.Cutover{Names: []string{name}, At: at.UTC()}})
+		f, ok := a.cutovers[key(name, generation)]
+		if !ok {
+			return
 		}
+		e := ledger.Entry{Cutover: &ledger.Cutover{Names: []string{name}, At: f.at.UTC()}, Source: ledger.Published}
+		if !f.published {
+			e.Source, e.By = ledger.Told, a.options.By
+		}
+		entries = append(entries, e)
 	}
 	for _, g := range a.authorities {
 		for i := range g.generations {
@@ -149,15 +168,16 @@ func (a *Adoption) entries() ([]ledger.Entry, []trustdir.File, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			entries = append(entries, ledger.Entry{Certificate: c})
+			entries = append(entries, ledger.Entry{Certificate: c, Source: ledger.Observed})
 			files = append(files, written...)
 			cutover(g.name, i+1)
 		}
 	}
-	slices.Sort(a.withheld)
-	for _, serial := range a.withheld {
-		entries = append(entries, ledger.Entry{Withheld: &ledger.Withheld{
-			Authority: plan.RootAuthority, Serial: serial, Reason: a.options.Missing[serial]}})
+	for _, w := range a.withheld {
+		for _, serial := range w.serials {
+			entries = append(entries, ledger.Entry{Source: ledger.Told, By: a.options.By,
+				Withheld: &ledger.Withheld{Authority: plan.RootAuthority, Serial: serial, Reason: w.reason}})
+		}
 	}
 	for _, l := range a.logs {
 		for i := range l.keys {
@@ -165,7 +185,11 @@ func (a *Adoption) entries() ([]ledger.Entry, []trustdir.File, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			entries = append(entries, ledger.Entry{Log: e})
+			source := ledger.Entry{Log: e, Source: ledger.Told, By: a.options.By}
+			if old := a.old.entryOf(l.keys[i].spki); old != nil && old.start != nil {
+				source = ledger.Entry{Log: e, Source: ledger.Published}
+			}
+			entries = append(entries, source)
 			files = append(files, written...)
 			cutover(l.Name, i+1)
 		}

@@ -77,6 +77,11 @@ func (r *report) exceptions(p *Plan) {
 // needs reports whether something in the plan may rest on an exception. Where
 // the plan cannot tell, it may.
 func (p *Plan) needs(exception string) bool {
+	for _, g := range p.Authorities[RootAuthority].Generations {
+		if g.Ceremony == "" && exception != ExceptionSingleHolder {
+			return true // an adopted root: its token is in use, whatever the next ceremony says
+		}
+	}
 	switch exception {
 	case ExceptionSingleHolder:
 		return p.TUF != nil && (p.TUF.Root.Threshold == 1 || p.TUF.Targets.Threshold == 1)

@@ -131,7 +131,7 @@ func (r *report) key(k owned, root bool) {
 // unique checks that one key never serves two logs, roles or applications. A
 // renewed authority may keep its key.
 func (r *report) unique(k owned, arns, digests map[string]owned) {
-	if k.Key != "" && k.Key != external {
+	if k.Key != "" && k.Key != external && k.Key != KeyUnknown {
 		other, seen := arns[k.Key]
 		if !seen {
 			arns[k.Key] = k
@@ -148,7 +148,7 @@ func (r *report) unique(k owned, arns, digests map[string]owned) {
 			digests[k.SPKISHA256] = k
 		} else if k.shared(other) {
 			r.add(k.path+".spki_sha256", "the key serves %s already: one key never serves two, make another", other.path)
-		} else if other.Key != k.Key && other.Key != "" && k.Key != "" {
+		} else if other.Key != k.Key && other.Key != "" && k.Key != "" && k.Key != KeyUnknown && other.Key != KeyUnknown {
 			r.add(k.path+".key", "%s names another key for the same digest", other.path)
 		}
 	}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/user"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,21 +15,16 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 type adoptOptions struct {
 	*cmdutil.Factory
 	adopt.Options
-	serial   uint32
-	rootKey  string
-	urls     []string
-	logs     []string
-	starts   []string
-	cutovers []string
-	missing  []string
-	keys     []string
-	write    bool
+	serial  uint32
+	answers string
+	schema  bool
+	write   bool
+	flags   int // given
 }
 
 func newAdoptCmd(f *cmdutil.Factory, run func(context.Context, *adoptOptions) error) *cobra.Command {
@@ -36,37 +32,46 @@ func newAdoptCmd(f *cmdutil.Factory, run func(context.Context, *adoptOptions) er
 	cmd := &cobra.Command{
 		Use:   "adopt PATH...",
 		Short: "Make a trust directory of a hierarchy that exists",
-		Long: `Read the certificates and public keys under each PATH, the trusted_root.json in
-use and, with --serial, the root's token. Explain every defect, ask for what no
-file tells, and with --write make the folder of --dir, which must not exist, a
-trust directory as if it had been made here: plan, ledger, certificates, keys and
-a trusted_root.json that strict clients read, with every difference from the one
-in use and its reason.
+		Long: `Read what is under each PATH: certificates, public keys, trusted roots of any age,
+signing configs and a token's state (token adopt). Show the hierarchy, ask one
+question at a time for what no file tells, and make the folder of --dir, which
+must not exist, a trust directory: plan, ledger, certificates, keys, and the
+trusted root as it is published, but for repairs that you agreed to.
 
-Each question names the flag that answers it. No private key is read and nothing
-is changed but the new folder.`,
-		Args: cobra.MinimumNArgs(1),
+Answers are kept in adopt.yaml beside that folder: a second run asks only what is
+open, and the file can be written by hand and reviewed. No private key is read.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if o.schema {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.MinimumNArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Paths = args
+			o.Paths, o.flags = args, c.Flags().NFlag()
 			return run(c.Context(), o)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.TrustedRoot, "trusted-root", "", "the trusted_root.json in use")
+	flags.StringVar(&o.TrustedRoot, "trusted-root", "", "the trusted_root.json in use, where it is not under a PATH")
 	cmdutil.SerialFlag(cmd, &o.serial)
-	flags.StringVar(&o.rootKey, "root-key", "", "PIN,TOUCH: how slot 9c is guarded (once,never)")
-	flags.StringArrayVar(&o.urls, "url", nil, "NAME=URL: where a service answers")
-	flags.StringArrayVar(&o.logs, "log", nil, "SPKI-SHA256=NAME,KIND,ORIGIN,URL: of which log a key is")
-	flags.StringArrayVar(&o.starts, "start", nil, "NAME:N=TIME: when a log's key N was first used")
-	flags.StringArrayVar(&o.cutovers, "cutover", nil, "NAME:N=TIME: when generation N was seen in use, or open")
-	flags.StringArrayVar(&o.missing, "missing", nil, "SERIAL=REASON: what became of a serial number that no certificate here has")
-	flags.StringArrayVar(&o.keys, "key", nil, "NAME:N=ARN: the KMS key of a generation")
-	flags.BoolVar(&o.write, "write", false, "write the trust directory")
+	flags.StringVar(&o.answers, "answers", "", "file with the answers (default adopt.yaml beside the folder of --dir)")
+	flags.BoolVar(&o.schema, "schema", false, "print the JSON schema of the answers")
+	flags.BoolVar(&o.write, "write", false, "write the trust directory without asking once more")
 	return cmd
 }
 
 func runAdopt(ctx context.Context, o *adoptOptions) error {
-	if err := errors.Join(adopt.CheckNew(o.Dir), o.answers()); err != nil {
+	if o.schema {
+		return cmdutil.PrintText(o.Out, string(adopt.Schema))
+	}
+	err := adopt.CheckNew(o.Dir)
+	if err != nil {
+		return err
+	}
+	if o.answers == "" {
+		o.answers = filepath.Join(filepath.Dir(filepath.Clean(o.Dir)), adopt.AnswersFile)
+	}
+	if o.By, o.Answers, err = adopt.ReadAnswers(o.answers); err != nil {
 		return err
 	}
 	if o.serial != 0 {
@@ -74,14 +79,9 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 			return err
 		}
 	}
-	a, err := adopt.Adopt(o.Options, o.Now)
+	a, asked, err := o.converse()
 	if err != nil {
 		return err
-	}
-	if len(a.Questions) == 0 {
-		if err := a.Write(o.Dir, o.write); err != nil {
-			return err
-		}
 	}
 	if o.JSON {
 		err = cmdutil.PrintJSON(o.Out, a)
@@ -92,13 +92,117 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	case err != nil:
 		return err
 	case len(a.Questions) > 0:
-		return fault.New(fault.Usage, "run it again with an answer to each question; nothing was written", fmt.Errorf("%d questions are open", len(a.Questions)))
-	case !o.write:
-		o.Progress("nothing was written: run it again with --write to make %s", o.Dir)
-	default:
-		o.Progress("%s is a trust directory: review it, put it under version control, and publish the rebuilt trusted_root.json", o.Dir)
+		return fault.New(fault.Usage, fmt.Sprintf("run it in a terminal, or write the answers into %s; nothing was written", o.answers),
+			fmt.Errorf("%d questions are open", len(a.Questions)))
 	}
+	if !o.write {
+		if err := o.Operator.Confirm(term.Question{
+			Text: fmt.Sprintf("All questions are answered. You are about to make %s.", o.Dir),
+			Yes:  "the trust directory is written",
+			No:   "nothing was written but " + o.answers,
+			Type: "write",
+		}); err != nil {
+			return err
+		}
+	}
+	if err := a.Write(o.Dir, true); err != nil {
+		return err
+	}
+	o.Progress("%s is a trust directory: %d questions were asked, and %d flags given. Review %s and %s, and put both under version control",
+		o.Dir, asked, o.flags, o.answers, o.Dir)
 	return nil
+}
+
+// asker is an operator who types text.
+type asker interface {
+	Ask(text, standard string) (string, error)
+}
+
+// maxQuestions ends a conversation that goes in circles.
+const maxQuestions = 1000
+
+// converse asks one question at a time, keeps each answer, and reads the files
+// anew with it: what an answer opens or closes is known at once. Where nobody
+// can be asked, the open questions are in the adoption that it returns.
+func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
+	person, _ := o.Operator.(asker)
+	last := ""
+	for asked < maxQuestions {
+		a, err = adopt.Adopt(o.Options, o.Now)
+		if err == nil && len(a.Questions) == 0 {
+			err = a.Write(o.Dir, false)
+		}
+		switch {
+		case err != nil && last != "" && fault.ExitCode(err) == int(fault.Usage):
+			o.Operator.Notice(err.Error())
+			delete(o.Answers, last)
+			last = ""
+			continue
+		case err != nil:
+			return nil, asked, err
+		case len(a.Questions) == 0:
+			return a, asked, a.WriteAnswers(o.answers)
+		case person == nil || o.JSON:
+			return a, asked, a.WriteAnswers(o.answers)
+		}
+		if asked == 0 {
+			if err := o.begin(a, person); err != nil {
+				return a, asked, errors.Join(a.WriteAnswers(o.answers), o.unasked(err))
+			}
+		}
+		q := a.Questions[0]
+		answer, err := person.Ask(questionText(q), q.Default)
+		if err != nil {
+			return a, asked, err
+		}
+		asked++
+		if answer = strings.TrimSpace(answer); answer == "" {
+			o.Operator.Notice("This question has no answer of its own: please type one.")
+			continue
+		}
+		o.Answers[q.ID], last = answer, q.ID
+		if err := a.WriteAnswers(o.answers); err != nil {
+			return a, asked, err
+		}
+	}
+	return a, asked, fmt.Errorf("%d questions were asked, and more are open", asked)
+}
+
+// unasked is nil where no terminal can be asked: the file then holds what is
+// open.
+func (o *adoptOptions) unasked(err error) error {
+	if fault.ExitCode(err) == int(fault.Failure) {
+		return nil
+	}
+	return err
+}
+
+// begin shows the hierarchy as it was understood, and asks for a name.
+func (o *adoptOptions) begin(a *adopt.Adoption, person asker) error {
+	if o.By == "" {
+		standard := ""
+		if u, err := user.Current(); err == nil {
+			standard = u.Username
+		}
+		by, err := person.Ask("Who answers? The ledger keeps the name beside what no file proves.", standard)
+		if err != nil {
+			return err
+		}
+		o.By = strings.TrimSpace(by)
+	}
+	o.Operator.Notice("\nFound:\n  " + strings.Join(a.Found, "\n  "))
+	return nil
+}
+
+func questionText(q adopt.Question) string {
+	text := q.Text
+	if q.Wrong != "" {
+		text += "\n  If wrong: " + q.Wrong + "."
+	}
+	if q.Form != "" {
+		text += "\n  Type " + q.Form + "."
+	}
+	return text
 }
 
 func (o *adoptOptions) readToken(ctx context.Context) (err error) {
@@ -109,60 +213,6 @@ func (o *adoptOptions) readToken(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, token.Close()) }()
 	o.Token, err = adopt.ReadRootToken(token, o.Now)
 	return err
-}
-
-// answers reads the flags that answer questions.
-func (o *adoptOptions) answers() error {
-	var errs []error
-	each := func(flag string, list []string, put func(name, value string) error) {
-		for _, text := range list {
-			name, value, ok := strings.Cut(text, "=")
-			if !ok || name == "" || value == "" {
-				errs = append(errs, cmdutil.Usage("write it like NAME=VALUE", "%s %q has no value", flag, text))
-				continue
-			}
-			errs = append(errs, put(name, value))
-		}
-	}
-	o.URLs, o.Missing, o.Keys = map[string]string{}, map[string]string{}, map[string]string{}
-	o.Starts, o.Cutovers, o.Logs = map[string]time.Time{}, map[string]time.Time{}, map[string]adopt.Log{}
-	into := func(m map[string]string) func(string, string) error {
-		return func(name, value string) error { m[name] = value; return nil }
-	}
-	each("--url", o.urls, into(o.URLs))
-	each("--key", o.keys, into(o.Keys))
-	each("--missing", o.missing, func(serial, reason string) error {
-		o.Missing[strings.TrimLeft(strings.ToLower(serial), "0")] = reason
-		return nil
-	})
-	each("--start", o.starts, func(name, value string) (err error) {
-		o.Starts[name], err = cmdutil.Instant("--start", value)
-		return err
-	})
-	each("--cutover", o.cutovers, func(name, value string) (err error) {
-		if value == "open" {
-			o.Cutovers[name] = time.Time{}
-			return nil
-		}
-		o.Cutovers[name], err = cmdutil.Instant("--cutover", value)
-		return err
-	})
-	each("--log", o.logs, func(spki, value string) error {
-		parts := strings.Split(value, ",")
-		if len(parts) != 4 {
-			return cmdutil.Usage("write it like SPKI-SHA256=NAME,KIND,ORIGIN,URL", "--log %q has %d parts", value, len(parts))
-		}
-		o.Logs[strings.ToLower(spki)] = adopt.Log{Name: parts[0], Kind: parts[1], Origin: parts[2], URL: parts[3]}
-		return nil
-	})
-	if o.rootKey != "" {
-		pin, touch, ok := strings.Cut(o.rootKey, ",")
-		if !ok {
-			errs = append(errs, cmdutil.Usage("write it like --root-key once,never", "--root-key %q has no comma", o.rootKey))
-		}
-		o.Root = &plan.TokenKey{Slot: "9c", PIN: pin, Touch: touch}
-	}
-	return errors.Join(errs...)
 }
 
 func adoptionText(a *adopt.Adoption, style term.Style) string {
@@ -180,7 +230,7 @@ func adoptionText(a *adopt.Adoption, style term.Style) string {
 		b.WriteString("\nwhat no file tells\n")
 	}
 	for i, q := range a.Questions {
-		fmt.Fprintf(&b, "  %d. %s\n     answer with %s\n", i+1, q.Text, q.Answer)
+		fmt.Fprintf(&b, "  %d. %s\n     answer: %s\n", i+1, q.Text, q.ID)
 	}
 	if len(a.Changes) > 0 {
 		b.WriteString("\nhow the rebuilt trusted_root.json differs from the one in use\n")

@@ -1,0 +1,26 @@
+package term
+
+import "fmt"
+
+// Ask reads a line of text that is no secret. An empty line is the default.
+func (t *Terminal) Ask(text, standard string) (string, error) {
+	tty, err := t.open()
+	if err != nil {
+		return "", err
+	}
+	prompt := "> "
+	if standard != "" {
+		prompt = "[" + standard + "] > "
+	}
+	if _, err := fmt.Fprintf(tty, "\n%s\n%s", text, prompt); err != nil {
+		return "", fmt.Errorf("ask: %w", err)
+	}
+	line, err := t.wait(func() ([]byte, error) { return readLine(tty) })
+	if err != nil {
+		return "", err
+	}
+	if answer := string(line); answer != "" {
+		return answer, nil
+	}
+	return standard, nil
+}
