@@ -23,7 +23,7 @@ var (
 // one goroutine at a time.
 type Token struct {
 	ctx      context.Context // of Open: a touch is waited for only as long as it lives
-	yk       *piv.YubiKey    // nil: closed
+	yk       *session        // nil: closed
 	id       Identity
 	prompter Prompter
 	pin      []byte // wiped on Close
@@ -33,8 +33,8 @@ type Token struct {
 }
 
 // Open opens the token with a serial number. Every reader that calls itself a
-// YubiKey is asked for its serial number, and nothing else, until the right
-// one answers; it costs three exchanges on that one. The prompter may be nil
+// YubiKey is asked for its serial number, and nothing else: three exchanges
+// each. Two that say the same number are refused. The prompter may be nil
 // for what needs no PIN. ctx ends the wait for a touch.
 func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
 	if serial == 0 {
@@ -47,9 +47,10 @@ func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
 	}
 	var seen, busy, broken []string
 	var problems []error
+	var found *Token
 	for _, reader := range readers {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, errors.Join(err, found.Close())
 		}
 		yk, id, err := dial(reader)
 		switch {
@@ -60,14 +61,22 @@ func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
 		case err != nil:
 			broken = append(broken, reader)
 			problems = append(problems, err)
+		case id.Serial == serial && found != nil:
+			// a serial number is one token's: one of them lies, and would be given the PIN
+			return nil, errors.Join(fault.New(fault.Device, "pull out the token that is not yours; the one that is has the number printed on it",
+				fmt.Errorf("two tokens say that their serial number is %d, in %s and %s; nothing was sent to either", serial, found.id.Reader, reader)),
+				found.Close(), yk.Close())
 		case id.Serial == serial:
-			return &Token{ctx: ctx, yk: yk, id: id, prompter: p, known: map[Slot]SlotInfo{}}, nil
+			found = &Token{ctx: ctx, yk: yk, id: id, prompter: p, known: map[Slot]SlotInfo{}}
 		default:
 			seen = append(seen, fmt.Sprint(id.Serial))
 			if err := yk.Close(); err != nil {
-				return nil, explain("close "+reader, err)
+				return nil, errors.Join(explain("close "+reader, err), found.Close())
 			}
 		}
+	}
+	if found != nil {
+		return found, nil
 	}
 	return nil, notFound(serial, seen, busy, broken, problems)
 }
@@ -104,7 +113,7 @@ func (m *missing) Unwrap() []error { return m.causes }
 // readers returns the names of the readers that call themselves a YubiKey.
 // Other cards are left alone.
 func readers() ([]string, error) {
-	all, err := piv.Cards()
+	all, err := within(piv.Cards)
 	if err != nil {
 		return nil, explain("list the readers", err)
 	}
@@ -120,18 +129,13 @@ func readers() ([]string, error) {
 var errNoCard = errors.New("no card in the reader")
 
 // dial opens a reader and learns whose it is: SELECT, VERSION, SERIAL.
-func dial(reader string) (*piv.YubiKey, Identity, error) {
-	yk, err := piv.Open(reader)
+func dial(reader string) (*session, Identity, error) {
+	yk, v, serial, err := openSession(reader)
 	if err != nil {
 		if strings.Contains(err.Error(), textNoCard) {
 			return nil, Identity{}, errNoCard
 		}
-		return nil, Identity{}, explain("open "+reader, err)
-	}
-	v := yk.Version()
-	serial, err := yk.Serial()
-	if err != nil {
-		return nil, Identity{}, errors.Join(explain("read the serial number of "+reader, err), yk.Close())
+		return nil, Identity{}, err
 	}
 	return yk, Identity{
 		Serial:   serial,
@@ -145,6 +149,9 @@ func (t *Token) Identity() Identity { return t.id }
 
 // Close wipes the PIN and the management key and lets go of the token.
 func (t *Token) Close() error {
+	if t == nil {
+		return nil
+	}
 	t.forget()
 	if t.yk == nil {
 		return nil

@@ -23,8 +23,14 @@ type statusWord uint16
 func (s statusWord) Error() string  { return fmt.Sprintf("smart card error %04x", uint16(s)) }
 func (s statusWord) Status() uint16 { return uint16(s) }
 
-// withRaw opens a reader, selects the PIV application, runs f and lets go.
+// withRaw opens a reader, selects the PIV application, runs f and lets go,
+// within the time that a card may take.
 func withRaw(reader string, f func(*raw) error) error {
+	_, err := within(func() (struct{}, error) { return struct{}{}, rawSession(reader, f) })
+	return err
+}
+
+func rawSession(reader string, f func(*raw) error) error {
 	c, err := scard.EstablishContext()
 	if err != nil {
 		return fmt.Errorf("connect to PC/SC: %w", err)
@@ -60,7 +66,8 @@ func (r *raw) send(ins, p1, p2 byte, data []byte) ([]byte, error) {
 	}
 	command := append([]byte{0x00, ins, p1, p2, byte(len(data))}, data...)
 	var out []byte
-	for {
+	begun := false // the first answer may have no bytes of its own
+	for len(out) <= maxAnswer {
 		answer, err := r.card.Transmit(command)
 		if err != nil {
 			return nil, fmt.Errorf("transmit: %w", err)
@@ -78,8 +85,16 @@ func (r *raw) send(ins, p1, p2 byte, data []byte) ([]byte, error) {
 			return nil, statusWord(uint16(sw[0])<<8 | uint16(sw[1]))
 		}
 		command = []byte{0x00, 0xc0, 0x00, 0x00, sw[1]}
+		if empty := len(body) == 0; empty && begun {
+			break
+		}
+		begun = true
 	}
+	return nil, fmt.Errorf("%w: more than %d bytes, or none, and says that more follow", ErrSilent, maxAnswer)
 }
+
+// maxAnswer bounds an answer in bytes: the largest object has 3 KiB.
+const maxAnswer = 16 << 10
 
 // Key references of GET METADATA (SP 800-73-4 part 1, table 4b).
 const (

@@ -170,10 +170,15 @@ func (t *Token) touched(s Slot, policy string, f func() ([]byte, error)) ([]byte
 		sig, err := f()
 		done <- answer{sig, err}
 	}()
+	silent := time.NewTimer(answerTime)
+	defer silent.Stop()
 	for {
 		select {
 		case a := <-done:
 			return a.sig, a.err
+		case <-silent.C:
+			t.yk = nil // closing would wait for the command
+			return nil, ErrSilent
 		case <-late:
 			tell(true)
 		case <-t.ctx.Done():

@@ -3,6 +3,7 @@
 package attacks
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,13 +115,19 @@ func TestPrompt_LeavesTheTerminalAsItWas(t *testing.T) {
 			asked <- struct{}{}
 			return <-make(chan string) // nobody types
 		})
-		cmd := exec.Command(filepath.Join(built.programs, "trustroot"), "token", "change-pin", "--serial", "32000001")
+		cmd := exec.Command(filepath.Join(built.programs, "trustroot"), "token", "unblock", "--serial", "32000001")
 		cmd.Env = append(os.Environ(), w.env...)
 		shown.attach(cmd)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		<-asked
+		select {
+		case <-asked:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("nothing is asked\n%s", said.String())
+		}
 		echoes := func(want bool, when string) {
 			t.Helper()
 			for range 500 {

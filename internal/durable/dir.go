@@ -26,6 +26,7 @@ func newDir(final, folder string) (*Dir, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("make %s: %w", final, err)
 	}
+	sweep(folder, filepath.Base(final))
 	temp := tempName(filepath.Join(folder, filepath.Base(final)))
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", final, err)
@@ -34,16 +35,8 @@ func newDir(final, folder string) (*Dir, error) {
 }
 
 // NewDirAway is NewDir with the temporary directory in another folder of the
-// same file system: what a killed process leaves is then not beside final. It
-// removes what an earlier one left there for the same name.
+// same file system: what a killed process leaves is then not beside final.
 func NewDirAway(final, folder string) (*Dir, error) {
-	left, err := filepath.Glob(filepath.Join(folder, "."+filepath.Base(final)+".tmp-*"))
-	for _, name := range left {
-		err = errors.Join(err, os.RemoveAll(name))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("make %s: %w", final, err)
-	}
 	return newDir(final, folder)
 }
 

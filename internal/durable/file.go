@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // PendingError says that Path holds its new content, but that the directory
@@ -43,6 +44,7 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 }
 
 func write(path string, data []byte, perm fs.FileMode, rename func(from, to string) error) (err error) {
+	sweep(filepath.Dir(path), filepath.Base(path))
 	temp := tempName(path)
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
@@ -73,6 +75,21 @@ func write(path string, data []byte, perm fs.FileMode, rename func(from, to stri
 func tempName(path string) string {
 	dir, base := filepath.Split(filepath.Clean(path))
 	return dir + "." + base + ".tmp-" + strings.ToLower(rand.Text()[:10])
+}
+
+// stale is the age at which a temporary file is one that a killed process left:
+// no write takes that long.
+const stale = 10 * time.Minute
+
+// sweep removes what killed writes of a name left in a folder. What it cannot
+// remove does no harm.
+func sweep(folder, base string) {
+	left, _ := filepath.Glob(filepath.Join(folder, "."+base+".tmp-*")) // of a name with [ it finds nothing
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > stale {
+			_ = os.RemoveAll(name)
+		}
+	}
 }
 
 func isPending(err error) bool {

@@ -33,7 +33,15 @@ func Init(dir, organization, domain string, now time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []string{ledgerPath}, ledger.Create(ledgerPath, ledger.Created{Organization: p.Organization, Rehearsal: p.Rehearsal != nil}, now)
+	written := []string{ledgerPath}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); errors.Is(err, fs.ErrNotExist) {
+		if err := durable.Write(ignore, []byte("# what an interrupted command leaves; the next one removes it\n.*.tmp-*\n"), 0o644); err != nil {
+			return nil, err
+		}
+		written = append(written, ignore)
+	}
+	return written, ledger.Create(ledgerPath, ledger.Created{Organization: p.Organization, Rehearsal: p.Rehearsal != nil}, now)
 }
 
 // initPlan writes a plan to fill in. The ledger waits until the plan is whole:

@@ -23,8 +23,21 @@ type Dir struct {
 	State     *ledger.State
 }
 
-// Open reads the trust directory at path.
+// Open reads the trust directory at path, and refuses it where its ledger
+// lacks a head that something else in the directory carries.
 func Open(path string) (*Dir, error) {
+	d, err := OpenToVerify(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Heads(); err != nil {
+		return nil, fault.New(fault.Verification, "run `trustroot ledger verify`, which explains it; nothing else works on this directory until then, and nothing was changed", err)
+	}
+	return d, nil
+}
+
+// OpenToVerify is Open for the command that explains what does not hold.
+func OpenToVerify(path string) (*Dir, error) {
 	name := filepath.Join(path, PlanFile)
 	data, err := courier.ReadFile(name, courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,6 +18,7 @@ type Card struct {
 	state     *state
 	session   session
 	dirty     bool // the command changed the state
+	endless   bool // more follows, always
 	exchanges atomic.Int64
 
 	control sync.Mutex // guards what changes while a command waits
@@ -120,6 +121,11 @@ func (c *Card) exchange(n int, apdu []byte) []byte {
 		c.loseReader()
 	case FaultLatency:
 		c.wait(fault.Delay)
+	case FaultEndless:
+		c.endless = true
+	}
+	if c.endless {
+		return append(make([]byte, 255), 0x61, 0xff)
 	}
 	if c.isPulled() {
 		return nil

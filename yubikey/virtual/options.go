@@ -31,6 +31,8 @@ type Options struct {
 	Touch Touch
 	// Faults happen at their exchange.
 	Faults []Fault
+	// Claim is the serial number that it answers with where that is not its own.
+	Claim uint32
 	// OnExchange is called before exchange n is carried out, with its
 	// instruction byte. Of the card's methods it may call Exchanges, SetTouch
 	// and SetFaults.
@@ -85,6 +87,9 @@ const (
 	FaultReaderGone
 	// FaultLatency carries the command out after Fault.Delay.
 	FaultLatency
+	// FaultEndless answers this and every further command with bytes and the
+	// status that more follow.
+	FaultEndless
 )
 
 // Fault is one thing that goes wrong, once.

@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 )
 
@@ -71,7 +72,9 @@ func (c *Card) otpRequest(cmd command) ([]byte, status) {
 	return c.serialBytes(), swOK
 }
 
-func (c *Card) serialBytes() []byte { return binary.BigEndian.AppendUint32(nil, c.state.Serial) }
+func (c *Card) serialBytes() []byte {
+	return binary.BigEndian.AppendUint32(nil, cmp.Or(c.options.Claim, c.state.Serial))
+}
 
 func (c *Card) serialNumber(command) ([]byte, status) {
 	if !c.firmware.hasSerial() {

@@ -3,7 +3,6 @@ package look
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -52,12 +52,15 @@ func runLedgerShow(_ context.Context, o *ledgerOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, err := trustdir.Open(o.Dir); err != nil {
+		return err
+	}
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, l.Entries())
 	}
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
 	for _, e := range l.Entries() {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
+		term.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
 	}
 	return w.Flush()
 }
@@ -67,7 +70,7 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := trustdir.Open(o.Dir)
+	d, err := trustdir.OpenToVerify(o.Dir)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,8 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 		errs = append(errs, d.Ledger.CheckHead(strings.ToLower(strings.Join(strings.Fields(head), ""))))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fault.New(fault.Verification, "", err)
+		return fault.New(fault.Verification,
+			"restore the ledger from version control, or from the newest record or published target; where a file named above is of a branch or a request that was given up, move it out of the trust directory and say so in the commit", err)
 	}
 	s := l.State()
 	o.Progress("the ledger's %d lines and all files that they speak of hold, and %d heads kept elsewhere are among them; head %s", s.Entries, kept+len(o.heads), s.Head)

@@ -29,7 +29,7 @@ func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirt
 	cmd := &cobra.Command{
 		Use:   "virtual",
 		Short: "Run a virtual YubiKey until interrupted, for trying things out",
-		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Several --state files give several tokens, with serial numbers counted up.",
+		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Its driver, vpcd,\nlistens on every network interface. Several --state files give several tokens, with serial numbers counted up.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
