@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +101,7 @@ func (d *day) askClock() error {
 
 func (d *day) clockQuestion(person string) term.Question {
 	q := term.Question{
-		Text: fmt.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
+		Text: term.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
 		Yes:  "the token is opened",
 		No:   "nothing was made; set the clock and run the same command again",
 		Type: "clock is right",

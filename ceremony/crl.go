@@ -68,7 +68,7 @@ func (d *day) signCRL(context.Context) error {
 		return err
 	}
 	d.files[record.CRLFile(generation(d.Request.Manifest.RootGeneration))] = result.CRL
-	d.Operator.Notice(fmt.Sprintf("Signed CRL %d: %d revoked, next update by %s.", c.Number, len(c.Revoked), c.NextUpdate.Format("2006-01-02")))
+	d.Operator.Notice(term.Sprintf("Signed CRL %d: %d revoked, next update by %s.", c.Number, len(c.Revoked), c.NextUpdate.Format("2006-01-02")))
 	return nil
 }
 
@@ -101,10 +101,10 @@ func (d *day) destroy(context.Context) error {
 			return keyResult{}, fault.New(fault.Device, "put in the token that holds the root's key", yubikey.ErrOtherKey)
 		case !gone:
 			if err := d.ask(stepDestroy, term.Question{
-				Text: fmt.Sprintf("THE ROOT'S KEY in slot %s of token %d will be destroyed: a new key is made over it. Nothing brings it back.", in.Slot, d.Serial),
+				Text: term.Sprintf("THE ROOT'S KEY in slot %s of token %d will be destroyed: a new key is made over it. Nothing brings it back.", in.Slot, d.Serial),
 				Yes:  "the key is destroyed, and the token attests the one in its place",
 				No:   "the key stays; run the same command to go on later",
-				Type: fmt.Sprintf("destroy %d", d.Serial),
+				Type: term.Sprintf("destroy %d", d.Serial),
 			}); err != nil {
 				return keyResult{}, err
 			}

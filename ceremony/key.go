@@ -83,7 +83,7 @@ func (d *day) recordKey(context.Context) error {
 			return nil // the attestation that follows says whether it is one of ours
 		}
 		return d.ask(stepRecordKey, term.Question{
-			Text: fmt.Sprintf("A P-256 record key will be made in slot %s of token %d. It signs the records of ceremonies and nothing else.", in.Slot, d.Serial),
+			Text: term.Sprintf("A P-256 record key will be made in slot %s of token %d. It signs the records of ceremonies and nothing else.", in.Slot, d.Serial),
 			Yes:  "the key is made and attested",
 			No:   "no record key is made; run the same command to go on later",
 			Type: "record key",

@@ -59,7 +59,7 @@ func (d *day) allowNewRoot(in keyIntent, info yubikey.SlotInfo, retried bool) er
 		return d.show(stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
 	}
 	return d.ask(stepGenerate, term.Question{
-		Text: fmt.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
+		Text: term.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
 		Yes:  "the key is made and attested",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(d.Serial),
@@ -73,7 +73,7 @@ func (d *day) allowImportedRoot(in keyIntent, info yubikey.SlotInfo, _ bool) err
 			fmt.Errorf("slot %s of token %d is empty; nothing was changed", in.Slot, d.Serial))
 	}
 	return d.ask(stepGenerate, term.Question{
-		Text: fmt.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial),
+		Text: term.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial),
 		Yes:  "it becomes the root key; the record says that it was imported",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(d.Serial),

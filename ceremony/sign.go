@@ -9,6 +9,7 @@ import (
 	"math/big"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -78,7 +79,7 @@ func (d *day) signItem(item request.Item, pub crypto.PublicKey) error {
 		d.root = cert
 	}
 	d.issued = append(d.issued, issued{item.Authority, item.Generation, cert})
-	d.Operator.Notice(fmt.Sprintf("Signed %s: %s, serial %x.", item.Authority, cert.Subject, cert.SerialNumber))
+	d.Operator.Notice(term.Sprintf("Signed %s: %s, serial %x.", item.Authority, cert.Subject, cert.SerialNumber))
 	return nil
 }
 

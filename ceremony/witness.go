@@ -35,9 +35,9 @@ func SignAsWitness(ctx context.Context, path string, o WitnessOptions) (file str
 	}
 	digest := v.Record.Digest()
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("The record of ceremony %s holds what it claims. Compare its digest with what was read aloud on the day:\n  %s\n  %s",
+		Text: term.Sprintf("The record of ceremony %s holds what it claims. Compare its digest with what was read aloud on the day:\n  %s\n  %s",
 			v.Request.Manifest.Ceremony, pki.HexGroups(digest[:]), pki.Words(digest[:])),
-		Yes:  fmt.Sprintf("token %d signs it as a witness", o.Serial),
+		Yes:  term.Sprintf("token %d signs it as a witness", o.Serial),
 		No:   "nothing is signed",
 		Type: "I was there",
 	}); err != nil {

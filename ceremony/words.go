@@ -96,7 +96,7 @@ func (d *day) askWords(ctx context.Context) error {
 			if wrong++; wrong == wordsWrong {
 				return notReviewed(position)
 			}
-			d.Operator.Notice(fmt.Sprintf("That is not word %d of this request. Find number %d on the paper and type that word again.", position, position))
+			d.Operator.Notice(term.Sprintf("That is not word %d of this request. Find number %d on the paper and type that word again.", position, position))
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func TestLedger(t *testing.T) {
 	} {
 		for _, args := range [][]string{
 			{"status"}, {"trusted-root", "build"}, {"request", "create", "--ceremony", "founding", "--out", "{tmp}"}, {"kms", "export"}, {"kms", "csr"},
-			{"tuf", "stage", "targets"}, {"tuf", "refresh"}, {"ledger", "show"}, {"cutover", "fulcio"}, {"renew", "fulcio"},
+			{"tuf", "stage", "targets"}, {"tuf", "refresh"}, {"ledger", "show"}, {"cutover", "fulcio", "--at", "2026-11-26T00:00:00Z"}, {"renew", "fulcio"},
 		} {
 			rows = append(rows, row{
 				name: args[0] + " after " + name, do: rewrite(change), args: args, code: 5,

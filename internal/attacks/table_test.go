@@ -43,6 +43,7 @@ type world struct {
 // built are the folder of the programs and the rehearsal that each world copies.
 var built struct{ programs, rehearsal string }
 
+// the syntax is looked through without them
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {

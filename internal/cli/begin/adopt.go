@@ -219,7 +219,7 @@ func adoptionText(a *adopt.Adoption, style term.Style) string {
 	var b strings.Builder
 	b.WriteString("found\n")
 	for _, line := range a.Found {
-		fmt.Fprintf(&b, "  %s\n", line)
+		term.Fprintf(&b, "  %s\n", line)
 	}
 	b.WriteString("\nnot as it should be\n")
 	if len(a.Defects) == 0 {
@@ -230,13 +230,13 @@ func adoptionText(a *adopt.Adoption, style term.Style) string {
 		b.WriteString("\nwhat no file tells\n")
 	}
 	for i, q := range a.Questions {
-		fmt.Fprintf(&b, "  %d. %s\n     answer: %s\n", i+1, q.Text, q.ID)
+		term.Fprintf(&b, "  %d. %s\n     answer: %s\n", i+1, q.Text, q.ID)
 	}
 	if len(a.Changes) > 0 {
 		b.WriteString("\nhow the rebuilt trusted_root.json differs from the one in use\n")
 	}
 	for _, c := range a.Changes {
-		fmt.Fprintf(&b, "  %s  %s\n      %s\n      because %s\n", c.Path, c.Name, c.Text, c.Reason)
+		term.Fprintf(&b, "  %s  %s\n      %s\n      because %s\n", c.Path, c.Name, c.Text, c.Reason)
 	}
 	return b.String()
 }

@@ -1,7 +1,6 @@
 package begin
 
 import (
-	"fmt"
 	"strings"
 	"text/tabwriter"
 
@@ -19,12 +18,12 @@ func draftsText(drafts []draft.Draft, style term.Style) string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s g%d, in the ceremony %s\n", d.Authority, d.Generation, d.Ceremony)
+		term.Fprintf(&b, "%s g%d, in the ceremony %s\n", d.Authority, d.Generation, d.Ceremony)
 		if d.Certificate == nil {
 			b.WriteString("    cannot be made\n")
 		}
 		for _, line := range d.Text {
-			fmt.Fprintf(&b, "    %s\n", line)
+			term.Fprintf(&b, "    %s\n", line)
 		}
 		if len(d.Names) > 0 {
 			b.WriteString(namesText(d.Names))
@@ -39,7 +38,7 @@ func draftsText(drafts []draft.Draft, style term.Style) string {
 func namesText(effects []lint.Effect) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "    names under it\tconstraint\tbreaks\twhat it does")
+	term.Fprintf(w, "    names under it\tconstraint\tbreaks\twhat it does\n")
 	for _, e := range effects {
 		used := ""
 		if e.Used {
@@ -49,7 +48,7 @@ func namesText(effects []lint.Effect) string {
 		if len(e.Breaks) > 0 {
 			breaks = strings.Join(e.Breaks, ", ")
 		}
-		fmt.Fprintf(w, "    %s%s\t%s\t%s\t%s\n", e.Type, used, e.State, breaks, e.Text)
+		term.Fprintf(w, "    %s%s\t%s\t%s\t%s\n", e.Type, used, e.State, breaks, e.Text)
 	}
 	if err := w.Flush(); err != nil {
 		return "" // a strings.Builder takes everything

@@ -2,10 +2,11 @@ package cmdutil
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // PrintJSON writes v as indented JSON, the --json twin of a command's data.
@@ -21,6 +22,6 @@ func help(c *cobra.Command, _ []string) error { return c.Help() }
 
 // PrintText writes text as it is.
 func PrintText(w io.Writer, text string) error {
-	_, err := fmt.Fprint(w, text)
+	_, err := term.Fprintf(w, "%s", term.Text(text))
 	return err
 }

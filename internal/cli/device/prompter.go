@@ -1,7 +1,6 @@
 package device
 
 import (
-	"fmt"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -15,20 +14,20 @@ type Prompter struct{ Operator ceremony.Operator }
 // the process is hardened before it is typed.
 func (p Prompter) PIN(id yubikey.Identity, retries int) ([]byte, error) {
 	harden(p.Operator.Notice)
-	return p.Operator.Secret(fmt.Sprintf("PIN of YubiKey %d (%d tries left)", id.Serial, retries))
+	return p.Operator.Secret(term.Sprintf("PIN of YubiKey %d (%d tries left)", id.Serial, retries))
 }
 
 // Touch implements yubikey.Prompter.
 func (p Prompter) Touch(id yubikey.Identity, slot yubikey.Slot, waiting bool) {
 	if waiting {
-		p.Operator.Notice(fmt.Sprintf("Touch YubiKey %d now: slot %s signs when you do.", id.Serial, slot))
+		p.Operator.Notice(term.Sprintf("Touch YubiKey %d now: slot %s signs when you do.", id.Serial, slot))
 	}
 }
 
 // ConfirmLastTry implements yubikey.LastTryConfirmer.
 func (p Prompter) ConfirmLastTry(id yubikey.Identity, what string) error {
 	return p.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("One try of the %s of YubiKey %d is left. A wrong one blocks it.", what, id.Serial),
+		Text: term.Sprintf("One try of the %s of YubiKey %d is left. A wrong one blocks it.", what, id.Serial),
 		Yes:  "the last try is used",
 		No:   "nothing is sent to the token",
 		Type: "last try",

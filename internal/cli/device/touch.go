@@ -1,10 +1,10 @@
 package device
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
@@ -46,7 +46,7 @@ func (p *CountingPrompter) count(stop, ended chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
-			p.Operator.Notice(fmt.Sprintf("Touch it: %d seconds are left.", left))
+			p.Operator.Notice(term.Sprintf("Touch it: %d seconds are left.", left))
 		}
 	}
 	<-stop

@@ -78,7 +78,7 @@ func (o *tufJoinOptions) join(ctx context.Context, challenge *tuf.Challenge) (er
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("%s will sign for %s with a P-256 key in slot %s of YubiKey %d.", challenge.Holder, challenge.Repository, o.slot, o.serial),
+		Text: term.Sprintf("%s will sign for %s with a P-256 key in slot %s of YubiKey %d.", challenge.Holder, challenge.Repository, o.slot, o.serial),
 		Yes:  "the key is made, or the one that is there is taken; it is attested and proves itself, which needs a touch",
 		No:   "the token is unchanged",
 	}); err != nil {

@@ -3,7 +3,6 @@ package holder
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -79,7 +78,7 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 	}
 	if err := o.Operator.Confirm(term.Question{
 		Text: described.Text,
-		Yes:  fmt.Sprintf("YubiKey %d signs all of it for %s; each version needs a touch", o.serial, holder),
+		Yes:  term.Sprintf("YubiKey %d signs all of it for %s; each version needs a touch", o.serial, holder),
 		No:   "nothing is signed",
 		Type: "sign",
 	}); err != nil {

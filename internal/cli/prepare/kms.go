@@ -3,7 +3,6 @@ package prepare
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
@@ -83,7 +83,7 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 // writePin writes a row's lines for the plan, or says why there are none.
 func writePin(text *strings.Builder, r kms.Row) {
 	if r.KeyARN == "" || r.Found == "" {
-		fmt.Fprintf(text, "# %s: %s\n", r.Planned, verdict(r))
+		term.Fprintf(text, "# %s: %s\n", r.Planned, verdict(r))
 		return
 	}
 	text.WriteString(r.Pin())
@@ -105,8 +105,8 @@ func verdict(r kms.Row) string {
 
 // writeRow writes what the plan and KMS say of one key.
 func writeRow(text *strings.Builder, r kms.Row, named bool) {
-	line := func(name, value string) { fmt.Fprintf(text, "  %-8s %s\n", name, value) }
-	fmt.Fprintf(text, "%s  %s\n", r.Planned, verdict(r))
+	line := func(name, value string) { term.Fprintf(text, "  %-8s %s\n", name, value) }
+	term.Fprintf(text, "%s  %s\n", r.Planned, verdict(r))
 	if r.KeyARN != "" {
 		line("arn", r.KeyARN)
 		region := "single region"

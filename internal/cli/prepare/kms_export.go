@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/export"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -128,9 +129,9 @@ func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 func printExported(out io.Writer, done []export.Exported) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range done {
-		fmt.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
+		term.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
 		if e.Verifier != "" {
-			fmt.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier)
+			term.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier)
 		}
 	}
 	return w.Flush()

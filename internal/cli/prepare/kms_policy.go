@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
@@ -212,12 +213,12 @@ func textOf(all []livePolicy) string {
 		case len(l.Findings) > 0:
 			verdict = "DIFFERS"
 		}
-		fmt.Fprintf(&text, "%s  %s\n  arn      %s\n", l.Planned, verdict, l.ARN)
+		term.Fprintf(&text, "%s  %s\n  arn      %s\n", l.Planned, verdict, l.ARN)
 		for _, f := range l.Findings {
-			fmt.Fprintf(&text, "  finding  %s\n", f)
+			term.Fprintf(&text, "  finding  %s\n", f)
 		}
 		for _, u := range l.Unseen {
-			fmt.Fprintf(&text, "  unseen   %s\n", u)
+			term.Fprintf(&text, "  unseen   %s\n", u)
 		}
 	}
 	return text.String()

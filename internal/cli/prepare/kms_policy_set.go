@@ -34,7 +34,7 @@ func (o *kmsPolicyOptions) setLive(ctx context.Context, keys []kms.Planned, acce
 	var text strings.Builder
 	text.WriteString("These key policies will be replaced:\n")
 	for _, c := range changes {
-		fmt.Fprintf(&text, "  %s  %s\n", c.Planned, c.ARN)
+		term.Fprintf(&text, "  %s  %s\n", c.Planned, c.ARN)
 		o.Progress("the new key policy of %s:\n%s", c.Planned, term.Text(c.document))
 	}
 	if err := o.Operator.Confirm(term.Question{

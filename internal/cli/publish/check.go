@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
@@ -144,13 +145,13 @@ func (o *trustedRootCheckOptions) print(view checkView) error {
 	var text strings.Builder
 	for _, b := range view.Bundles {
 		if b.Error != "" {
-			fmt.Fprintf(&text, "FAIL  %s: %s\n", b.Name, b.Error)
+			term.Fprintf(&text, "FAIL  %s: %s\n", b.Name, b.Error)
 			continue
 		}
-		fmt.Fprintf(&text, "ok    %s: verifies, and fails without %s\n", b.Name, strings.Join(b.Needs, ", "))
+		term.Fprintf(&text, "ok    %s: verifies, and fails without %s\n", b.Name, strings.Join(b.Needs, ", "))
 	}
 	for _, path := range view.Unproven {
-		fmt.Fprintf(&text, "      no bundle needs %s\n", path)
+		term.Fprintf(&text, "      no bundle needs %s\n", path)
 	}
 	o.Progress("%s", view.Cosign)
 	return cmdutil.PrintText(o.Out, text.String())

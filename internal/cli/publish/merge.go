@@ -2,13 +2,13 @@ package publish
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -75,12 +75,12 @@ func (o *tufMergeOptions) showSignatures(staged *tuf.Staged) error {
 	var text strings.Builder
 	for _, role := range status {
 		for _, d := range role.Demands {
-			fmt.Fprintf(&text, "%s %d for %s: %d of %d", role.Role, role.Version.Version, d.By, len(d.Signed), d.Threshold)
+			term.Fprintf(&text, "%s %d for %s: %d of %d", role.Role, role.Version.Version, d.By, len(d.Signed), d.Threshold)
 			if len(d.Signed) > 0 {
-				fmt.Fprintf(&text, ", signed by %s", strings.Join(d.Signed, ", "))
+				term.Fprintf(&text, ", signed by %s", strings.Join(d.Signed, ", "))
 			}
 			if d.Open() > 0 {
-				fmt.Fprintf(&text, "; can sign: %s", strings.Join(d.Waiting, ", "))
+				term.Fprintf(&text, "; can sign: %s", strings.Join(d.Waiting, ", "))
 			}
 			text.WriteString("\n")
 		}

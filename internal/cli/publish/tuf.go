@@ -11,6 +11,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -24,10 +25,10 @@ func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 	var text strings.Builder
 	for _, p := range places {
 		if len(p.Written) == 0 {
-			fmt.Fprintf(&text, "%s: all there\n", p.Place)
+			term.Fprintf(&text, "%s: all there\n", p.Place)
 		}
 		for _, name := range p.Written {
-			fmt.Fprintf(&text, "%s: wrote %s\n", p.Place, name)
+			term.Fprintf(&text, "%s: wrote %s\n", p.Place, name)
 		}
 	}
 	return cmdutil.PrintText(out, text.String())
@@ -45,7 +46,7 @@ func printDeadlines(out io.Writer, next []tuf.Deadline) error {
 		if !d.Online {
 			who = fmt.Sprintf("%d of %s", d.Threshold, strings.Join(d.Holders, ", "))
 		}
-		fmt.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who)
+		term.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who)
 	}
 	return w.Flush()
 }

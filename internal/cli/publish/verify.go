@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/holders"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
@@ -96,20 +96,20 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]holders.Signer, e
 func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, role := range r.Roles {
-		fmt.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
+		term.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
 	}
 	for _, s := range signers {
 		who := "holder " + s.Holder
 		if s.Former {
 			who += " (former key)"
 		}
-		fmt.Fprintf(w, "%.12s\t%s\tattested\t\n", s.KeyID, who)
+		term.Fprintf(w, "%.12s\t%s\tattested\t\n", s.KeyID, who)
 	}
 	for _, t := range r.Targets {
-		fmt.Fprintf(w, "%s\t%d bytes\t%s\t\n", t.Name, t.Size, t.SHA256)
+		term.Fprintf(w, "%s\t%d bytes\t%s\t\n", t.Name, t.Size, t.SHA256)
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(w, "warning: %s\n", text)
+		term.Fprintf(w, "warning: %s\n", text)
 	}
 	return w.Flush()
 }

@@ -1,7 +1,7 @@
 package reference
 
 import (
-	"fmt"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"regexp"
 	"strings"
 	"time"
@@ -51,7 +51,7 @@ func shown(c *cobra.Command) []*cobra.Command {
 
 func page(c *cobra.Command, date time.Time) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line := func(format string, args ...any) { term.Fprintf(&b, format+"\n", args...) }
 	line(".Dd %s", date.Format("January 2, 2006"))
 	line(".Dt %s 1", strings.ToUpper(pageName(c)))
 	line(".Os")
@@ -106,7 +106,7 @@ func option(b *strings.Builder, f *pflag.Flag) {
 	if value != "" {
 		it += " Ar " + macro(value)
 	}
-	fmt.Fprintf(b, "%s\n%s\n", it, prose(upperFirst(usage)+"."))
+	term.Fprintf(b, "%s\n%s\n", it, prose(upperFirst(usage)+"."))
 }
 
 func long(c *cobra.Command) string {

@@ -1,7 +1,7 @@
 package reference
 
 import (
-	"fmt"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +15,7 @@ func Markdown(root *cobra.Command) string {
 	b.WriteString("Standard output is data, with `--json`; standard error is progress; questions and secrets go to the terminal.\n\n")
 	b.WriteString("| exit code | meaning |\n|---|---|\n")
 	for code, means := range exits {
-		fmt.Fprintf(&b, "| %d | %s |\n", code, means)
+		term.Fprintf(&b, "| %d | %s |\n", code, means)
 	}
 	b.WriteString("\nOptions of every command:\n\n")
 	flags(&b, root.PersistentFlags())
@@ -26,13 +26,13 @@ func Markdown(root *cobra.Command) string {
 func section(b *strings.Builder, c *cobra.Command) {
 	for _, sub := range shown(c) {
 		if sub.HasSubCommands() {
-			fmt.Fprintf(b, "\n## %s\n\n%s\n", sub.CommandPath(), long(sub))
+			term.Fprintf(b, "\n## %s\n\n%s\n", sub.CommandPath(), long(sub))
 			section(b, sub)
 			continue
 		}
-		fmt.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", sub.CommandPath(), sub.UseLine(), long(sub))
+		term.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", sub.CommandPath(), sub.UseLine(), long(sub))
 		if sub.Example != "" {
-			fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.TrimSpace(sub.Example))
+			term.Fprintf(b, "\n```sh\n%s\n```\n", strings.TrimSpace(sub.Example))
 		}
 		if sub.LocalFlags().HasAvailableFlags() {
 			b.WriteString("\n")
@@ -48,6 +48,6 @@ func flags(b *strings.Builder, set *pflag.FlagSet) {
 			return
 		}
 		value, usage := pflag.UnquoteUsage(f)
-		fmt.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace("--"+f.Name+" "+value), strings.ReplaceAll(usage, "|", `\|`))
+		term.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace("--"+f.Name+" "+value), strings.ReplaceAll(usage, "|", `\|`))
 	})
 }

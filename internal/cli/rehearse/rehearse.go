@@ -125,9 +125,9 @@ func (o *rehearseOptions) giveUp(r *rehearsal.Rehearsal, err error) error {
 // holdOn keeps the tokens and the KMS for other programs.
 func (o *rehearseOptions) holdOn(ctx context.Context, r *rehearsal.Rehearsal) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "export PCSCLITE_CSOCK_NAME=%s\n", r.Socket())
+	term.Fprintf(&text, "export PCSCLITE_CSOCK_NAME=%s\n", r.Socket())
 	for _, variable := range r.Environment() {
-		fmt.Fprintf(&text, "export %s\n", variable)
+		term.Fprintf(&text, "export %s\n", variable)
 	}
 	if err := cmdutil.PrintText(o.Out, text.String()); err != nil {
 		return err

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,11 +70,11 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	if m.Backwards && !o.leave && !o.stay {
 		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged", "%s: say whether its entries leave trusted_root.json or stay", m.Entry.Name)
 	}
-	o.Operator.Notice(fmt.Sprintf("COMPROMISED since %s: %s, a %s key.\nThis ends:\n  %s\n\n- %s", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role,
+	o.Operator.Notice(term.Sprintf("COMPROMISED since %s: %s, a %s key.\nThis ends:\n  %s\n\n- %s", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role,
 		strings.Join(m.Closes, "\n  "), strings.Join(m.Advice, "\n- ")))
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("The key of %s is recorded as compromised, for ever.", m.Entry.Name),
-		Yes:  fmt.Sprintf("%d entries end, and nothing is made with this key any more", len(m.Closes)),
+		Text: term.Sprintf("The key of %s is recorded as compromised, for ever.", m.Entry.Name),
+		Yes:  term.Sprintf("%d entries end, and nothing is made with this key any more", len(m.Closes)),
 		No:   "nothing is recorded",
 		Type: m.Entry.Name,
 	}); err != nil {

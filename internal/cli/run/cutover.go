@@ -2,13 +2,13 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -60,17 +60,17 @@ func printClosing(f *cmdutil.Factory, c *renewal.Closing) error {
 	}
 	var b strings.Builder
 	for _, w := range c.Closed {
-		fmt.Fprintf(&b, "%s g%d is closed: verifiers accept what it signed until %s, included\n", w.Name, w.Generation, cmdutil.Stamp(w.End))
+		term.Fprintf(&b, "%s g%d is closed: verifiers accept what it signed until %s, included\n", w.Name, w.Generation, cmdutil.Stamp(w.End))
 		if w.Newer > 0 {
-			fmt.Fprintf(&b, "    in use now: g%d\n", w.Newer)
+			term.Fprintf(&b, "    in use now: g%d\n", w.Newer)
 		}
 		if w.Honours != "" {
-			fmt.Fprintf(&b, "    %s\n", w.Honours)
+			term.Fprintf(&b, "    %s\n", w.Honours)
 		}
 	}
 	b.WriteString("next:\n")
 	for i, step := range c.Next {
-		fmt.Fprintf(&b, "  %d. %s\n", i+1, step)
+		term.Fprintf(&b, "  %d. %s\n", i+1, step)
 	}
 	return cmdutil.PrintText(f.Out, b.String())
 }

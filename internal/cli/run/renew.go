@@ -11,6 +11,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -99,13 +100,13 @@ func renewalsText(r *renewal.Renewals) string {
 		b.WriteString(addedLines(n.Insertion.After, n.Insertion.Text))
 	}
 	for _, n := range r.Renewals {
-		fmt.Fprintf(&b, "\n%s g%d after g%d: %s\n", n.Name, n.Generation, n.Generation-1, n.Summary)
+		term.Fprintf(&b, "\n%s g%d after g%d: %s\n", n.Name, n.Generation, n.Generation-1, n.Summary)
 		if n.Overlap != nil {
 			b.WriteString(overlapText(*n.Overlap))
 		}
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, d := range n.Diff {
-			fmt.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
+			term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
 		}
 		if err := w.Flush(); err != nil {
 			return "" // a strings.Builder takes everything
@@ -123,7 +124,7 @@ func overlapText(o renewal.Overlap) string {
 
 func addedLines(after int, text string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, after line %d:\n", trustdir.PlanFile, after)
+	term.Fprintf(&b, "%s, after line %d:\n", trustdir.PlanFile, after)
 	for line := range strings.Lines(text) {
 		b.WriteString("+" + line)
 	}

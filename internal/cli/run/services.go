@@ -17,6 +17,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -138,7 +139,7 @@ func (o *servicesRenderOptions) print(rendered []services.Service) error {
 	}
 	var text strings.Builder
 	for _, s := range rendered {
-		fmt.Fprintf(&text, "%s g%d\t%s %s %s\n", s.Name, s.Generation, s.Program, s.Version, strings.Join(s.CommandLine(), " "))
+		term.Fprintf(&text, "%s g%d\t%s %s %s\n", s.Name, s.Generation, s.Program, s.Version, strings.Join(s.CommandLine(), " "))
 	}
 	return cmdutil.PrintText(o.Out, strings.ReplaceAll(text.String(), "\t", "  "))
 }

@@ -100,7 +100,7 @@ func checkText(r *services.Report, style term.Style) string {
 		if a.Program == services.Copy {
 			name, url = "copy", a.Name
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
+		term.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
 	}
 	if err := w.Flush(); err != nil {
 		return "" // a strings.Builder takes everything

@@ -2,13 +2,13 @@ package show
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/status"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -53,13 +53,13 @@ func expiriesText(s *status.Status) string {
 		if i.Replaced {
 			note = "replaced"
 		}
-		fmt.Fprintf(w, "expires %s\t%s\t%s\t%s\n", i.Expires.Format(time.DateOnly), i.Left(s.At), i.Title(), note)
+		term.Fprintf(w, "expires %s\t%s\t%s\t%s\n", i.Expires.Format(time.DateOnly), i.Left(s.At), i.Title(), note)
 	}
 	if err := w.Flush(); err != nil {
 		return "" // a strings.Builder takes everything
 	}
 	if past > 0 {
-		fmt.Fprintf(&b, "and %d of earlier generations, which have ended\n", past)
+		term.Fprintf(&b, "and %d of earlier generations, which have ended\n", past)
 	}
 	return b.String()
 }
@@ -67,7 +67,7 @@ func expiriesText(s *status.Status) string {
 func warningsText(s *status.Status) string {
 	var b strings.Builder
 	for _, w := range s.Warnings {
-		fmt.Fprintf(&b, "warning: %s: %s\n         %s\n", w.Name, w.Text, w.Do)
+		term.Fprintf(&b, "warning: %s: %s\n         %s\n", w.Name, w.Text, w.Do)
 	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')

@@ -43,7 +43,7 @@ func (v *attestedView) print(out io.Writer) error {
 	style := term.StyleFor(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if v.Rehearsal {
-		fmt.Fprintf(w, "%s\n", style.Warn("REHEARSAL: the token is virtual and proves nothing."))
+		term.Fprintf(w, "%s\n", style.Warn("REHEARSAL: the token is virtual and proves nothing."))
 	}
 	key := "not compared: no --pubkey and no --cert was given"
 	if v.Compared {
@@ -63,10 +63,10 @@ func (v *attestedView) print(out io.Writer) error {
 		{"compared", key},
 		{"chain", "to " + v.Hierarchy + ", valid at " + v.At.Format(time.RFC3339)},
 	} {
-		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
+		term.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
 	if v.Warning != "" {
-		fmt.Fprintf(w, "%s %s\n", style.Warn("warning:"), v.Warning)
+		term.Fprintf(w, "%s %s\n", style.Warn("warning:"), v.Warning)
 	}
 	return w.Flush()
 }

@@ -3,12 +3,12 @@ package token
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 type tokenChangeOptions struct {
@@ -68,11 +68,11 @@ func runTokenChange(ctx context.Context, o *tokenChangeOptions) (err error) {
 // oldSecret asks for the secret that goes, whole or by halves.
 func (o *tokenChangeOptions) oldSecret() ([]byte, error) {
 	if !o.was {
-		return o.Operator.Secret(fmt.Sprintf("Old %s of YubiKey %d", o.what, o.serial))
+		return o.Operator.Secret(term.Sprintf("Old %s of YubiKey %d", o.what, o.serial))
 	}
 	whole := make([]byte, 0, 16) // room for both, so that no copy is left behind
 	for _, who := range []string{"first", "second"} {
-		half, err := o.Operator.Secret(fmt.Sprintf("The %s half of the old %s of YubiKey %d", who, o.what, o.serial))
+		half, err := o.Operator.Secret(term.Sprintf("The %s half of the old %s of YubiKey %d", who, o.what, o.serial))
 		if err != nil {
 			clear(whole)
 			return nil, err

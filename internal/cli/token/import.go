@@ -68,7 +68,7 @@ func runTokenImport(ctx context.Context, o *tokenImportOptions) (err error) {
 		}
 	}
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("A %s key is made in the memory of this machine and put into slot %s of the YubiKeys %s. It can never be attested.",
+		Text: term.Sprintf("A %s key is made in the memory of this machine and put into slot %s of the YubiKeys %s. It can never be attested.",
 			o.key.Algorithm, o.slot, i.names()),
 		Yes:  "the key is made, put into each token, tried there, and wiped here",
 		No:   "the tokens are unchanged",
@@ -196,7 +196,7 @@ func (i *importing) one(n int, key *ecdsa.PrivateKey, proof *importProof) error 
 func (i *importing) reopen(n int) error {
 	for {
 		if err := i.Operator.Confirm(term.Question{
-			Text: fmt.Sprintf("YubiKey %d was pulled out. The key is still in memory.", i.serials[n]),
+			Text: term.Sprintf("YubiKey %d was pulled out. The key is still in memory.", i.serials[n]),
 			Yes:  "plug it in; it goes on with this token as soon as it answers",
 			No:   "the key is wiped, and the tokens that have it stay as they are",
 		}); err != nil {

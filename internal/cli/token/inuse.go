@@ -47,7 +47,7 @@ func runTokenProtect(ctx context.Context, o *tokenProtectOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("YubiKey %d gets a random management key, kept on it behind the PIN.", o.serial),
+		Text: term.Sprintf("YubiKey %d gets a random management key, kept on it behind the PIN.", o.serial),
 		Yes:  "programs that know the old management key can no longer change this token; keys and certificates stay",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(o.serial),
@@ -68,7 +68,7 @@ func runTokenProtect(ctx context.Context, o *tokenProtectOptions) (err error) {
 
 // oldKey asks for the management key that is in force, in hex.
 func (o *tokenProtectOptions) oldKey() ([]byte, error) {
-	typed, err := o.Operator.Secret(fmt.Sprintf("Management key of YubiKey %d, in hex", o.serial))
+	typed, err := o.Operator.Secret(term.Sprintf("Management key of YubiKey %d, in hex", o.serial))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func runTokenRetries(ctx context.Context, o *tokenRetriesOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
-	pin, err := o.Operator.Secret(fmt.Sprintf("PIN of YubiKey %d, which stays", o.serial))
+	pin, err := o.Operator.Secret(term.Sprintf("PIN of YubiKey %d, which stays", o.serial))
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func runTokenProvision(ctx context.Context, o *tokenProvisionOptions) (err error
 		return err
 	}
 	if err := o.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("YubiKey %d gets a new PIN, a new PUK and a random management key kept on it under the PIN.", o.serial),
+		Text: term.Sprintf("YubiKey %d gets a new PIN, a new PUK and a random management key kept on it under the PIN.", o.serial),
 		Yes:  "the defaults of the factory are replaced",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(o.serial),

@@ -65,7 +65,7 @@ func erase(f *cmdutil.Factory, token *yubikey.Token) error {
 	serial := fmt.Sprint(info.Identity.Serial)
 	const unchanged = "the token is unchanged"
 	if err := f.Operator.Confirm(term.Question{
-		Text: fmt.Sprintf("You are about to erase YubiKey %s: %s. %s", serial, contents(info), known),
+		Text: term.Sprintf("You are about to erase YubiKey %s: %s. %s", serial, contents(info), known),
 		Yes:  "these keys are gone for ever, and PIN, PUK and management key are the factory's again",
 		No:   unchanged,
 		Type: serial,

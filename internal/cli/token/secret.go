@@ -6,6 +6,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
@@ -40,7 +41,7 @@ func newWhole(f *cmdutil.Factory, what string) ([]byte, error) {
 func newHalves(f *cmdutil.Factory, what string) ([]byte, error) {
 	whole := make([]byte, 0, 8) // room for both, so that no copy is left behind
 	for _, who := range []string{"first", "second"} {
-		f.Operator.Notice(fmt.Sprintf("The %s person types; the other one looks away.", who))
+		f.Operator.Notice(term.Sprintf("The %s person types; the other one looks away.", who))
 		half, err := twice(f, fmt.Sprintf("The %s half of the new %s, 3 or 4 characters", who, what), who+" half")
 		if err != nil {
 			clear(whole)

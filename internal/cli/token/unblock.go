@@ -3,12 +3,12 @@ package token
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 type tokenUnblockOptions struct {
@@ -42,7 +42,7 @@ func runTokenUnblock(ctx context.Context, o *tokenUnblockOptions) (err error) {
 		return err
 	}
 	defer clear(pin)
-	puk, err := o.Operator.Secret(fmt.Sprintf("PUK of YubiKey %d", o.serial))
+	puk, err := o.Operator.Secret(term.Sprintf("PUK of YubiKey %d", o.serial))
 	if err != nil {
 		return err
 	}

@@ -118,16 +118,16 @@ func (v *tokenView) print(out io.Writer) error {
 	style := term.StyleFor(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if v.Problem != "" {
-		fmt.Fprintf(w, "%s\n  %s\n", style.Bold(v.Reader), style.Bad(v.Problem))
+		term.Fprintf(w, "%s\n  %s\n", style.Bold(v.Reader), style.Bad(v.Problem))
 		if v.hint != "" {
-			fmt.Fprintf(w, "  hint: %s\n", v.hint)
+			term.Fprintf(w, "  hint: %s\n", v.hint)
 		}
 		return w.Flush()
 	}
-	fmt.Fprintf(w, "%s\tfirmware %s\t%s\n", style.Bold(fmt.Sprintf("YubiKey %d", v.Serial)), v.Firmware, v.FormFactor)
-	fmt.Fprintf(w, "  tries left\tPIN %s\tPUK %s\n", tries(v.PINRetries), tries(v.PUKRetries))
+	term.Fprintf(w, "%s\tfirmware %s\t%s\n", style.Bold(fmt.Sprintf("YubiKey %d", v.Serial)), v.Firmware, v.FormFactor)
+	term.Fprintf(w, "  tries left\tPIN %s\tPUK %s\n", tries(v.PINRetries), tries(v.PUKRetries))
 	if len(v.Slots) == 0 {
-		fmt.Fprintf(w, "  slots\tall empty\t\n")
+		term.Fprintf(w, "  slots\tall empty\t\n")
 	}
 	for _, s := range v.Slots {
 		key, certificate := "no key", "no certificate"
@@ -140,9 +140,9 @@ func (v *tokenView) print(out io.Writer) error {
 				certificate += " " + string(style.Warn("(expired)"))
 			}
 		}
-		fmt.Fprintf(w, "  slot %s\t%s\t%s\n", s.Slot, key, certificate)
+		term.Fprintf(w, "  slot %s\t%s\t%s\n", s.Slot, key, certificate)
 		if s.Attestation != "" {
-			fmt.Fprintf(w, "  \tattestation: %s\n", s.Attestation)
+			term.Fprintf(w, "  \tattestation: %s\n", s.Attestation)
 		}
 	}
 	if err := w.Flush(); err != nil {
