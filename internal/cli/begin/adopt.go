@@ -97,7 +97,7 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	}
 	if !o.write {
 		if err := o.Operator.Confirm(term.Question{
-			Text: fmt.Sprintf("All questions are answered. You are about to make %s.", o.Dir),
+			Text: term.Sprintf("All questions are answered. You are about to make %s.", o.Dir),
 			Yes:  "the trust directory is written",
 			No:   "nothing was written but " + o.answers,
 			Type: "write",
