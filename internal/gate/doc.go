@@ -14,3 +14,5 @@
 // It may import pki, pki/trustedroot, pki/tuf, internal/fault,
 // internal/pattern, internal/stack and internal/strict.
 package gate
+
+import _ "github.com/linnemanlabs/trustroot/pki/tuf/client" // the client that reads repositories

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -35,11 +34,18 @@ func ParsePublicKey(data []byte) (crypto.PublicKey, error) {
 		}
 		return public, nil
 	}
-	evidence, err := kms.ParseEvidence(data)
+	evidence, err := pki.ParseKeyEvidence(data)
 	if err != nil {
 		return nil, errors.Join(errors.New("public key: neither a key.json nor the answer of get-public-key"), err)
 	}
-	return pki.ParseAnyPublicKey([]byte(evidence.PublicKey))
+	public, err := pki.ParseAnyPublicKey([]byte(evidence.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	if spki, err := pki.SPKISHA256(public); err != nil || spki != evidence.SPKISHA256 {
+		return nil, errors.Join(errors.New("public key: spki_sha256 is not that of public_key"), err)
+	}
+	return public, nil
 }
 
 // PublicKeyDigest is the SPKI SHA-256 of a public key, hex.

@@ -76,7 +76,7 @@ func gateLedger(d *trustdir.Dir, c tuf.TargetChange) error {
 	if c.New == nil {
 		return errors.New("it is removed: nobody could find out that the ledger was cut")
 	}
-	head, err := parseLedgerHead(c.New)
+	head, err := trustdir.ParseLedgerHead(c.New)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func gateLedger(d *trustdir.Dir, c tuf.TargetChange) error {
 	if c.Old == nil {
 		return nil
 	}
-	before, err := parseLedgerHead(c.Old)
+	before, err := trustdir.ParseLedgerHead(c.Old)
 	if err != nil {
 		return err
 	}

@@ -10,29 +10,11 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
-
-// ledgerHead is the content of LedgerHeadTarget.
-type ledgerHead struct {
-	Entries int    `json:"entries"`
-	Head    string `json:"head"` // hex SHA-256 of the last line
-	// Left are the hex SHA-256 of keys whose entries left trusted_root.json
-	// after a compromise: holders see them go.
-	Left []string `json:"left,omitempty"`
-}
-
-func parseLedgerHead(data []byte) (ledgerHead, error) {
-	var h ledgerHead
-	if err := strict.JSON(data, &h); err != nil {
-		return h, fmt.Errorf("%s: %w", trustdir.LedgerHeadTarget, err)
-	}
-	return h, nil
-}
 
 // targets are the files of trust/ under the names that clients ask for, the
 // keys of applications, and the ledger's head.
@@ -75,7 +57,7 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 			t.Usage[name] = usage
 		}
 	}
-	head, err := json.Marshal(ledgerHead{Entries: d.State.Entries, Head: d.State.Head, Left: d.State.LeftKeys()})
+	head, err := json.Marshal(trustdir.LedgerHead{Entries: d.State.Entries, Head: d.State.Head, Left: d.State.LeftKeys()})
 	t.Files[trustdir.LedgerHeadTarget] = append(head, '\n')
 	return t, errors.Join(append(errs, err)...)
 }

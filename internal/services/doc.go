@@ -18,3 +18,5 @@
 // It may import pki and what lies below, pki/trustedroot, pki/tuf, templates,
 // internal/courier, internal/fault and internal/version.
 package services
+
+import _ "github.com/linnemanlabs/trustroot/pki/tuf/client" // the client that reads repositories

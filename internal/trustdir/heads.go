@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
 // Heads checks every head of the ledger that something else in the trust
@@ -50,4 +51,22 @@ func (d *Dir) head(name, field string) error {
 		return fault.New(fault.Verification, "restore the file from version control", fmt.Errorf("it has no %s", field))
 	}
 	return d.Ledger.CheckHead(head)
+}
+
+// LedgerHead is the content of LedgerHeadTarget.
+type LedgerHead struct {
+	Entries int    `json:"entries"`
+	Head    string `json:"head"` // hex SHA-256 of the last line
+	// Left are the hex SHA-256 of keys whose entries left trusted_root.json
+	// after a compromise: holders see them go.
+	Left []string `json:"left,omitempty"`
+}
+
+// ParseLedgerHead reads the content of LedgerHeadTarget.
+func ParseLedgerHead(data []byte) (LedgerHead, error) {
+	var h LedgerHead
+	if err := strict.JSON(data, &h); err != nil {
+		return h, fmt.Errorf("%s: %w", LedgerHeadTarget, err)
+	}
+	return h, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/config"
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/client"
 )
 
 // 10,000 targets of 16 KiB.
@@ -92,12 +94,12 @@ func barePublish(b *testing.B, w *world, s *Staged, dir string) {
 // bareClient is go-tuf's updater and nothing else.
 func bareClient(b *testing.B, dir string, root1 []byte) *updater.Updater {
 	b.Helper()
-	cfg, err := config.New(place, root1)
+	cfg, err := config.New("https://repository.invalid/", root1)
 	if err != nil {
 		b.Fatal(err)
 	}
 	cfg.DisableLocalCache = true
-	cfg.Fetcher = fetcher{ctx: b.Context(), src: openDir(b, dir)}
+	cfg.Fetcher = client.NewFetcher(b.Context(), openDir(b, dir))
 	up, err := updater.New(cfg)
 	if err != nil {
 		b.Fatal(err)

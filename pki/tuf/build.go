@@ -15,7 +15,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Signed fields in which a role keeps its windows, in days, as the public-good
@@ -189,10 +189,10 @@ func (t Targets) check() error {
 
 // checkTargetName refuses names that a store would not keep as they are.
 func checkTargetName(name string) error {
-	if err := store.CheckName(objectName(name, strings.Repeat("0", 2*sha256.Size))); err != nil {
+	if err := objects.CheckName(objectName(name, strings.Repeat("0", 2*sha256.Size))); err != nil {
 		return fmt.Errorf("target %q: %w", name, err)
 	}
-	return store.CheckName(name)
+	return objects.CheckName(name)
 }
 
 // objectName is where a target is kept with consistent snapshots:

@@ -2,7 +2,7 @@
 // with tokens and that a KMS key keeps fresh.
 //
 // A change goes one way: it is staged as a folder, holders sign it there, the
-// signatures are merged, and the sealed metadata is published to a store.
+// signatures are merged, and the sealed metadata is published to a object.
 // Every step reads what the step before wrote and checks it alone. Snapshot
 // and timestamp are signed by the online key when something is published or
 // refreshed. Verify looks at a repository as go-tuf's own updater does and then

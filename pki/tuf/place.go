@@ -12,7 +12,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Seen is what was read back in a place the last time, by role: "root",
@@ -23,17 +23,17 @@ type Seen map[string]int64
 // that verifiers fetch from.
 type Place struct {
 	Name    string
-	Store   store.Store // nil where it could not be opened
-	Seen    Seen        // before a run what is recorded of it, after it what was read back
-	Restore bool        // bring it up though it went back
-	Err     error       // why it was left out, or where its run ended
+	Store   objects.Store // nil where it could not be opened
+	Seen    Seen          // before a run what is recorded of it, after it what was read back
+	Restore bool          // bring it up though it went back
+	Err     error         // why it was left out, or where its run ended
 
 	Published
 
 	before  *repository
-	have    map[string]store.Object // target objects
-	missing []string                // target objects to write
-	late    bool                    // root goes after timestamp.json
+	have    map[string]objects.Object // target objects
+	missing []string                  // target objects to write
+	late    bool                      // root goes after timestamp.json
 }
 
 // State is how a place stands to what is wanted there.
@@ -51,7 +51,7 @@ const (
 
 // isUnreachable tells a place that gave no answer from one that gave a wrong one.
 func isUnreachable(err error) bool {
-	return errors.Is(err, errRead) || errors.Is(err, store.ErrUnreachable)
+	return errors.Is(err, errRead) || errors.Is(err, objects.ErrUnreachable)
 }
 
 // errRead marks an error of reading, not of what was read.
@@ -70,7 +70,7 @@ func (p *Place) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRead, err)
 	}
-	p.have = map[string]store.Object{}
+	p.have = map[string]objects.Object{}
 	for _, o := range listed {
 		p.have[o.Name] = o
 	}

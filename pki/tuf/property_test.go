@@ -80,17 +80,17 @@ func readNode(dec *json.Decoder) (any, error) {
 }
 
 // objects lists every object of a document.
-func objects(v any) []*node {
+func objectCount(v any) []*node {
 	var out []*node
 	switch v := v.(type) {
 	case *node:
 		out = append(out, v)
 		for _, inner := range v.values {
-			out = append(out, objects(inner)...)
+			out = append(out, objectCount(inner)...)
 		}
 	case []any:
 		for _, inner := range v {
-			out = append(out, objects(inner)...)
+			out = append(out, objectCount(inner)...)
 		}
 	}
 	return out
@@ -202,7 +202,7 @@ func TestDescribe_EveryChangeIsRefusedOrShown(t *testing.T) {
 		root, err := readNode(dec)
 		w.must(err)
 		for range 1 + r.IntN(2) {
-			of := objects(root)
+			of := objectCount(root)
 			of = slices.DeleteFunc(of, func(n *node) bool { return len(n.keys) == 0 })
 			pick(r, mutations...)(r, pick(r, of...))
 		}

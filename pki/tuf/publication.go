@@ -14,7 +14,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // errOvertaken says that another writer was faster: what was planned must be
@@ -305,7 +305,7 @@ func (p *Publisher) leftBehind(ctx context.Context, role string, version int64) 
 	for _, place := range p.all() {
 		d, err := readDocument(ctx, place.Store, role, fileName(role, version))
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, objects.ErrNotFound):
 			continue
 		case isUnreachable(err):
 			if err := p.fail(place, err); err != nil {

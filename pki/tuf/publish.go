@@ -14,7 +14,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // attempts is how often a writer that was overtaken plans again.
@@ -117,7 +117,7 @@ func (p *Publisher) attempt(ctx context.Context, want func(own *repository) erro
 // locked is left to survey, which says why.
 func (p *Publisher) lock(ctx context.Context) (release func() error, err error) {
 	const wait = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, wait, store.ErrLocked)
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, objects.ErrLocked)
 	defer cancel()
 	var held []func() error
 	free := func() error {
@@ -134,7 +134,7 @@ func (p *Publisher) lock(ctx context.Context) (release func() error, err error) 
 				held = append(held, release)
 				break
 			}
-			if !errors.Is(err, store.ErrLocked) || ctx.Err() != nil {
+			if !errors.Is(err, objects.ErrLocked) || ctx.Err() != nil {
 				return nil, errors.Join(fault.New(fault.Failure, "another publication or refresh is running there; try again when it has ended", err), free())
 			}
 			select {
@@ -207,7 +207,7 @@ func (p *Publisher) find(ctx context.Context, name, object string, have []*Place
 		return data, have[0], err
 	}
 	return nil, nil, fault.New(fault.Failure, "restore tuf/ of the trust directory, or name a place that holds it",
-		fmt.Errorf("target %s is neither in a place nor in the staged folder: %w", name, store.ErrNotFound))
+		fmt.Errorf("target %s is neither in a place nor in the staged folder: %w", name, objects.ErrNotFound))
 }
 
 // compare checks a published object against its content: by the digest that
@@ -229,7 +229,7 @@ func (p *Place) compare(ctx context.Context, object string, content []byte) erro
 // same reads an object and compares it.
 func (p *Place) same(ctx context.Context, object string, content []byte) error {
 	published, err := p.Store.Read(ctx, object, maxTargetFile)
-	if err != nil && !errors.Is(err, store.ErrTooLarge) {
+	if err != nil && !errors.Is(err, objects.ErrTooLarge) {
 		return fmt.Errorf("%w: %w", errRead, err)
 	}
 	if !bytes.Equal(published, content) {

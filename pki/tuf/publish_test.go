@@ -22,11 +22,11 @@ func seen(t *testing.T, st store.Store, root1 []byte, cache string) (string, err
 	if err != nil {
 		return "", err
 	}
-	a, err := c.target(TrustedRootName)
+	a, err := targetOf(c, TrustedRootName)
 	if err != nil {
 		return "", err
 	}
-	b, err := c.target(SigningConfigName)
+	b, err := targetOf(c, SigningConfigName)
 	return string(a) + string(b), err
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Deadline is when a role must be signed again, and by whom.
@@ -114,7 +114,7 @@ func (p Policy) window(role string) OnlineRole {
 }
 
 // Deadlines reads a store and says what is due next, without signing.
-func Deadlines(ctx context.Context, from store.Store, pol Policy, now time.Time) ([]Deadline, error) {
+func Deadlines(ctx context.Context, from objects.Store, pol Policy, now time.Time) ([]Deadline, error) {
 	r, err := loadPublished(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("deadlines: %w", err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // repository is what is published: every root version and the newest version
@@ -25,14 +25,14 @@ type repository struct {
 // load reads a repository and checks signatures, versions, lengths and hashes
 // from its first root on. Expiry is not looked at: an expired repository is
 // what a renewal begins with. An empty place is an empty repository.
-func load(ctx context.Context, src source) (*repository, error) {
+func load(ctx context.Context, src objects.Source) (*repository, error) {
 	r := &repository{targets: map[string]*document{}}
 	if err := r.loadRoots(ctx, src); err != nil {
 		return nil, err
 	}
 	var err error
 	r.timestamp, err = readDocument(ctx, src, metadata.TIMESTAMP, "timestamp.json")
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, objects.ErrNotFound) {
 		return r, nil
 	}
 	if err != nil {
@@ -54,10 +54,10 @@ func load(ctx context.Context, src source) (*repository, error) {
 	return r, r.loadTargets(ctx, src)
 }
 
-func (r *repository) loadRoots(ctx context.Context, src source) error {
+func (r *repository) loadRoots(ctx context.Context, src objects.Source) error {
 	for version := int64(1); ; version++ {
 		d, err := readDocument(ctx, src, metadata.ROOT, fileName(metadata.ROOT, version))
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, objects.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
@@ -111,7 +111,7 @@ func (r *repository) checkOnline(d *document) error {
 	return set.check(d)
 }
 
-func (r *repository) loadTargets(ctx context.Context, src source) error {
+func (r *repository) loadTargets(ctx context.Context, src objects.Source) error {
 	for _, role := range rolesOf(r.snapshot) {
 		d, err := readListed(ctx, src, role, r.snapshot.snapshot.Signed.Meta[role+".json"])
 		if err != nil {
@@ -206,10 +206,10 @@ func files(targets map[string]*document) map[string]*metadata.TargetFiles {
 	return out
 }
 
-func readDocument(ctx context.Context, src source, role, name string) (*document, error) {
+func readDocument(ctx context.Context, src objects.Source, role, name string) (*document, error) {
 	data, err := src.Read(ctx, name, limitOf(role))
 	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrTooLarge) {
+		if !errors.Is(err, objects.ErrNotFound) && !errors.Is(err, objects.ErrTooLarge) {
 			err = fmt.Errorf("%w: %w", errRead, err)
 		}
 		return nil, err
@@ -222,7 +222,7 @@ func readDocument(ctx context.Context, src source, role, name string) (*document
 }
 
 // readListed reads the version that snapshot or timestamp lists.
-func readListed(ctx context.Context, src source, role string, listed *metadata.MetaFiles) (*document, error) {
+func readListed(ctx context.Context, src objects.Source, role string, listed *metadata.MetaFiles) (*document, error) {
 	if listed == nil {
 		return nil, fmt.Errorf("%s.json is not listed", role)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // ErrNothingToStage says that the published versions say already what the
@@ -48,7 +48,7 @@ func StageInit(dir string, pol Policy, t Targets, now time.Time) (*Staged, error
 // where the content differs from what from publishes, where a version is due
 // to be signed again, or everywhere with renew. t is the whole set: a target
 // that is not in it is no longer offered.
-func StageTargets(ctx context.Context, dir string, from store.Store, pol Policy, t Targets, now time.Time, renew bool) (*Staged, error) {
+func StageTargets(ctx context.Context, dir string, from objects.Store, pol Policy, t Targets, now time.Time, renew bool) (*Staged, error) {
 	if err := errors.Join(pol.Validate(), t.check()); err != nil {
 		return nil, fault.New(fault.Usage, "correct the plan or the targets; nothing was written", fmt.Errorf("stage targets: %w", err))
 	}
@@ -77,7 +77,7 @@ func StageTargets(ctx context.Context, dir string, from store.Store, pol Policy,
 }
 
 // loadPublished loads a repository that must be there.
-func loadPublished(ctx context.Context, from store.Store) (*repository, error) {
+func loadPublished(ctx context.Context, from objects.Store) (*repository, error) {
 	base, err := load(ctx, from)
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func signFrom(d *document) (time.Time, error) {
 
 // addContent keeps the content of new and changed targets and what they
 // replace.
-func (d *draft) addContent(ctx context.Context, from store.Store, t Targets) error {
+func (d *draft) addContent(ctx context.Context, from objects.Store, t Targets) error {
 	d.targets, d.previous = map[string][]byte{}, map[string][]byte{}
 	old := files(d.base.targets)
 	for name, content := range t.Files {
@@ -225,7 +225,7 @@ func (d *draft) addContent(ctx context.Context, from store.Store, t Targets) err
 }
 
 // readTarget reads a target and checks it against metadata.
-func readTarget(ctx context.Context, src source, name string, f *metadata.TargetFiles) ([]byte, error) {
+func readTarget(ctx context.Context, src objects.Source, name string, f *metadata.TargetFiles) ([]byte, error) {
 	content, err := src.Read(ctx, objectName(name, f.Hashes["sha256"].String()), f.Length)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // StageRoot stages the next root when the policy differs from the published
@@ -24,7 +24,7 @@ import (
 // new (and with the new one alone where they are due anyway); an online key
 // that is replaced stays beside the new one until snapshot and timestamp are
 // signed by the new one and root is staged again.
-func StageRoot(ctx context.Context, dir string, from store.Store, pol Policy, now time.Time, renew bool) (*Staged, error) {
+func StageRoot(ctx context.Context, dir string, from objects.Store, pol Policy, now time.Time, renew bool) (*Staged, error) {
 	if err := pol.Validate(); err != nil {
 		return nil, fault.New(fault.Usage, "correct the plan; nothing was written", fmt.Errorf("stage root: %w", err))
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Report is what Verify saw.
@@ -62,7 +62,7 @@ func Verify(ctx context.Context, from string, rootJSON []byte, now time.Time, op
 }
 
 // verify does the work of Verify; content says whether targets are fetched.
-func verify(ctx context.Context, src source, rootJSON []byte, now time.Time, cache string, content bool) (*Report, error) {
+func verify(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string, content bool) (*Report, error) {
 	trusted, err := parseDocument(metadata.ROOT, rootJSON)
 	if err != nil {
 		return nil, fmt.Errorf("the root to start from: %w", err)
@@ -148,7 +148,7 @@ func (v *verification) checkNames() {
 }
 
 // fetchAll fetches every target as a client does, several at once.
-func (v *verification) fetchAll(ctx context.Context, c *client) error {
+func (v *verification) fetchAll(ctx context.Context, c objects.Update) error {
 	top := v.repo.targets[metadata.TARGETS]
 	infos, roles := map[string]*metadata.TargetFiles{}, map[string]string{}
 	var names []string
@@ -158,7 +158,7 @@ func (v *verification) fetchAll(ctx context.Context, c *client) error {
 				continue
 			}
 			roles[name] = role
-			info, err := c.info(name)
+			info, err := c.Info(name)
 			if err != nil {
 				v.errs = append(v.errs, err)
 				continue
@@ -170,7 +170,7 @@ func (v *verification) fetchAll(ctx context.Context, c *client) error {
 	var mu sync.Mutex
 	failed, sizes := map[string]error{}, map[string]int{}
 	err := each(ctx, names, func(_ context.Context, name string) error {
-		data, err := c.download(name, infos[name])
+		data, err := c.Download(name, infos[name])
 		mu.Lock()
 		defer mu.Unlock()
 		failed[name], sizes[name] = err, len(data)
@@ -207,8 +207,8 @@ func (r *repository) signFrom(d *document, fallback OnlineRole) (time.Time, erro
 	return d.expires().Add(-days(w.Resign)), nil
 }
 
-// VerifyStore is Verify for an open store.
-func VerifyStore(ctx context.Context, st store.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
+// VerifyStore is Verify for an open object.
+func VerifyStore(ctx context.Context, st objects.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
 	r, err := verify(ctx, st, rootJSON, now, collect(opts).cache, true)
 	if err != nil {
 		return nil, fault.New(fault.Verification, "do not trust this repository before the cause is known", fmt.Errorf("verify %s: %w", st, err))

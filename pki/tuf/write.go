@@ -12,7 +12,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // done reports whether a place shows already what is wanted.
@@ -104,7 +104,7 @@ func (p *Publisher) replace(ctx context.Context, place *Place) error {
 	now, err := readDocument(ctx, place.Store, metadata.TIMESTAMP, "timestamp.json")
 	before := place.before.timestamp
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, objects.ErrNotFound):
 	case err != nil:
 		return err
 	case bytes.Equal(now.raw, p.after.timestamp.raw):
@@ -129,7 +129,7 @@ func (p *Publisher) catchUp(ctx context.Context, place *Place) error {
 	overtaken := false
 	for version := p.after.timestamp.version() + 1; ; version++ {
 		next, err := readDocument(ctx, place.Store, metadata.TIMESTAMP, fileName(metadata.TIMESTAMP, version))
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, objects.ErrNotFound) {
 			if overtaken {
 				return errOvertaken
 			}
@@ -164,7 +164,7 @@ func (p *Publisher) readBack(ctx context.Context, place *Place) error {
 	}
 	err = each(ctx, place.missing, func(ctx context.Context, name string) error {
 		err := place.same(ctx, name, p.content[name])
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, objects.ErrNotFound) {
 			err = notKept(name)
 		}
 		return err
@@ -197,7 +197,7 @@ func (p *Publisher) writeDocument(ctx context.Context, place *Place, d *document
 		place.Written = append(place.Written, d.fileName())
 		return nil
 	}
-	if !errors.Is(err, store.ErrExists) {
+	if !errors.Is(err, objects.ErrExists) {
 		return err
 	}
 	there, err := place.Store.Read(ctx, d.fileName(), limitOf(d.role))
@@ -222,7 +222,7 @@ func (p *Publisher) writeTargets(ctx context.Context, place *Place) error {
 	slices.Sort(place.missing)
 	return each(ctx, place.missing, func(ctx context.Context, name string) error {
 		err := place.Store.WriteNew(ctx, name, p.content[name])
-		if errors.Is(err, store.ErrExists) {
+		if errors.Is(err, objects.ErrExists) {
 			err = place.same(ctx, name, p.content[name])
 		}
 		if err != nil {

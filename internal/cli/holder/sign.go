@@ -9,7 +9,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
-	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/describe"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -59,7 +59,7 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 			return err
 		}
 	}
-	described, err := publish.Describe(staged)
+	described, err := describe.Describe(staged)
 	if err != nil {
 		return errors.Join(cmdutil.PrintText(o.Out, described.Text), err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -79,7 +79,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
 		return o.giveUp(r, err)
 	}
 	o.Dir = o.outDir
-	if err := show.Status(ctx, o.Factory); err != nil {
+	if err := overview.Status(ctx, o.Factory); err != nil {
 		return err
 	}
 	if o.hold {

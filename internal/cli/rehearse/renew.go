@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 )
@@ -46,7 +46,7 @@ func runRehearseRenew(ctx context.Context, o *rehearseRenewOptions) error {
 func finish(f *cmdutil.Factory, ctx context.Context, dir string, r *rehearsal.Rehearsal, err error) error {
 	if err == nil {
 		f.Dir = dir
-		return errors.Join(show.Status(ctx, f), r.Close())
+		return errors.Join(overview.Status(ctx, f), r.Close())
 	}
 	kept := r.Kept()
 	if fault.ExitCode(err) == int(fault.Stopped) {

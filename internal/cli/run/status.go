@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -61,7 +61,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if o.prometheus {
 		err = cmdutil.PrintText(o.Out, s.Prometheus())
 	} else {
-		err = show.PrintStatus(o.Factory, d, s)
+		err = overview.PrintStatus(o.Factory, d, s)
 	}
 	if err != nil || o.within == "" {
 		return err

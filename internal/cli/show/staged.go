@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/publish"
+	"github.com/linnemanlabs/trustroot/internal/describe"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -24,7 +24,7 @@ func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
 	if f.JSON {
 		return StagedJSON(f, s)
 	}
-	described, refused := publish.Describe(s)
+	described, refused := describe.Describe(s)
 	if err := cmdutil.PrintText(f.Out, described.Text); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 	"gocloud.dev/gcerrors"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // bucket is an S3 bucket, or what gocloud has of its kind.
@@ -45,7 +47,7 @@ func openS3(ctx context.Context, u *url.URL) (Store, error) {
 	}
 	place := "s3://" + u.Host
 	if prefix := strings.Trim(u.Path, "/"); prefix != "" {
-		if err := CheckName(prefix); err != nil {
+		if err := objects.CheckName(prefix); err != nil {
 			return nil, errors.Join(fmt.Errorf("open store %s: %w", place, err), blobs.Close())
 		}
 		blobs = blob.PrefixedBucket(blobs, prefix+"/")
@@ -63,7 +65,7 @@ func (b *bucket) Read(ctx context.Context, name string, limit int64) ([]byte, er
 }
 
 func (b *bucket) read(ctx context.Context, name string, limit int64) (data []byte, err error) {
-	if err := CheckName(name); err != nil {
+	if err := objects.CheckName(name); err != nil {
 		return nil, err
 	}
 	ctx, cancel := b.deadline(ctx)
@@ -92,7 +94,7 @@ func (b *bucket) Replace(ctx context.Context, name string, data []byte) error {
 }
 
 func (b *bucket) write(ctx context.Context, name string, data []byte, opts *blob.WriterOptions) error {
-	if err := CheckName(name); err != nil {
+	if err := objects.CheckName(name); err != nil {
 		return fmt.Errorf("write in %s: %w", b.place, err)
 	}
 	ctx, cancel := b.deadline(ctx)

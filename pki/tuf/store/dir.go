@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // dir is a directory of plain files, readable by everybody whatever the umask:
@@ -69,7 +71,7 @@ func (d *dir) Read(ctx context.Context, name string, limit int64) ([]byte, error
 }
 
 func (d *dir) read(ctx context.Context, name string, limit int64) (data []byte, err error) {
-	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
+	if err := errors.Join(objects.CheckName(name), ctx.Err()); err != nil {
 		return nil, err
 	}
 	at := d.at(name)
@@ -119,7 +121,7 @@ func (d *dir) Replace(ctx context.Context, name string, data []byte) error {
 // is replaced the bytes must be on disk before the name points to them, or a
 // power cut leaves an empty one where an old one was.
 func (d *dir) write(ctx context.Context, name string, data []byte, isNew bool) (err error) {
-	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
+	if err := errors.Join(objects.CheckName(name), ctx.Err()); err != nil {
 		return err
 	}
 	if err := d.makeDirs(path.Dir(name)); err != nil {

@@ -9,5 +9,5 @@
 //
 // The package refuses names that a directory or a bucket would store under
 // another name. It knows nothing of TUF metadata; of the project it imports
-// internal/pattern.
+// pki/tuf/objects.
 package store

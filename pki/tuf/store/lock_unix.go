@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Lock takes the directory's lock file. The kernel lets go of it when the
 // process ends, however it ends; release removes the file too.
 func (d *dir) Lock(ctx context.Context) (func() error, error) {
-	path := filepath.Join(d.path, LockName)
+	path := filepath.Join(d.path, objects.LockName)
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err

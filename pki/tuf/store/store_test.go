@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"gocloud.dev/blob/memblob"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // stores are a directory and a bucket as gocloud keeps it in memory.
@@ -129,7 +131,7 @@ func TestDirectory_LockKeepsOthersOutAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	// a process that was killed leaves the file but not the lock
-	if err := os.WriteFile(filepath.Join(dir, LockName), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, objects.LockName), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	release, err = open[1].Lock(t.Context())

@@ -1,4 +1,6 @@
-package tuf
+// Package client is go-tuf's updater as pki/tuf asks it, and reads repositories
+// over HTTP, from buckets and from directories. Importing it registers it.
+package client
 
 import (
 	"context"
@@ -12,23 +14,24 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/config"
+	"github.com/theupdateframework/go-tuf/v2/metadata/fetcher"
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
 
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // place is the address that go-tuf's updater is given; its fetcher reads a
 // source instead.
 const place = "https://repository.invalid/"
 
-// fetcher hands the objects of a source to go-tuf's updater.
-type fetcher struct {
+// download hands the objects of a source to go-tuf's updater.
+type download struct {
 	ctx context.Context
-	src source
+	src objects.Source
 }
 
 // DownloadFile implements go-tuf's fetcher.Fetcher.
-func (f fetcher) DownloadFile(address string, limit int64, _ time.Duration) ([]byte, error) {
+func (f download) DownloadFile(address string, limit int64, _ time.Duration) ([]byte, error) {
 	escaped, ok := strings.CutPrefix(address, place)
 	if !ok {
 		return nil, fmt.Errorf("address %q is not in the repository", address)
@@ -39,21 +42,44 @@ func (f fetcher) DownloadFile(address string, limit int64, _ time.Duration) ([]b
 	}
 	data, err := f.src.Read(f.ctx, name, limit)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, objects.ErrNotFound):
 		// the updater stops at the newest root by this status
 		return nil, &metadata.ErrDownloadHTTP{StatusCode: 404, URL: name}
-	case errors.Is(err, store.ErrTooLarge):
+	case errors.Is(err, objects.ErrTooLarge):
 		return nil, &metadata.ErrDownloadLengthMismatch{Msg: err.Error()}
 	}
 	return data, err
 }
 
-// client is go-tuf's updater after a refresh.
+// maxTargetFile bounds a target, in bytes.
+const maxTargetFile = 16 << 20
+
+func init() { objects.Register(goTUF{}) } //nolint:gochecknoinits // registers as image formats do
+
+// goTUF implements objects.Client.
+type goTUF struct{}
+
+// Open implements objects.Client.
+func (goTUF) Open(ctx context.Context, place string) (objects.Source, func() error, error) {
+	return openSource(ctx, place)
+}
+
+// Update implements objects.Client.
+func (goTUF) Update(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (objects.Update, error) {
+	return newClient(ctx, src, rootJSON, now, cache)
+}
+
+// NewFetcher hands the objects of a source to go-tuf's updater.
+func NewFetcher(ctx context.Context, src objects.Source) fetcher.Fetcher {
+	return download{ctx: ctx, src: src}
+}
+
+// client is go-tuf's updater after a refresh. It implements objects.Update.
 type client struct{ up *updater.Updater }
 
 // newClient walks the whole update as a client does that trusts rootJSON, at
 // the time now. cache is the directory of its cache, or empty.
-func newClient(ctx context.Context, src source, rootJSON []byte, now time.Time, cache string) (c *client, err error) {
+func newClient(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (c *client, err error) {
 	// metadata of a stranger's making must not end the program
 	defer func() {
 		if r := recover(); r != nil {
@@ -64,7 +90,7 @@ func newClient(ctx context.Context, src source, rootJSON []byte, now time.Time, 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Fetcher = fetcher{ctx: ctx, src: src}
+	cfg.Fetcher = download{ctx: ctx, src: src}
 	cfg.DisableLocalCache = cache == ""
 	if cache != "" {
 		cfg.LocalMetadataDir, cfg.LocalTargetsDir = cache, filepath.Join(cache, "targets")
@@ -84,18 +110,9 @@ func newClient(ctx context.Context, src source, rootJSON []byte, now time.Time, 
 	return &client{up: up}, nil
 }
 
-// target returns the bytes of a target as a client sees them.
-func (c *client) target(name string) ([]byte, error) {
-	info, err := c.info(name)
-	if err != nil {
-		return nil, err
-	}
-	return c.download(name, info)
-}
-
-// info finds a target. It may load metadata of delegated roles, so it is for
+// Info finds a target. It may load metadata of delegated roles, so it is for
 // one goroutine at a time.
-func (c *client) info(name string) (info *metadata.TargetFiles, err error) {
+func (c *client) Info(name string) (info *metadata.TargetFiles, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			info, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
@@ -108,9 +125,9 @@ func (c *client) info(name string) (info *metadata.TargetFiles, err error) {
 	return info, err
 }
 
-// download fetches and checks a target that was found. It changes nothing in
+// Download fetches and checks a target that was found. It changes nothing in
 // the client: several may run at once.
-func (c *client) download(name string, info *metadata.TargetFiles) (data []byte, err error) {
+func (c *client) Download(name string, info *metadata.TargetFiles) (data []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			data, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
@@ -119,24 +136,6 @@ func (c *client) download(name string, info *metadata.TargetFiles) (data []byte,
 	_, data, err = c.up.DownloadTarget(info, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", name, err)
-	}
-	return data, nil
-}
-
-// Fetch returns a target's bytes as a client gets them that trusts only
-// rootJSON. from is an http, https or s3 URL or a directory.
-func Fetch(ctx context.Context, from string, rootJSON []byte, name string, now time.Time, opts ...Option) (data []byte, err error) {
-	src, done, err := openSource(ctx, from)
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", name, err)
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	c, err := newClient(ctx, src, rootJSON, now, collect(opts).cache)
-	if err == nil {
-		data, err = c.target(name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("fetch %s from %s: %w", name, from, err)
 	}
 	return data, nil
 }

@@ -1,4 +1,5 @@
-package show
+// Package overview prints a trust directory as it is.
+package overview
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package tuf
+package client
 
 import (
 	"context"
@@ -10,17 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
-// source is where the objects of a repository are read. A missing object is
-// store.ErrNotFound, a larger one than limit store.ErrTooLarge.
-type source interface {
-	Read(ctx context.Context, name string, limit int64) ([]byte, error)
-}
-
 // openSource opens an http or https URL, an s3 URL or a directory.
-func openSource(ctx context.Context, place string) (source, func() error, error) {
+func openSource(ctx context.Context, place string) (objects.Source, func() error, error) {
 	if strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://") {
 		base, err := url.Parse(strings.TrimSuffix(place, "/") + "/")
 		if err != nil {
@@ -55,14 +50,14 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 	switch res.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
-		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), store.ErrNotFound)
+		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), objects.ErrNotFound)
 	case http.StatusForbidden:
 		return nil, fmt.Errorf("fetch %s: the server answers 403; clients need 404 for an object that is not there (in S3, that takes s3:ListBucket)", at.Redacted())
 	default:
 		return nil, fmt.Errorf("fetch %s: the server answers %s", at.Redacted(), res.Status)
 	}
 	if res.ContentLength > limit {
-		return nil, fmt.Errorf("fetch %s: %d bytes, at most %d: %w", at.Redacted(), res.ContentLength, limit, store.ErrTooLarge)
+		return nil, fmt.Errorf("fetch %s: %d bytes, at most %d: %w", at.Redacted(), res.ContentLength, limit, objects.ErrTooLarge)
 	}
 	// the length is the server's word: read no more than one byte past the limit
 	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
@@ -70,24 +65,7 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), err)
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("fetch %s: more than %d bytes: %w", at.Redacted(), limit, store.ErrTooLarge)
-	}
-	return data, nil
-}
-
-// overlay is a source with some objects laid over it.
-type overlay struct {
-	base source
-	over map[string][]byte
-}
-
-func (o overlay) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
-	data, ok := o.over[name]
-	if !ok {
-		return o.base.Read(ctx, name, limit)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: %d bytes, at most %d: %w", name, len(data), limit, store.ErrTooLarge)
+		return nil, fmt.Errorf("fetch %s: more than %d bytes: %w", at.Redacted(), limit, objects.ErrTooLarge)
 	}
 	return data, nil
 }

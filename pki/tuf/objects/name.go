@@ -1,10 +1,9 @@
-package store
+package objects
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // LockName is the lock file of a directory. It is no object.
@@ -16,7 +15,7 @@ const (
 	maxSegment = 250
 )
 
-var segment = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._+@=-]*$`)
+var segment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+@=-]*$`)
 
 // CheckName returns an error for a name that a directory or a bucket would
 // store under another name, hide or refuse: gocloud escapes control characters,
