@@ -53,7 +53,7 @@ func newLintCmd(f *cmdutil.Factory, kind linted, online Online, run func(context
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.clients, "client", nil, "only what concerns these clients: cosign, sigstore-go, sigstore-js, sigstore-python, sigstore-java, sigstore-rs")
-	cmd.Flags().StringVar(&o.at, "at", "", "every role must have a valid entry at this time (RFC 3339)")
+	cmd.Flags().StringVar(&o.at, "at", "", "judge at this time (RFC 3339; default now): every role must have a valid entry, and what is past is a note")
 	cmd.Flags().StringVar(&o.pair, "pair", "", "the "+kind.other+" that the file must agree with")
 	return cmd
 }
@@ -63,7 +63,7 @@ func runLint(_ context.Context, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	options := trustedroot.LintOptions{Clients: o.clients, Judge: o.judge}
+	options := trustedroot.LintOptions{Clients: o.clients, Judge: o.judge, At: o.Now}
 	if known := ledgerBeside(o.Dir, o.file); known != nil {
 		options.Compromised, options.Left = known.CompromisedKeys(), known.LeftKeys()
 	}

@@ -3,6 +3,7 @@ package look
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,25 @@ func runTrustedRootShow(_ context.Context, o *trustedRootShowOptions) error {
 	if known := ledgerBeside(o.Dir, o.file); known != nil {
 		compromised = known.CompromisedKeys()
 	}
+	roots := trustedroot.Documents(data)
+	if len(roots) > 1 && o.svg != "" {
+		return cmdutil.Usage("draw one trusted root: write one of them into a file of its own", "%s has %d trusted roots, one a line", o.file, len(roots))
+	}
+	for i, root := range roots {
+		if len(roots) > 1 {
+			o.Progress("trusted root %d of %d (JSON lines)", i+1, len(roots))
+		} else if len(root) != len(data) {
+			o.Progress("the trusted root of a ClientTrustConfig")
+		}
+		if err := o.show(root, at, compromised); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show prints one trusted root.
+func (o *trustedRootShowOptions) show(data []byte, at time.Time, compromised []string) error {
 	view, err := trustedroot.Show(data, at, compromised...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.file, err)
