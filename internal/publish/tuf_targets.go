@@ -52,6 +52,11 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	consumers, err := consumerTargets(d)
 	errs = append(errs, err)
 	maps.Copy(t.Files, consumers)
+	last, err := retiredLogs(d)
+	errs = append(errs, err)
+	if last != nil {
+		t.Files[trustdir.RetiredLogsTarget] = last
+	}
 	for name := range t.Files {
 		if usage, ok := usage(d, name); ok {
 			t.Usage[name] = usage

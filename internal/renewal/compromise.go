@@ -226,12 +226,23 @@ func Promote(d *trustdir.Dir, number int, now time.Time) (*Closing, error) {
 
 // Retire ends a generation that nothing replaces: an application's key, a
 // service that ends, a root under which nothing is open.
-func Retire(d *trustdir.Dir, name string, number int, at, now time.Time) (*Closing, error) {
+//
+// checkpoint is the last one of a log, verified; nil records none. It is kept
+// beside the key, and gates hold the log's entries to it.
+func Retire(d *trustdir.Dir, name string, number int, checkpoint []byte, at, now time.Time) (*Closing, error) {
 	if number == 0 {
 		number = len(d.State.All(name))
 	}
 	before := ends(d, []string{name})
-	err := d.Append(now, ledger.Entry{Ended: &ledger.Ended{Name: name, Generation: number, What: ledger.EndRetired, At: at}})
+	ended := &ledger.Ended{Name: name, Generation: number, What: ledger.EndRetired, At: at}
+	if checkpoint != nil {
+		file := trustdir.FileOf(trustdir.GenerationDir("logs", name, number)+"/"+trustdir.LastCheckpointFile, checkpoint)
+		if err := d.Replace(map[string][]byte{file.Path: checkpoint}); err != nil {
+			return nil, err
+		}
+		ended.Checkpoint = &file
+	}
+	err := d.Append(now, ledger.Entry{Ended: ended})
 	if err != nil {
 		return nil, fault.New(fault.Usage, "end what is still open first (trustroot cutover, trustroot retire); nothing was recorded", err)
 	}

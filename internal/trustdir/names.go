@@ -33,6 +33,9 @@ const BundlesDir = "bundles"
 // ledger that was cut or rewritten later is found out.
 const LedgerHeadTarget = "ledger-head.json"
 
+// RetiredLogsTarget is the target with the last checkpoints of retired logs.
+const RetiredLogsTarget = "retired_logs.json"
+
 // Files of a certification request.
 const (
 	CsrFile      = "request.csr"
@@ -43,6 +46,8 @@ const (
 const (
 	PublicFile   = "key.pem"
 	VerifierFile = "vkey"
+	// LastCheckpointFile is what a log ended with when it was retired.
+	LastCheckpointFile = "last-checkpoint"
 )
 
 // GenerationDir names the folder of one generation: "authorities/fulcio/g1".

@@ -88,6 +88,13 @@ func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
 	if e.At.Before(g.Start) {
 		ps.add("at is before %s, when the generation begins", g.Start.Format(time.RFC3339))
 	}
+	commit := func() {}
+	if e.Checkpoint != nil {
+		commit = s.files(ps, named{"checkpoint", *e.Checkpoint})
+		if g.Log == nil || e.What != EndRetired {
+			ps.add("checkpoint is of a log that is retired")
+		}
+	}
 	for _, below := range s.Under(e.Name, e.Generation) {
 		if !below.over(e.At) {
 			ps.add("%s generation %d under it is still open", below.Certificate.Authority, below.Number)
@@ -101,6 +108,7 @@ func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
 		return func() {
 			g.close(e.At)
 			g.Retired, g.replaced = e, true
+			commit()
 		}
 	case EndDestroyed:
 		if g.Destroyed != nil {

@@ -157,6 +157,9 @@ type Ended struct {
 	What       string    `json:"what"`
 	At         time.Time `json:"at"`
 	Ceremony   string    `json:"ceremony,omitempty"` // in which a token's key was destroyed
+	// Checkpoint is the last one of a log that is retired: what its key signs
+	// beyond it is a forgery, however old it says it is.
+	Checkpoint *File `json:"checkpoint,omitempty"`
 }
 
 // Record is a ceremony's record that was accepted.

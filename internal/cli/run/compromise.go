@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
@@ -99,6 +101,7 @@ type endOptions struct {
 	name       string
 	generation int
 	at         string
+	checkpoint string // where a log's storage is
 }
 
 func newPromoteCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
@@ -131,7 +134,11 @@ func newRetireCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) err
 		Use:   "retire NAME",
 		Short: "End a key that nothing replaces: an application's, a service's, a root's",
 		Long: `End a generation that nothing replaces. What it signed until --at stays valid,
-and its entries stay. A root ends once nothing under it is open.`,
+and its entries stay. A root ends once nothing under it is open.
+
+Of a log the last checkpoint is fetched, verified and kept: stop the log first.
+Gates then refuse what its key signs in a larger or in another tree, whatever
+time it claims; no Sigstore client does.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]
@@ -140,10 +147,11 @@ and its entries stay. A root ends once nothing under it is open.`,
 	}
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation; the newest where none is named")
 	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339); now where none is given")
+	cmd.Flags().StringVar(&o.checkpoint, "read", "", "URL or folder that holds the checkpoint of a log; its own URL where none is given")
 	return cmd
 }
 
-func runRetire(_ context.Context, o *endOptions) error {
+func runRetire(ctx context.Context, o *endOptions) error {
 	at, err := cmdutil.Instant("--at", o.at)
 	if err != nil {
 		return err
@@ -155,7 +163,15 @@ func runRetire(_ context.Context, o *endOptions) error {
 	if err != nil {
 		return err
 	}
-	c, err := renewal.Retire(d, o.name, o.generation, at, o.Now)
+	var last []byte
+	if log, isLog := d.Plan.Logs[o.name]; isLog {
+		source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.Now}
+		number := cmp.Or(o.generation, len(d.State.Logs[o.name]))
+		if last, err = source.LastCheckpoint(ctx, o.name, number, cmp.Or(o.checkpoint, log.URL)); err != nil {
+			return err
+		}
+	}
+	c, err := renewal.Retire(d, o.name, o.generation, last, at, o.Now)
 	if err != nil {
 		return err
 	}

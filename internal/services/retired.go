@@ -1,0 +1,88 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+)
+
+// LastCheckpoint fetches the checkpoint of a log that is to be retired, from its
+// storage at a URL or in a folder, and returns it verified under that
+// generation's key. The error carries fault.Verification where it is another
+// log's.
+func (s *Source) LastCheckpoint(ctx context.Context, name string, number int, place string) ([]byte, error) {
+	var of *ledger.Generation
+	for i, g := range s.State.Logs[name] {
+		if g.Number == number {
+			of = &s.State.Logs[name][i]
+		}
+	}
+	if of == nil {
+		return nil, fmt.Errorf("the ledger has no generation %d of log %s", number, name)
+	}
+	w := newWeb(Options{Timeout: ask})
+	var refusals []error
+	for _, path := range []string{"/checkpoint", "/api/v2/checkpoint"} {
+		at := place + path
+		if !isWeb(place) {
+			at = filepath.Join(place, path)
+		}
+		data, err := w.fetch(ctx, at, maxAnswer)
+		if err != nil {
+			refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
+			continue
+		}
+		if err := s.checkLast(data, *of); err != nil {
+			return nil, fault.New(fault.Verification, "name where the log's own checkpoint is with --read; nothing was recorded", fmt.Errorf("%s: %w", shown(at), err))
+		}
+		return data, nil
+	}
+	return nil, fault.New(fault.Failure, "name where the log's storage is served with --read; nothing was recorded",
+		fmt.Errorf("the last checkpoint of %s was not found: %w", name, errors.Join(refusals...)))
+}
+
+func (s *Source) checkLast(data []byte, g ledger.Generation) error {
+	c, err := parseCheckpoint(data)
+	if err != nil {
+		return err
+	}
+	key, err := s.checkpointKey(g)
+	if err != nil {
+		return err
+	}
+	pub, err := pki.ParsePublicKey(key)
+	if err != nil {
+		return err
+	}
+	if c.Origin != g.Log.Origin {
+		return fmt.Errorf("it is of %q, not of %q", firstLine([]byte(c.Origin)), g.Log.Origin)
+	}
+	return c.verify(g.Log.Kind, pub)
+}
+
+// checkGrowth says when a log that is retired has grown, or has become another:
+// somebody signs with its key.
+func (q *inquiry) checkGrowth(c *signedCheckpoint, g ledger.Generation) {
+	if g.Retired == nil || g.Retired.Checkpoint == nil {
+		return
+	}
+	data, err := q.source.read(*g.Retired.Checkpoint)
+	var last *signedCheckpoint
+	if err == nil {
+		last, err = parseCheckpoint(data)
+	}
+	const repair = "find out who has its key: declare it compromised with `trustroot compromise`"
+	switch {
+	case err != nil:
+		q.unanswered("ledger-file", "restore it from git", "the last checkpoint of generation %d cannot be compared: %v", g.Number, err)
+	case c.Size > last.Size:
+		q.mismatch("retired-log-grows", repair, "it is retired with %d entries, and its checkpoint has %d: somebody appends under its key", last.Size, c.Size)
+	case c.Size == last.Size && string(c.Hash) != string(last.Hash):
+		q.mismatch("retired-log-forks", repair, "it is retired, and its checkpoint of the same size has another root")
+	}
+}
