@@ -1,0 +1,3 @@
+// Package rooms has no code: its tests hold the packages against
+// docs/architecture.md.
+package rooms

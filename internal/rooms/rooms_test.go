@@ -1,0 +1,178 @@
+package rooms
+
+import (
+	"bufio"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/linnemanlabs/trustroot/"
+
+func golist(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// rooms are the lines of the picture, the highest first.
+func rooms(t *testing.T) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, ok := strings.Cut(string(text), "<!-- rooms -->")
+	list, _, closed := strings.Cut(list, "<!-- /rooms -->")
+	if !ok || !closed {
+		t.Fatal("docs/architecture.md has no list of rooms")
+	}
+	line := map[string]int{}
+	for n, names := range strings.Split(list, "\n") {
+		for _, name := range strings.Fields(names) {
+			line[name] = n
+		}
+	}
+	return line
+}
+
+func TestRooms_ImportsGoDown(t *testing.T) {
+	line := rooms(t)
+	for _, row := range golist(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		words := strings.Fields(strings.ReplaceAll(row, module, ""))
+		from := words[0]
+		if from == "internal/rooms" || strings.HasPrefix(from, "scripts/") {
+			continue
+		}
+		if _, ok := line[from]; !ok {
+			t.Errorf("%s is in no room of docs/architecture.md", from)
+			continue
+		}
+		for _, to := range words[1:] {
+			at, own := line[to]
+			if own && at <= line[from] && !strings.HasPrefix(to, from+"/") {
+				t.Errorf("%s imports %s, which does not stand below it", from, to)
+			}
+		}
+	}
+}
+
+// The packages of which trustroot-offline links none, and what each would bring.
+var kept = map[string]string{
+	"github.com/aws/":        "a client of AWS",
+	"google.golang.org/grpc": "a client of gRPC",
+	"gocloud.dev":            "buckets",
+	"github.com/theupdateframework/go-tuf/v2/metadata/updater": "a TUF client",
+	"github.com/sigstore/sigstore-go":                          "a Sigstore client",
+	module + "kms":                                             "keys in a cloud",
+	module + "yubikey/virtual":                                 "a simulated token",
+	module + "internal/rehearsal":                              "rehearsals",
+	module + "pki/tuf/store":                                   "buckets",
+	module + "pki/tuf/client":                                  "a TUF client",
+	module + "internal/services":                               "clients of the services",
+}
+
+func TestRooms_OfflineLinksNoNetworkClient(t *testing.T) {
+	linked := func(program string) (found []string) {
+		for _, dep := range golist(t, "-deps", "./cmd/"+program) {
+			for prefix := range kept {
+				if strings.HasPrefix(dep, prefix) {
+					found = append(found, dep)
+				}
+			}
+		}
+		return found
+	}
+	if found := linked("trustroot-offline"); len(found) > 0 {
+		t.Errorf("trustroot-offline links %v", found)
+	}
+	if len(linked("trustroot")) == 0 {
+		t.Error("the check finds nothing in trustroot either")
+	}
+}
+
+// over are files that have more lines than they should, and how many they may
+// have until they are split.
+var over = map[string]int{
+	"pki/tuf/publication.go":      400,
+	"yubikey/virtual/usbredir.go": 320,
+	"internal/publish/render.go":  340,
+}
+
+// wide are types that have more methods than they should, and how many they may
+// have until they are split.
+var wide = map[string]int{
+	"ceremony.day": 40, "internal/adopt.Adoption": 45, "internal/rehearsal.Rehearsal": 48,
+	"internal/services.Source": 32, "internal/services.inquiry": 43, "kms/local.query": 33,
+	"pki/ledger.State": 34, "pki/plan.report": 58, "pki/trustedroot.linter": 42,
+	"pki/tuf.Publisher": 37, "pki/tuf.Staged": 39, "yubikey.Token": 66, "yubikey/virtual.Card": 65,
+}
+
+func TestRooms_FilesAndTypesStaySmall(t *testing.T) {
+	methods := map[string]int{}
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(filepath.ToSlash(path), "../../")
+		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || slices.Contains([]string{"bin", "rehearsal", "e2e"}, name)) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		lines := 0
+		for s := bufio.NewScanner(strings.NewReader(string(data))); s.Scan(); {
+			lines++
+		}
+		if lines > max(300, over[name]) {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, data, 0)
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil {
+				methods[filepath.Dir(name)+"."+receiver(f.Recv.List[0].Type)]++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range methods {
+		if n > max(25, wide[name]) {
+			t.Errorf("%s has %d methods", name, n)
+		}
+	}
+}
+
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return "?"
+}
