@@ -57,6 +57,9 @@ func Keys(p *plan.Plan) []Planned {
 	}
 	if p.TUF != nil {
 		add("tuf", "online_key", RoleOnline, "P-256", p.TUF.OnlineKey)
+		if p.TUF.NextOnlineKey != nil {
+			add("tuf", "next_online_key", RoleOnline, "P-256", *p.TUF.NextOnlineKey)
+		}
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/adopt"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
 func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
@@ -42,18 +43,18 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 		{[]string{"root"}, secondDay, "one generation"},
 		{[]string{"nobody"}, secondDay, "no authority and no log"},
 	} {
-		if _, err := renewal.Cutover(d, at.names, at.at, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
+		if _, err := renewal.Cutover(d, ledger.Cutover{Names: at.names, At: at.at}, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
 			t.Errorf("%v: %v", at.names, err)
 		}
 	}
-	if _, err := renewal.Cutover(d, []string{"fulcio"}, adopting.AddDate(0, 0, 1), adopting); err == nil || !strings.Contains(err.Error(), "lies ahead") {
+	if _, err := renewal.Cutover(d, ledger.Cutover{Names: []string{"fulcio"}, At: adopting.AddDate(0, 0, 1)}, adopting); err == nil || !strings.Contains(err.Error(), "lies ahead") {
 		t.Errorf("ahead: %v", err)
 	}
 	if d.State.Entries != before {
 		t.Error("a refused cutover was recorded")
 	}
 	// all of them in one recorded step
-	c, err := renewal.Cutover(d, []string{"fulcio", "tsa", "rekor", "ctlog"}, switched, adopting)
+	c, err := renewal.Cutover(d, ledger.Cutover{Names: []string{"fulcio", "tsa", "rekor", "ctlog"}, At: switched}, adopting)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,10 @@ func Describe(s *tuf.Staged) (Described, error) {
 		for _, line := range lines {
 			out.Text += "  " + tuf.TrustedRootName + ": " + strings.TrimSpace(line) + "\n"
 		}
+		if err != nil && s.Withdraw() != "" {
+			out.Text += "  WITHDRAWN, because: " + s.Withdraw() + "\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    ") + "\n"
+			err = nil
+		}
 		if err != nil {
 			refused = fault.New(fault.Verification, "do not sign; what was once published must stay valid for the signatures of its time", fmt.Errorf("%s takes back what was published, or is no trusted root: %w", tuf.TrustedRootName, err))
 		}

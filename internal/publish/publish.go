@@ -4,103 +4,90 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // PublishedAt is what a publication or a refresh did in one place.
 type PublishedAt struct {
 	Place string `json:"place"`
-	*tuf.Published
+	Error string `json:"error,omitempty"` // why the place was left out
+	tuf.Published
 }
 
 // Publish merges a staged change where that was not done, puts it through the
 // publication gate, and publishes it: to the repository of the trust directory
-// first, then to the places named. Interrupted, the same command completes.
-func Publish(d *trustdir.Dir, ctx context.Context, client *kms.Client, s *tuf.Staged, to []string, roots attestation.Roots, now time.Time) ([]PublishedAt, error) {
+// and to every place of the plan, the same bytes everywhere. Interrupted, the
+// same command completes.
+func Publish(d *trustdir.Dir, ctx context.Context, client *kms.Client, s *tuf.Staged, w Where, roots attestation.Roots, now time.Time) (out []PublishedAt, err error) {
+	if err := gate(d, s, roots, now); err != nil {
+		return nil, fault.New(fault.Verification, "correct the cause and stage again; nothing was published", fmt.Errorf("publish %s: %w", s.Dir(), err))
+	}
 	if !s.Sealed() {
 		if err := s.Merge(); err != nil {
 			return nil, err
 		}
 	}
-	if err := gate(d, s, roots, now); err != nil {
-		return nil, fault.New(fault.Verification, "correct the cause and stage again; nothing was published", fmt.Errorf("publish %s: %w", s.Dir(), err))
-	}
 	policy, online, err := policy(d, ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	var out []PublishedAt
-	for _, place := range places(d, to) {
-		published, err := publishAt(d, ctx, place, func(at store.Store, options ...tuf.Option) (*tuf.Published, error) {
-			return tuf.Publish(ctx, s, at, client.Signer(ctx, online), policy, now, options...)
-		})
-		if err == nil || published != nil && len(published.Written) > 0 {
-			out = append(out, PublishedAt{place, published})
-		}
-		if err != nil {
-			return out, err
-		}
-	}
-	return out, nil
+	return withPlaces(d, ctx, w, func(p *tuf.Publisher) error {
+		p.Online, p.Policy, p.Now = client.Signer(ctx, online), policy, now
+		return p.Publish(ctx, s)
+	})
 }
 
 // Refresh has the online key sign timestamp and snapshot again where they are
-// due, in the repository of the trust directory and in the places named. What
-// comes next is that of the last place.
-func Refresh(d *trustdir.Dir, ctx context.Context, client *kms.Client, to []string, now time.Time) ([]PublishedAt, []tuf.Deadline, error) {
+// due, in the repository of the trust directory and in every place of the plan.
+// A place that cannot be reached or is not what it should be is left out, and
+// said in the error.
+func Refresh(d *trustdir.Dir, ctx context.Context, client *kms.Client, w Where, now time.Time) (out []PublishedAt, next []tuf.Deadline, err error) {
 	policy, online, err := policy(d, ctx, client)
 	if err != nil {
 		return nil, nil, err
 	}
-	var out []PublishedAt
-	var next []tuf.Deadline
-	for _, place := range places(d, to) {
-		published, err := publishAt(d, ctx, place, func(at store.Store, options ...tuf.Option) (*tuf.Published, error) {
-			due, err := tuf.Refresh(ctx, at, client.Signer(ctx, online), policy, now, options...)
-			next = due.Next
-			return &due.Published, err
-		})
-		if err == nil || published != nil && len(published.Written) > 0 {
-			out = append(out, PublishedAt{place, published})
-		}
-		if err != nil {
-			return out, next, err
-		}
+	// what is published is signed for, so it must be what the ledger says; what
+	// waits in trust/ is not
+	root, err := trustedRootBytes(d)
+	if err == nil {
+		err = checkPublishedRoot(d, root)
 	}
-	return out, next, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err = withPlaces(d, ctx, w, func(p *tuf.Publisher) (err error) {
+		p.Online, p.Policy, p.Now = client.Signer(ctx, online), policy, now
+		next, err = p.Refresh(ctx)
+		return err
+	})
+	return out, next, err
 }
 
-// publishAt opens a place. Other places than the repository of the trust
-// directory take from there the root to trust and the targets that did not
-// change.
-func publishAt(d *trustdir.Dir, ctx context.Context, place string, work func(store.Store, ...tuf.Option) (*tuf.Published, error)) (p *tuf.Published, err error) {
-	at, err := store.Open(ctx, place)
+// withPlaces opens the places, and keeps in the trust directory what was read
+// back in each.
+func withPlaces(d *trustdir.Dir, ctx context.Context, w Where, work func(*tuf.Publisher) error) (out []PublishedAt, err error) {
+	p, err := openPlaces(d, ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, at.Close()) }()
-	if place == d.Join(trustdir.RepositoryDir) {
-		return work(at)
+	err = work(p)
+	for _, place := range append([]*tuf.Place{p.Own}, p.Places...) {
+		if place.Store != nil {
+			err = errors.Join(err, place.Store.Close())
+		}
+		at := PublishedAt{Place: place.Name, Published: place.Published}
+		if place.Err != nil {
+			at.Error = place.Err.Error()
+		}
+		if err == nil || place.Err != nil || len(place.Written) > 0 {
+			out = append(out, at)
+		}
 	}
-	var options []tuf.Option
-	root, err := fs.ReadFile(d.FS(), trustdir.RepositoryDir+"/1.root.json")
-	if err == nil {
-		options = append(options, tuf.Anchor(root))
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the first root: %w", err)
-	}
-	own, err := store.OpenExisting(ctx, d.Join(trustdir.RepositoryDir))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, own.Close()) }()
-	return work(at, append(options, tuf.ContentFrom(own))...)
+	return out, errors.Join(err, keepSeen(d, p.Places))
 }

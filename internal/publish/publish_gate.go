@@ -20,6 +20,9 @@ import (
 // ledger went forward, and whether tokens hold the holders' keys. That clients
 // accept the metadata is for tuf.Publish to verify.
 func gate(d *trustdir.Dir, s *tuf.Staged, roots attestation.Roots, now time.Time) error {
+	if err := CheckStaged(d, s, now); err != nil {
+		return err
+	}
 	changes, err := s.TargetChanges()
 	if err != nil {
 		return err
@@ -33,7 +36,7 @@ func gate(d *trustdir.Dir, s *tuf.Staged, roots attestation.Roots, now time.Time
 		var err error
 		switch c.Name {
 		case tuf.TrustedRootName:
-			err = gateTrustedRoot(d, c, contents[tuf.SigningConfigName])
+			err = gateTrustedRoot(d, c, contents[tuf.SigningConfigName], s.Withdraw() != "")
 		case tuf.SigningConfigName:
 			err = gateSigningConfig(c)
 		case trustdir.LedgerHeadTarget:
@@ -46,7 +49,7 @@ func gate(d *trustdir.Dir, s *tuf.Staged, roots attestation.Roots, now time.Time
 	return errors.Join(errs...)
 }
 
-func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte) error {
+func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte, withdraw bool) error {
 	if c.New == nil {
 		return errors.New("it is removed: cosign initialize succeeds without it, and everything after it fails")
 	}
@@ -55,7 +58,7 @@ func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte) 
 		return err
 	}
 	errs := []error{trustedroot.Worst(findings)}
-	if c.Old != nil {
+	if c.Old != nil && !withdraw {
 		_, err := trustedroot.Diff(c.Old, c.New, d.State.LeftKeys()...)
 		errs = append(errs, err)
 	}

@@ -27,9 +27,10 @@ type Built struct {
 
 // BuildTrustedRoot writes trusted_root.json from ledger and plan, the
 // certificates and keys that it speaks of beside it, and index.html. Nothing
-// is written where the linter finds an error, or where an entry of the file
-// that is there would be lost or changed.
-func TrustedRoot(d *trustdir.Dir) (*Built, error) {
+// is written where the linter finds an error, or where a published entry would
+// be lost or changed; where nothing is published, an entry of the file that is
+// there. withdraw writes it all the same.
+func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 	data, err := trustedRootBytes(d)
 	if err != nil {
 		return nil, err
@@ -42,16 +43,22 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
 	old, err := fs.ReadFile(d.FS(), trustdir.TrustedRootFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, fmt.Errorf("read the file that is there: %w", err)
-	default:
-		if b.Changes, err = trustedroot.Diff(old, data, d.State.LeftKeys()...); err != nil {
-			return nil, fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err)
-		}
+	if err == nil {
+		b.Changes, err = trustedroot.Diff(old, data, d.State.LeftKeys()...)
 	}
-	files, err := published(d)
+	published, errPublished := publishedRoot(d)
+	switch {
+	case withdraw || errors.Is(err, fs.ErrNotExist):
+	case errPublished != nil:
+		return nil, errPublished
+	case published != nil:
+		if err := checkPublishedRoot(d, data); err != nil {
+			return nil, fmt.Errorf("nothing was written: %w", err)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err)
+	}
+	files, err := servedFiles(d)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +109,7 @@ func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
 // BuildSigningConfig writes the signing config from ledger and plan. Nothing
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
-func SigningConfig(d *trustdir.Dir) (*Built, error) {
+func SigningConfig(d *trustdir.Dir, _ bool) (*Built, error) {
 	data, err := SigningConfigBytes(d)
 	if err != nil {
 		return nil, err
@@ -121,9 +128,9 @@ func SigningConfig(d *trustdir.Dir) (*Built, error) {
 	return b, d.Replace(map[string][]byte{trustdir.SigningConfigFile: data})
 }
 
-// published are the certificates and keys of trust/: those of the newest
+// servedFiles are the certificates and keys of trust/: those of the newest
 // generation under the plain name, every generation under its number.
-func published(d *trustdir.Dir) (map[string][]byte, error) {
+func servedFiles(d *trustdir.Dir) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var errs []error
 	add := func(name string, from ledger.File) {

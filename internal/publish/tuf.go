@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -45,6 +44,18 @@ func policy(d *trustdir.Dir, ctx context.Context, client *kms.Client) (tuf.Polic
 		return tuf.Policy{}, nil, fault.New(fault.Usage, "invite each holder without a key with `trustroot tuf invite`", err)
 	}
 	policy.Former = former
+	if next := d.Plan.TUF.NextOnlineKey; next != nil {
+		key, err := client.Key(ctx, next.Key)
+		if err == nil {
+			err = trustdir.CheckPin("tuf-online", *next, key.SPKISHA256())
+		}
+		if err == nil {
+			policy.NextOnline, err = tuf.CheckKey(key.PublicKey)
+		}
+		if err != nil {
+			return tuf.Policy{}, nil, fmt.Errorf("tuf.next_online_key: %w", err)
+		}
+	}
 	return policy, online, nil
 }
 
@@ -64,18 +75,6 @@ func stagedFolder(d *trustdir.Dir) (string, error) {
 		}
 	}
 	return d.Join(fmt.Sprintf("%s/%04d", trustdir.StagedDir, last+1)), nil
-}
-
-// places are the stores that a publication goes to: the repository of the trust
-// directory first, then those that were named, each once.
-func places(d *trustdir.Dir, named []string) []string {
-	out := []string{d.Join(trustdir.RepositoryDir)}
-	for _, place := range named {
-		if !slices.ContainsFunc(out, func(p string) bool { return filepath.Clean(p) == filepath.Clean(place) }) {
-			out = append(out, place)
-		}
-	}
-	return out
 }
 
 // repository opens the repository of the trust directory for reading.

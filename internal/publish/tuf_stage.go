@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -22,7 +23,7 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 	if err != nil {
 		return nil, err
 	}
-	targets, err := targets(d)
+	targets, err := stagedTargets(d)
 	if err != nil {
 		return nil, err
 	}
@@ -33,10 +34,36 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 	return tuf.StageInit(folder, policy, targets, now)
 }
 
+// StageOptions are what is said when a change is staged.
+type StageOptions struct {
+	Renew      bool   // though nothing changed and nothing is due
+	DropOnline bool   // the next root names no former online key
+	Withdraw   string // why published entries that the ledger does not say are taken back
+}
+
+// stagedTargets are the targets of a directory in which nothing differs from
+// what ledger and plan make.
+func stagedTargets(d *trustdir.Dir) (tuf.Targets, error) {
+	if err := CheckDerived(d); err != nil {
+		return tuf.Targets{}, err
+	}
+	return stagedTargetsOf(d)
+}
+
+// stagedTargetsOf wants trust/ to be there: what is signed is served.
+func stagedTargetsOf(d *trustdir.Dir) (tuf.Targets, error) {
+	for _, name := range []string{trustdir.TrustedRootFile, trustdir.SigningConfigFile} {
+		if _, err := fs.Stat(d.FS(), name); err != nil {
+			return tuf.Targets{}, fault.New(fault.Failure, "build it first with `trustroot trusted-root build` and `trustroot signing-config build`", err)
+		}
+	}
+	return targets(d)
+}
+
 // Stage stages the next version of root or of targets; with an empty what,
 // root if there is something to sign, else targets. renew stages it though
 // nothing changed.
-func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string, renew bool, now time.Time) (s *tuf.Staged, err error) {
+func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string, o StageOptions, now time.Time) (s *tuf.Staged, err error) {
 	place, err := repository(d, ctx)
 	if err != nil {
 		return nil, err
@@ -46,21 +73,26 @@ func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string
 	if err != nil {
 		return nil, err
 	}
+	policy.DropOnline = o.DropOnline
 	folder, err := stagedFolder(d)
 	if err != nil {
 		return nil, err
 	}
 	if what != tuf.KindTargets {
-		s, err = tuf.StageRoot(ctx, folder, place, policy, now, renew)
+		s, err = tuf.StageRoot(ctx, folder, place, policy, now, o.Renew)
 		if what == tuf.KindRoot || !errors.Is(err, tuf.ErrNothingToStage) {
 			return s, nothingToStage(err)
 		}
 	}
-	targets, err := targets(d)
+	targets, err := stagedTargets(d)
+	if o.Withdraw != "" && fault.Hint(err) == unknownPublished {
+		targets, err = stagedTargetsOf(d)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s, err = tuf.StageTargets(ctx, folder, place, policy, targets, now, renew)
+	targets.Withdraw = o.Withdraw
+	s, err = tuf.StageTargets(ctx, folder, place, policy, targets, now, o.Renew)
 	return s, nothingToStage(err)
 }
 

@@ -16,37 +16,37 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
-// targets are the files of trust/ under the names that clients ask for, the
-// keys of applications, and the ledger's head.
+// targets are the derived files under the names that clients ask for, the keys
+// of applications, and the ledger's head.
 func targets(d *trustdir.Dir) (tuf.Targets, error) {
+	files, err := Derive(d)
+	if err != nil {
+		return tuf.Targets{}, err
+	}
 	t := tuf.Targets{Files: map[string][]byte{}, Usage: map[string]tuf.Usage{}}
+	for name, data := range files {
+		switch name {
+		case trustdir.PortalFile:
+		case trustdir.TrustedRootFile:
+			t.Files[tuf.TrustedRootName] = data
+		case trustdir.SigningConfigFile:
+			t.Files[tuf.SigningConfigName] = data
+		default:
+			t.Files[strings.TrimPrefix(name, "trust/")] = data
+		}
+	}
 	var errs []error
-	read := func(name, path string) {
-		data, err := fs.ReadFile(d.FS(), path)
-		if err != nil {
-			err = fault.New(fault.Failure, "build it first with `trustroot trusted-root build` and `trustroot signing-config build`", fmt.Errorf("read the target %s: %w", name, err))
-			errs = append(errs, err)
-			return
-		}
-		t.Files[name] = data
-	}
-	read(tuf.TrustedRootName, trustdir.TrustedRootFile)
-	read(tuf.SigningConfigName, trustdir.SigningConfigFile)
-	for _, folder := range []string{"certs", "crls", "keys"} {
-		found, err := fs.Glob(d.FS(), "trust/"+folder+"/*")
-		errs = append(errs, err)
-		for _, path := range found {
-			read(strings.TrimPrefix(path, "trust/"), path)
-		}
-	}
 	for name := range d.Plan.Apps {
-		found, err := fs.Glob(d.FS(), "apps/"+name+"/g*/key.pem")
-		errs = append(errs, err)
-		for _, path := range found {
-			// apps/NAME/gN/key.pem is the target apps/NAME/gN.pub
-			if !ended(d, name, path) {
-				read(strings.TrimSuffix(path, "/key.pem")+".pub", path)
+		for _, g := range d.State.Apps[name] {
+			if g.End != nil {
+				continue // verifiers accept an application's key until its target is gone
 			}
+			data, err := fs.ReadFile(d.FS(), g.App.File.Path)
+			if err == nil && trustdir.FileOf(g.App.File.Path, data) != g.App.File {
+				err = fault.New(fault.Verification, "restore it from version control", fmt.Errorf("%s is not the file that the ledger speaks of", g.App.File.Path))
+			}
+			errs = append(errs, err)
+			t.Files[fmt.Sprintf("apps/%s/g%d.pub", name, g.Number)] = data
 		}
 	}
 	consumers, err := consumerTargets(d)
@@ -65,17 +65,6 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	head, err := json.Marshal(trustdir.LedgerHead{Entries: d.State.Entries, Head: d.State.Head, Left: d.State.LeftKeys()})
 	t.Files[trustdir.LedgerHeadTarget] = append(head, '\n')
 	return t, errors.Join(append(errs, err)...)
-}
-
-// ended reports whether the ledger has ended the key of an application's file:
-// verifiers accept it until its target is gone.
-func ended(d *trustdir.Dir, name, path string) bool {
-	for _, g := range d.State.Apps[name] {
-		if g.App.File.Path == path && g.End != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // usage is the custom metadata of certificates and keys, by which clients that

@@ -64,7 +64,7 @@ func (r *Rehearsal) switched(ctx context.Context, names []string, at time.Time) 
 	if err := r.keep(); err != nil {
 		return err
 	}
-	err := r.trustroot(ctx, slices.Concat([]string{"cutover"}, names, []string{"--at", at.UTC().Format(time.RFC3339)})...)
+	err := r.trustroot(ctx, slices.Concat([]string{"cutover"}, names, []string{"--at", at.UTC().Format(time.RFC3339), "--urgent"})...) // a rehearsal does not wait for a week
 	if err != nil && ctx.Err() == nil {
 		return errors.Join(err, r.forget()) // it recorded nothing
 	}

@@ -30,11 +30,25 @@ type Closing struct {
 }
 
 // Cutover records in one entry when services were seen to use their newest
-// generation, and closes the windows of the older ones there. A time that is
-// not after the new generation's start, or after now, is refused.
-func Cutover(d *trustdir.Dir, names []string, at, now time.Time) (*Closing, error) {
+// generation, and closes the windows of the older ones there.
+func Cutover(d *trustdir.Dir, c ledger.Cutover, now time.Time) (*Closing, error) {
+	if err := CheckCutover(d, c.Names, c.At, now); err != nil {
+		return nil, err
+	}
+	before := ends(d, c.Names)
+	if err := d.Append(now, ledger.Entry{Cutover: &c}); err != nil {
+		return nil, err
+	}
+	out := &Closing{Closed: closed(d, c.Names, before)}
+	out.Next = republish(out.Closed)
+	return out, nil
+}
+
+// CheckCutover refuses what Cutover would not record: a time that is not after
+// the new generation's start, or after now.
+func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 	if at.After(now) {
-		return nil, fault.New(fault.Usage, "record a switch once it was seen, with the time at which it happened",
+		return fault.New(fault.Usage, "record a switch once it was seen, with the time at which it happened",
 			fmt.Errorf("--at %s lies ahead: nothing was recorded", trustdir.Stamp(at)))
 	}
 	var errs []error
@@ -50,15 +64,9 @@ func Cutover(d *trustdir.Dir, names []string, at, now time.Time) (*Closing, erro
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fault.New(fault.Usage, "name what was switched, and when it was seen to use the new key; nothing was recorded", err)
+		return fault.New(fault.Usage, "name what was switched, and when it was seen to use the new key; nothing was recorded", err)
 	}
-	before := ends(d, names)
-	if err := d.Append(now, ledger.Entry{Cutover: &ledger.Cutover{Names: names, At: at}}); err != nil {
-		return nil, err
-	}
-	c := &Closing{Closed: closed(d, names, before)}
-	c.Next = republish(c.Closed)
-	return c, nil
+	return nil
 }
 
 // republish lists what carries the windows that changed.

@@ -265,8 +265,8 @@ func (w *site) publish() {
 	w.must(err)
 	w.must(described.Sign("alice", w.holder))
 	w.must(staged.Merge())
-	_, err = tuf.Publish(w.t.Context(), staged, to, w.online, policy, w.now)
-	w.must(err)
+	p := &tuf.Publisher{Own: &tuf.Place{Name: "tuf/", Store: to}, Online: w.online, Policy: policy, Now: w.now}
+	w.must(p.Publish(w.t.Context(), staged))
 	root, err := to.Read(w.t.Context(), "1.root.json", 1<<20)
 	w.must(err)
 	w.put("tuf/1.root.json", root)

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -173,4 +175,27 @@ func (p *Publication) Fetchable(raw string, now time.Time) error {
 		return &EarlyError{Published: first.published, Ready: ready}
 	}
 	return nil
+}
+
+// Reached refuses a generation that verifiers may not have, and returns until
+// when one may be behind where it is urgent.
+func (s *Source) Reached(g ledger.Generation) (time.Time, error) {
+	var block *pem.Block
+	file := ledger.File{}
+	switch {
+	case g.Certificate != nil:
+		file = g.Certificate.File
+	case g.Log != nil:
+		file = g.Log.File
+	}
+	data, err := s.read(file)
+	if err == nil {
+		if block, _ = pem.Decode(data); block == nil {
+			err = fmt.Errorf("%s holds no PEM", file.Path)
+		}
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return s.fetchable(g, block.Bytes)
 }

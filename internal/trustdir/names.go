@@ -25,6 +25,9 @@ const RepositoryDir = "tuf"
 
 const StagedDir = "staged"
 
+// PlacesFile keeps what was read back in every place of the repository.
+const PlacesFile = "places.json"
+
 // BundlesDir holds archived bundles, a folder a set of generations: what any
 // new trusted root must still verify.
 const BundlesDir = "bundles"

@@ -107,8 +107,10 @@ type App struct {
 // Cutover closes the windows of earlier generations: At is when the running
 // services were seen to use the newer one.
 type Cutover struct {
-	Names []string  `json:"names"`
-	At    time.Time `json:"at"`
+	Names       []string  `json:"names"`
+	At          time.Time `json:"at"`
+	Urgent      bool      `json:"urgent,omitempty"`      // before every verifier must have fetched the new generation
+	Unpublished string    `json:"unpublished,omitempty"` // why it was not published, or not in every place
 }
 
 // Compromise is of a key: of the one that a generation holds, or of Key where

@@ -22,6 +22,9 @@ func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
 	if len(c.Names) == 0 {
 		ps.add("names is empty")
 	}
+	if c.Unpublished != "" {
+		ps.text("unpublished", c.Unpublished)
+	}
 	for i, name := range c.Names {
 		generations := s.windows(name)
 		newest := Newest(generations)

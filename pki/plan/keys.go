@@ -41,6 +41,9 @@ func (p *Plan) allKeys() []owned {
 	}
 	if p.TUF != nil {
 		all = append(all, owned{"tuf.online_key", "tuf.online_key", "tuf", p.TUF.OnlineKey})
+		if p.TUF.NextOnlineKey != nil {
+			all = append(all, owned{"tuf.next_online_key", "tuf.next_online_key", "tuf", *p.TUF.NextOnlineKey})
+		}
 	}
 	return all
 }

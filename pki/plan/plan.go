@@ -128,6 +128,17 @@ type TUF struct {
 	Snapshot  OnlineRole `yaml:"snapshot" json:"snapshot"`
 	Timestamp OnlineRole `yaml:"timestamp" json:"timestamp"`
 	OnlineKey Generation `yaml:"online_key" json:"online_key"` // KMS key of snapshot and timestamp
+	// NextOnlineKey is named by root beside OnlineKey and signs nothing yet, so
+	// that verifiers know it before it signs.
+	NextOnlineKey *Generation `yaml:"next_online_key,omitempty" json:"next_online_key,omitempty"`
+	Places        []Place     `yaml:"places,omitempty" json:"places,omitempty"`
+}
+
+// Place is where verifiers fetch the repository from. Places are written in the
+// order of the plan, the same bytes everywhere.
+type Place struct {
+	At  string `yaml:"at" json:"at"`   // a folder, relative to the trust directory or absolute, or s3://BUCKET/PREFIX
+	For string `yaml:"for" json:"for"` // what it is for, in words
 }
 
 // Role is signed by people.

@@ -1,6 +1,10 @@
 package plan
 
-import "slices"
+import (
+	"path"
+	"slices"
+	"strings"
+)
 
 func (r *report) holders(p *Plan) {
 	tokens := map[uint32]string{}
@@ -33,6 +37,29 @@ func (r *report) tuf(p *Plan) {
 	r.role(p, "tuf.targets", t.Targets)
 	r.expiry("tuf.snapshot", t.Snapshot.Expiry, t.Snapshot.Resign)
 	r.expiry("tuf.timestamp", t.Timestamp.Expiry, t.Timestamp.Resign)
+	if next := t.NextOnlineKey; next != nil && (next.Key == t.OnlineKey.Key || next.SPKISHA256 != "" && next.SPKISHA256 == t.OnlineKey.SPKISHA256) {
+		r.add("tuf.next_online_key", "is the online key: name another, or remove the field")
+	}
+	r.published(t.Places)
+}
+
+// published checks the places: folders or buckets, each once.
+func (r *report) published(places []Place) {
+	for i, p := range places {
+		at := index("tuf.places", i)
+		scheme, _, url := strings.Cut(p.At, "://")
+		switch {
+		case p.At == "" || url && scheme != "s3" || path.Clean(p.At) == ".":
+			r.add(at+".at", "%q is no place: give a folder or s3://BUCKET/PREFIX", p.At)
+		case path.Clean(p.At) == "tuf":
+			r.add(at+".at", "is the trust directory's own copy, which is always written: remove it")
+		case slices.ContainsFunc(places[:i], func(o Place) bool { return path.Clean(o.At) == path.Clean(p.At) }):
+			r.add(at+".at", "%s is listed twice", p.At)
+		}
+		if p.For == "" {
+			r.add(at+".for", "is empty: say what the place is for")
+		}
+	}
 }
 
 func (r *report) role(p *Plan, path string, role Role) {

@@ -157,6 +157,9 @@ func buildTargets(pol Policy, role string, version int64, names []string, t Targ
 type Targets struct {
 	Files map[string][]byte
 	Usage map[string]Usage
+	// Withdraw is why a change takes back what was published; empty where it
+	// takes nothing back. Holders are shown it.
+	Withdraw string
 }
 
 // check reports every name and size that a store or a client would refuse.

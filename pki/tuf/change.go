@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -34,13 +35,16 @@ const (
 	maxSignature = 16 << 10
 )
 
+var textForm = pattern.New(`^[ -~]{0,500}$`)
+
 // change is change.json: what the metadata cannot say itself.
 type change struct {
-	Version int               `json:"version"` // 1
-	Kind    string            `json:"kind"`
-	Created time.Time         `json:"created"`
-	Holders map[string]string `json:"holders"` // key ID → name
-	Words   []string          `json:"words"`   // for people who look at the file; nothing reads them
+	Version  int               `json:"version"` // 1
+	Kind     string            `json:"kind"`
+	Created  time.Time         `json:"created"`
+	Holders  map[string]string `json:"holders"`            // key ID → name
+	Withdraw string            `json:"withdraw,omitempty"` // why published entries are taken back
+	Words    []string          `json:"words"`              // for people who look at the file; nothing reads them
 }
 
 func parseChange(data []byte) (change, error) {
@@ -57,6 +61,9 @@ func parseChange(data []byte) (change, error) {
 	}
 	if !slices.Contains([]string{KindInit, KindTargets, KindRoot}, c.Kind) {
 		errs = append(errs, fmt.Errorf("kind %q is none of init, targets, root", c.Kind))
+	}
+	if !textForm.MatchString(c.Withdraw) {
+		errs = append(errs, errors.New("withdraw is no plain text of at most 500 characters"))
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Holders)) {
 		if !keyIDForm.MatchString(id) || !holderName.MatchString(c.Holders[id]) {

@@ -18,6 +18,7 @@ import (
 // draft is a staged folder before it is written.
 type draft struct {
 	kind     string
+	withdraw string
 	created  time.Time
 	holders  map[string]string
 	sign     []*document
@@ -81,7 +82,7 @@ func (d *draft) fill(dir string) error {
 	words, err := d.words()
 	errs = append(errs, err)
 	c, err := json.MarshalIndent(change{
-		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Words: words,
+		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Withdraw: d.withdraw, Words: words,
 	}, "", "  ")
 	if err := errors.Join(append(errs, err, put(changeName, append(c, '\n')))...); err != nil {
 		return err

@@ -17,6 +17,17 @@ const AppsRole = "apps"
 // keys holds every holder's public key by name. A plan with applications gets
 // the delegation AppsRole, signed by the holders of targets.
 func FromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey, online crypto.PublicKey) (Policy, error) {
+	out, err := PeopleFromPlan(p, keys)
+	if err != nil {
+		return Policy{}, err
+	}
+	out.Online = online
+	return out, out.Validate()
+}
+
+// PeopleFromPlan is FromPlan without the online key, which is not at hand
+// everywhere. Such a policy stages nothing.
+func PeopleFromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey) (Policy, error) {
 	if p.TUF == nil {
 		return Policy{}, errors.New("the plan has no tuf block")
 	}
@@ -24,7 +35,6 @@ func FromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey, online crypto.Publ
 	out := Policy{
 		Snapshot:          OnlineRole(t.Snapshot),
 		Timestamp:         OnlineRole(t.Timestamp),
-		Online:            online,
 		AllowSingleHolder: p.Allows(plan.ExceptionSingleHolder),
 	}
 	var errs []error
@@ -47,8 +57,5 @@ func FromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey, online crypto.Publ
 			RolePolicy: out.Targets,
 		}}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return Policy{}, err
-	}
-	return out, out.Validate()
+	return out, errors.Join(errs...)
 }

@@ -168,3 +168,29 @@ func runaway(d *document, own int64, w OnlineRole, now time.Time) error {
 	}
 	return fault.New(fault.Verification, "the online key signed what this program does not sign: replace it as \"The online key is in other hands\" in docs/tuf.md says", err)
 }
+
+// States reads every place but the own copy and holds it against that. It
+// writes nothing.
+func (p *Publisher) States(ctx context.Context) ([]State, []error) {
+	states, errs := make([]State, len(p.Places)), make([]error, len(p.Places))
+	errOwn := p.Own.read(ctx)
+	for i, place := range p.Places {
+		err := place.Err
+		if err == nil {
+			err = errors.Join(errOwn, place.read(ctx))
+		}
+		switch {
+		case err != nil && (place.Err != nil || isUnreachable(err)):
+			states[i] = Unreachable
+		case err != nil:
+			states[i] = Foreign
+		default:
+			states[i], err = place.judge(p.Own.before)
+			if states[i] == Current && place.before.timestamp.version() < p.Own.before.timestamp.version() {
+				states[i] = Behind
+			}
+		}
+		errs[i] = err
+	}
+	return states, errs
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -148,7 +149,11 @@ func (c *copies) settled(when string) {
 func TestPlaces_EveryOrderKilledAtEveryObject(t *testing.T) {
 	c := newCopies(t)
 	names := slices.Sorted(maps.Keys(steps))
-	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+	orders := [][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}} // each step in each place
+	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
+		orders = append(orders, []int{0, 2, 1}, []int{1, 0, 2}, []int{2, 1, 0})
+	}
+	for _, order := range orders {
 		for killed := range order {
 			for left := 0; ; left++ {
 				c.reset()

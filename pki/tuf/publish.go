@@ -62,6 +62,14 @@ func (p *Publisher) Publish(ctx context.Context, s *Staged) error {
 
 // run surveys, plans, verifies and writes, again if another writer was faster.
 func (p *Publisher) run(ctx context.Context, want func(own *repository) error) (err error) {
+	for _, place := range p.Places {
+		if place.Store == nil {
+			err, place.Err = fmt.Errorf("%w: %w", errRead, place.Err), nil
+			if err := p.fail(place, err); err != nil {
+				return err
+			}
+		}
+	}
 	release, err := p.lock(ctx)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func StageTargets(ctx context.Context, dir string, from objects.Store, pol Polic
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{kind: KindTargets, created: now, holders: pol.names(), base: base}
+	d := &draft{kind: KindTargets, withdraw: t.Withdraw, created: now, holders: pol.names(), base: base}
 	if err := d.addTargets(pol, shares, t, now, renew); err != nil {
 		return nil, err
 	}

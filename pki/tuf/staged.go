@@ -252,6 +252,9 @@ func (s *Staged) Dir() string { return s.dir }
 // Kind returns init, targets or root.
 func (s *Staged) Kind() string { return s.change.Kind }
 
+// Withdraw returns why the change takes back what was published, or nothing.
+func (s *Staged) Withdraw() string { return s.change.Withdraw }
+
 // Created returns when the change was staged.
 func (s *Staged) Created() time.Time { return s.change.Created }
 

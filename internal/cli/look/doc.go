@@ -7,13 +7,14 @@ import (
 	"crypto"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("ledger", newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, runLedgerVerify)),
+		cmdutil.Under("ledger", newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, online, runLedgerVerify)),
 		cmdutil.Under("log", newLogKeyCmd(f, online, runLogKey)),
 		cmdutil.Under("trusted-root",
 			newLintCmd(f, lintTrustedRoot, online, runLint),
@@ -26,6 +27,8 @@ func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
 
 // Online is what these commands can do besides where there is a network.
 type Online struct {
+	// Derived compares what is published with what ledger and plan make.
+	Derived func(d *trustdir.Dir) error
 	// Key reads a public key in KMS by its reference.
 	Key func(ctx context.Context, f *cmdutil.Factory, reference string) (crypto.PublicKey, error)
 	// Judge is the client that judges a file after the linter's rules.

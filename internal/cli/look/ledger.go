@@ -18,7 +18,8 @@ import (
 
 type ledgerOptions struct {
 	*cmdutil.Factory
-	heads []string
+	heads  []string
+	online Online
 }
 
 func newLedgerShowCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
@@ -31,15 +32,16 @@ func newLedgerShowCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptio
 	}
 }
 
-func newLedgerVerifyCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
-	o := &ledgerOptions{Factory: f}
+func newLedgerVerifyCmd(f *cmdutil.Factory, online Online, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+	o := &ledgerOptions{Factory: f, online: online}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check the ledger's chain, every file that it speaks of, and every head kept elsewhere",
 		Long: `Check the ledger's chain and every file that it speaks of. Then look for the
 ledger's heads that requests, records and the staged and published repository
 carry: a ledger that was cut or rewritten no longer has them. --head takes one
-from elsewhere, such as the paper of a ceremony.`,
+from elsewhere, such as the paper of a ceremony. What stands in trust/ and what
+tuf/ publishes must be what ledger and plan make.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
@@ -85,6 +87,11 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification,
 			"restore the ledger from version control, or from the newest record or published target; where a file named above is of a branch or a request that was given up, move it out of the trust directory and say so in the commit", err)
+	}
+	if o.online.Derived != nil {
+		if err := o.online.Derived(d); err != nil {
+			return err
+		}
 	}
 	s := l.State()
 	o.Progress("the ledger's %d lines and all files that they speak of hold, and %d heads kept elsewhere are among them; head %s", s.Entries, kept+len(o.heads), s.Head)

@@ -16,6 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/rehearse"
 	"github.com/linnemanlabs/trustroot/internal/cli/run"
 	"github.com/linnemanlabs/trustroot/internal/cli/token"
+	derive "github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
@@ -29,7 +30,7 @@ func Trustroot(f *cmdutil.Factory) *cobra.Command {
 		publish.Commands(f),
 		holder.Commands(f),
 		run.Commands(f),
-		look.Commands(f, look.Online{Key: prepare.KeyInKMS, Judge: judge.SigstoreGo{}}),
+		look.Commands(f, look.Online{Key: prepare.KeyInKMS, Judge: judge.SigstoreGo{}, Derived: derive.CheckDerived}),
 		gate.Commands(f),
 		rehearse.Commands(f, Trustroot),
 	)

@@ -14,21 +14,25 @@ import (
 type buildOptions struct {
 	*cmdutil.Factory
 	file  string
-	build func(*trustdir.Dir) (*publish.Built, error)
+	build func(d *trustdir.Dir, withdraw bool) (*publish.Built, error)
+
+	withdraw bool
 }
 
-func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir) (*publish.Built, error)) *cobra.Command {
+func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir, bool) (*publish.Built, error)) *cobra.Command {
 	o := &buildOptions{Factory: f, file: file, build: build}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "build",
 		Short: short,
 		Long: short + ".\n\n" +
 			"The same ledger, plan and files give the same bytes on any machine. Nothing\n" +
-			"is written where the linter finds an error or an entry that is there would\n" +
-			"be lost. The file goes to standard output too.",
+			"is written where the linter finds an error or a published entry would be\n" +
+			"lost. The file goes to standard output too.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runBuild(c.Context(), o) },
 	}
+	cmd.Flags().BoolVar(&o.withdraw, "withdraw", false, "write it though published entries that the ledger does not say are lost")
+	return cmd
 }
 
 func runBuild(_ context.Context, o *buildOptions) error {
@@ -36,7 +40,7 @@ func runBuild(_ context.Context, o *buildOptions) error {
 	if err != nil {
 		return err
 	}
-	built, err := o.build(d)
+	built, err := o.build(d, o.withdraw)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 type tufPublishOptions struct {
 	*cmdutil.Factory
 	staged    string
-	to        []string
+	where     publish.Where
 	rehearsal bool
 }
 
@@ -26,7 +26,12 @@ func newTUFPublishCmd(f *cmdutil.Factory, run func(context.Context, *tufPublishO
 	cmd := &cobra.Command{
 		Use:   "publish STAGED",
 		Short: "Publish a signed change: targets first, timestamp last",
-		Long: `Publish a signed change to tuf/ of the trust directory and to the places given.
+		Long: `Publish a signed change to tuf/ of the trust directory and to every place of
+the plan's tuf.places, the same bytes everywhere.
+
+Every place is read before the first byte is written anywhere. It stops where a
+place cannot be reached (leave it out with --without), is ahead of this trust
+directory, or went back.
 
 Before a byte leaves, the change passes the publication gate: what clients say
 of trusted root, signing config and metadata, what the trusted root takes back,
@@ -38,7 +43,7 @@ Interrupted, the same command completes it.`,
 			return run(c.Context(), o)
 		},
 	}
-	toFlag(cmd, &o.to)
+	whereFlags(cmd, &o.where)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -60,7 +65,7 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 	if err != nil {
 		return err
 	}
-	published, err := publish.Publish(d, ctx, client, staged, o.to, roots, o.Now)
+	published, err := publish.Publish(d, ctx, client, staged, o.where, roots, o.Now)
 	if o.JSON {
 		return errors.Join(err, cmdutil.PrintJSON(o.Out, published))
 	}

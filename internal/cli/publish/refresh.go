@@ -19,7 +19,7 @@ import (
 
 type tufRefreshOptions struct {
 	*cmdutil.Factory
-	to      []string
+	where   publish.Where
 	systemd string
 }
 
@@ -29,14 +29,16 @@ func newTUFRefreshCmd(f *cmdutil.Factory, run func(context.Context, *tufRefreshO
 		Use:   "refresh",
 		Short: "Sign timestamp and snapshot again when they are due",
 		Long: `Sign timestamp and snapshot again with the online key when they are due, in
-tuf/ of the trust directory and in the places given, and say what is due next.
+tuf/ of the trust directory and in every place of the plan's tuf.places, bring
+places up that are behind, and say what is due next. Places that cannot be
+reached are left out (exit code 1), and so are those that went back (5).
 
 It is for cron, a systemd timer or a CI job: it asks nothing and changes nothing
 else. The exit code is 6 when people must sign within their window.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	toFlag(cmd, &o.to)
+	whereFlags(cmd, &o.where)
 	cmd.Flags().StringVar(&o.systemd, "systemd", "", "write a systemd service and timer that do this into a folder, and do nothing else")
 	return cmd
 }
@@ -47,7 +49,7 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 		return err
 	}
 	if o.systemd != "" {
-		written, err := publish.RefreshUnits(d, o.systemd, o.to)
+		written, err := publish.RefreshUnits(d, o.systemd, o.where.To)
 		for _, path := range written {
 			o.Progress("wrote %s", path)
 		}
@@ -57,7 +59,7 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 	if err != nil {
 		return err
 	}
-	published, next, err := publish.Refresh(d, ctx, client, o.to, o.Now)
+	published, next, err := publish.Refresh(d, ctx, client, o.where, o.Now)
 	if o.JSON {
 		err = errors.Join(err, cmdutil.PrintJSON(o.Out, map[string]any{"published": published, "next": next}))
 	} else {
@@ -66,13 +68,13 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 	if err != nil {
 		return err
 	}
-	return peopleDue(tuf.Due{Next: next})
+	return peopleDue(next)
 }
 
 // peopleDue is an error when people must sign now, naming who.
-func peopleDue(due tuf.Due) error {
+func peopleDue(next []tuf.Deadline) error {
 	var errs []error
-	for _, d := range due.People() {
+	for _, d := range tuf.People(next) {
 		errs = append(errs, fmt.Errorf("%s %d expires on %s and must be signed by %d of %s", d.Role, d.Version.Version,
 			d.Expires.Format(time.DateOnly), d.Threshold, strings.Join(d.Holders, ", ")))
 	}

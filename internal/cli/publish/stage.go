@@ -15,8 +15,8 @@ import (
 
 type tufStageOptions struct {
 	*cmdutil.Factory
-	what  string
-	renew bool
+	what string
+	publish.StageOptions
 }
 
 func newTUFStageCmd(f *cmdutil.Factory, run func(context.Context, *tufStageOptions) error) *cobra.Command {
@@ -39,7 +39,9 @@ is nothing to do.`,
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.renew, "renew", false, "stage it though nothing changed and nothing is due")
+	cmd.Flags().BoolVar(&o.Renew, "renew", false, "stage it though nothing changed and nothing is due")
+	cmd.Flags().BoolVar(&o.DropOnline, "drop-online-key", false, "root: name no former online key, because it is in other hands")
+	cmd.Flags().StringVar(&o.Withdraw, "withdraw", "", "targets: take back published entries that the ledger does not say, and why")
 	return cmd
 }
 
@@ -52,7 +54,7 @@ func runTUFStage(ctx context.Context, o *tufStageOptions) error {
 	if err != nil {
 		return err
 	}
-	staged, err := publish.Stage(d, ctx, client, o.what, o.renew, o.Now)
+	staged, err := publish.Stage(d, ctx, client, o.what, o.StageOptions, o.Now)
 	if err != nil {
 		return err
 	}

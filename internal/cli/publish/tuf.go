@@ -15,15 +15,20 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
-// toFlag adds --to, for places beside the repository of the trust directory.
-func toFlag(cmd *cobra.Command, into *[]string) {
-	cmd.Flags().StringArrayVar(into, "to", nil, "another folder or s3://BUCKET/PREFIX that is served; may be given again")
+// whereFlags adds the flags that change the places of the plan.
+func whereFlags(cmd *cobra.Command, w *publish.Where) {
+	cmd.Flags().StringArrayVar(&w.To, "to", nil, "another folder or s3://BUCKET/PREFIX that is served; may be given again")
+	cmd.Flags().StringArrayVar(&w.Without, "without", nil, "leave out this place; may be given again")
+	cmd.Flags().StringArrayVar(&w.Restore, "restore", nil, "bring up this place though it went back, once you know why; may be given again")
 }
 
 // printPlaces says what was written where.
 func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 	var text strings.Builder
 	for _, p := range places {
+		if p.Error != "" {
+			continue // the error says so
+		}
 		if len(p.Written) == 0 {
 			term.Fprintf(&text, "%s: all there\n", p.Place)
 		}
