@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
 // openSource opens an http or https URL, an s3 URL or a directory.
@@ -23,11 +24,44 @@ func openSource(ctx context.Context, place string) (objects.Source, func() error
 		}
 		return &web{base: base, client: &http.Client{Timeout: time.Minute}}, func() error { return nil }, nil
 	}
-	st, err := store.OpenExisting(ctx, place)
-	if err != nil {
-		return nil, nil, err
+	if open := objects.Places(); open != nil {
+		return open(ctx, place)
 	}
-	return st, st.Close, nil
+	if strings.Contains(place, "://") {
+		return nil, nil, fmt.Errorf("open repository %s: this program reads folders only", place)
+	}
+	root, err := os.OpenRoot(place)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open repository: %w", err)
+	}
+	return folder{root}, root.Close, nil
+}
+
+// folder reads a directory, and nothing that a link in it leads out to.
+type folder struct{ root *os.Root }
+
+func (f folder) Read(_ context.Context, name string, limit int64) (data []byte, err error) {
+	info, err := f.root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read %s: %w", name, objects.ErrNotFound)
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: not a regular file", name)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("read %s: %d bytes, at most %d: %w", name, info.Size(), limit, objects.ErrTooLarge)
+	}
+	file, err := f.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	data, err = io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("read %s: more than %d bytes: %w", name, limit, objects.ErrTooLarge)
+	}
+	return data, err
 }
 
 // web reads over HTTP as clients do.

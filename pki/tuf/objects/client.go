@@ -46,3 +46,15 @@ func Registered() (Client, error) {
 	}
 	return registered, nil
 }
+
+// Opener opens a directory or an s3 URL for reading.
+type Opener func(ctx context.Context, place string) (Source, func() error, error)
+
+var opener Opener
+
+// RegisterPlaces names who opens places in this program; pki/tuf/store does so
+// when it is imported. A program without it reads directories only.
+func RegisterPlaces(o Opener) { opener = o }
+
+// Places returns who opens places in this program, or nil.
+func Places() Opener { return opener }

@@ -27,6 +27,16 @@ type Store = objects.Store
 // Object is one line of a listing.
 type Object = objects.Object
 
+func init() { //nolint:gochecknoinits // registers as database drivers do
+	objects.RegisterPlaces(func(ctx context.Context, place string) (objects.Source, func() error, error) {
+		s, err := OpenExisting(ctx, place)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Close, nil
+	})
+}
+
 // Open opens "s3://bucket/prefix" or a directory, which is created if it is
 // absent. A bucket takes region, credentials and endpoint as the AWS SDK does,
 // and the query options of gocloud.dev/blob/s3blob ("?use_path_style=true").
