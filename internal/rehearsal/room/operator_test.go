@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
@@ -26,8 +25,7 @@ var (
 	exitCode   = regexp.MustCompile(`The program ended with exit code ([0-9]+)`)
 	askSerial  = regexp.MustCompile(`Serial number of the root token:`)
 	askPIN     = regexp.MustCompile(`PIN of YubiKey [^\n]*: $`)
-	askWords   = regexp.MustCompile(`Type the first ([0-9]+) words from the paper: $`)
-	askPlaces  = regexp.MustCompile(`Type words ([0-9, ]+(?:and [0-9]+)?) [^\n:]*: $`)
+	askWord    = regexp.MustCompile(`Type word ([0-9]+) from the paper: $`)
 	askText    = regexp.MustCompile(`Type "?([^"\n:]+?)"? to (?:go on|proceed|continue): $`)
 	noRequest  = regexp.MustCompile(`There is no request on this stick`)
 )
@@ -59,7 +57,7 @@ func (g *guest) ceremony(words []string) (int, error) {
 	}
 	code := 0
 	for {
-		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWords, askPlaces, askText, noRequest, menu)
+		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWord, askText, noRequest, menu)
 		if err != nil {
 			return 0, err
 		}
@@ -75,30 +73,18 @@ func (g *guest) ceremony(words []string) (int, error) {
 			answer = rehearsal.PIN
 		case 4:
 			n, _ := strconv.Atoi(groups[1])
-			answer = strings.Join(words[:n], " ")
+			answer = words[n-1]
 		case 5:
-			answer = wordsAt(words, groups[1])
-		case 6:
 			answer = groups[1]
-		case 7:
+		case 6:
 			return 0, errors.New("the menu finds no request")
-		case 8:
+		case 7:
 			return code, nil
 		}
 		if err := g.enter(answer); err != nil {
 			return 0, err
 		}
 	}
-}
-
-// wordsAt are the words at the positions that a question names.
-func wordsAt(words []string, text string) string {
-	var picked []string
-	for _, number := range regexp.MustCompile(`[0-9]+`).FindAllString(text, -1) {
-		n, _ := strconv.Atoi(number)
-		picked = append(picked, words[n-1])
-	}
-	return strings.Join(picked, " ")
 }
 
 // wants holds a ceremony that must end with an exit code.
