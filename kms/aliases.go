@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,9 +15,9 @@ import (
 func (c *Client) Aliases(ctx context.Context) (map[string][]string, error) {
 	aliases := map[string][]string{}
 	pages := kms.NewListAliasesPaginator(c.owner, &kms.ListAliasesInput{})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
-		if err != nil {
+		if err = errors.Join(err, turn(&n)); err != nil {
 			return nil, c.explain("kms:ListAliases", Ref{}, err)
 		}
 		for _, a := range page.Aliases {

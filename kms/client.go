@@ -95,8 +95,9 @@ func connect(ctx context.Context, o *Options) (clients, error) {
 	}
 	cfg.Retryer = retryer(cfg, *o)
 	if cfg.HTTPClient == nil { // the SDK leaves its own until a service's client is made
-		cfg.HTTPClient = awshttp.NewBuildableClient()
+		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attemptTime)
 	}
+	cfg.APIOptions = append(cfg.APIOptions, deadline)
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
 	sdk := clients{region: cfg.Region, caller: newKMS(cfg, *o)}

@@ -68,7 +68,7 @@ func (m *maker) make(ctx context.Context, o CreateOptions) (k *Key, made bool, e
 		return nil, false, err
 	}
 	c := m.client
-	k, err = m.find(ctx, o.Alias)
+	k, err = m.find(ctx, o)
 	if err == nil && k == nil {
 		made = true
 		k, err = m.create(ctx, o)
@@ -89,18 +89,21 @@ func (m *maker) make(ctx context.Context, o CreateOptions) (k *Key, made bool, e
 
 // find looks for a key by alias and then by tag; nil where there is none. The
 // Alias of a key that was found by its tag is empty: it has none yet.
-func (m *maker) find(ctx context.Context, alias string) (*Key, error) {
+func (m *maker) find(ctx context.Context, o CreateOptions) (*Key, error) {
 	c := m.client
-	k, err := c.describe(ctx, c.owner, Ref{Resource: alias})
-	if err == nil || !errors.Is(err, ErrNotFound) {
-		return k, err
-	}
-	if m.tagged == nil {
-		if m.tagged, err = c.scan(ctx); err != nil {
-			return nil, err
+	k, err := c.describe(ctx, c.owner, Ref{Resource: o.Alias})
+	if errors.Is(err, ErrNotFound) {
+		if m.tagged == nil {
+			if m.tagged, err = c.scan(ctx); err != nil {
+				return nil, err
+			}
 		}
+		k, err = m.pick(ctx, o.Alias)
 	}
-	return m.pick(ctx, alias)
+	if err != nil || k == nil {
+		return nil, err
+	}
+	return k, c.checkOwner(ctx, k, o)
 }
 
 // pick returns the one usable key that is tagged with alias.
@@ -134,13 +137,14 @@ func (m *maker) pick(ctx context.Context, alias string) (*Key, error) {
 func (c *Client) scan(ctx context.Context) (map[string][]string, error) {
 	tagged := map[string][]string{}
 	keys := kms.NewListKeysPaginator(c.owner, &kms.ListKeysInput{})
-	for keys.HasMorePages() {
+	for n := 0; keys.HasMorePages(); {
 		page, err := keys.NextPage(ctx)
-		if err != nil {
+		if err = errors.Join(err, turn(&n)); err != nil {
 			return nil, c.explain("kms:ListKeys", Ref{}, err)
 		}
 		for _, entry := range page.Keys {
-			value, err := c.tagOf(ctx, aws.ToString(entry.KeyArn))
+			tags, err := c.tagsOf(ctx, aws.ToString(entry.KeyArn))
+			value := tags[TagAlias]
 			switch {
 			case errors.Is(err, ErrDenied), errors.Is(err, ErrNotFound):
 			case err != nil:
@@ -153,24 +157,23 @@ func (c *Client) scan(ctx context.Context) (map[string][]string, error) {
 	return tagged, nil
 }
 
-func (c *Client) tagOf(ctx context.Context, arn string) (string, error) {
+func (c *Client) tagsOf(ctx context.Context, arn string) (map[string]string, error) {
 	r, err := ParseRef(arn)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	all := map[string]string{}
 	tags := kms.NewListResourceTagsPaginator(c.owner, &kms.ListResourceTagsInput{KeyId: aws.String(arn)})
-	for tags.HasMorePages() {
+	for n := 0; tags.HasMorePages(); {
 		page, err := tags.NextPage(ctx)
-		if err != nil {
-			return "", c.explain("kms:ListResourceTags", r, err)
+		if err = errors.Join(err, turn(&n)); err != nil {
+			return nil, c.explain("kms:ListResourceTags", r, err)
 		}
 		for _, t := range page.Tags {
-			if aws.ToString(t.TagKey) == TagAlias {
-				return aws.ToString(t.TagValue), nil
-			}
+			all[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
 		}
 	}
-	return "", nil
+	return all, nil
 }
 
 func (m *maker) create(ctx context.Context, o CreateOptions) (*Key, error) {
@@ -199,7 +202,7 @@ func (m *maker) create(ctx context.Context, o CreateOptions) (*Key, error) {
 	var lookErr error
 	if m.tagged, lookErr = c.scan(ctx); lookErr == nil {
 		var k *Key
-		if k, lookErr = m.pick(ctx, o.Alias); k != nil {
+		if k, lookErr = m.pick(ctx, o.Alias); k != nil && c.checkOwner(ctx, k, o) == nil {
 			return k, nil
 		}
 	}

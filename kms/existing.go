@@ -12,7 +12,7 @@ import (
 func (c *Client) Existing(ctx context.Context, steps []Step) (there []Made, left []Step, err error) {
 	m := &maker{client: c}
 	for _, s := range steps {
-		k, err := m.find(ctx, s.options.Alias)
+		k, err := m.find(ctx, s.options)
 		if err != nil {
 			return there, nil, fmt.Errorf("%s: %w; nothing was made", s.Planned, err)
 		}

@@ -111,12 +111,16 @@ func rowOf(p Planned, k *Key) Row {
 }
 
 // shared marks rows whose keys are the same: two logs with one key have one
-// log ID, and any other sharing makes one compromise two.
+// log ID, and any other sharing makes one compromise two. Generations of one
+// authority may share theirs.
 func shared(rows []Row) {
 	for i := range rows {
 		for j := range rows {
 			if i == j || rows[i].KeyARN == "" {
 				continue
+			}
+			if rows[i].Kind == "authorities" && rows[i].Kind == rows[j].Kind && rows[i].Name == rows[j].Name {
+				continue // a renewal may keep the key
 			}
 			if rows[i].KeyARN != rows[j].KeyARN && (rows[i].Found == "" || rows[i].Found != rows[j].Found) {
 				continue

@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -57,9 +58,9 @@ func (c *Client) CheckLivePolicy(ctx context.Context, arn string, role Role, alg
 		return report, err
 	}
 	grants := kms.NewListGrantsPaginator(c.owner, &kms.ListGrantsInput{KeyId: aws.String(r.String())})
-	for grants.HasMorePages() {
+	for n := 0; grants.HasMorePages(); {
 		page, err := grants.NextPage(ctx, in(r))
-		if err != nil {
+		if err = errors.Join(err, turn(&n)); err != nil {
 			report.Unseen = append(report.Unseen, "grants: "+c.explain("kms:ListGrants", r, err).Error())
 			return report, nil
 		}

@@ -17,6 +17,11 @@ type MissingOptions struct {
 	// Policy renders the key policy for a key; nil: KMS's default, which trusts
 	// the account as a whole.
 	Policy func(Planned) ([]byte, error)
+	// Directory says which trust directory the keys are for; empty: none is named.
+	Directory string
+	// Done reports whether a generation has its certificate or stands in the
+	// ledger already, whatever the plan says of its key; nil: none has.
+	Done func(Planned) bool
 }
 
 // Step is one key to make, as it is shown before anything is done.
@@ -51,12 +56,15 @@ func Missing(p *plan.Plan, o MissingOptions) ([]Step, error) {
 	var steps []Step
 	var errs []error
 	for _, planned := range Keys(p) {
-		if planned.ARN != "" {
+		if planned.ARN != "" || o.Done != nil && o.Done(planned) {
 			continue
 		}
 		s := Step{Planned: planned, MakeAlias: planned.Alias(o.Prefix), Tags: map[string]string{
 			"trustroot:kind": planned.Kind, "trustroot:name": planned.Name, "trustroot:generation": fmt.Sprint(planned.Generation),
 		}}
+		if o.Directory != "" {
+			s.Tags[TagOrganization], s.Tags[TagDirectory] = tagValue(p.Organization), o.Directory
+		}
 		maps.Copy(s.Tags, o.Tags)
 		if o.Policy != nil {
 			document, err := o.Policy(planned)

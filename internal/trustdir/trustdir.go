@@ -63,6 +63,16 @@ func OpenToVerify(path string) (*Dir, error) {
 	return &Dir{Path: path, Plan: p, PlanBytes: data, Ledger: l, State: s}, nil
 }
 
+// ID names this trust directory among others of its organization: the beginning
+// of the SHA-256 of the ledger's first line.
+func (d *Dir) ID() string {
+	first := d.State.Head
+	if entries := d.Ledger.Entries(); len(entries) > 1 {
+		first = entries[1].Prev
+	}
+	return first[:16]
+}
+
 // FS is the trust directory as a file system.
 func (d *Dir) FS() fs.FS { return courier.FS(d.Path) }
 

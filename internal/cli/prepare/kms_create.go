@@ -83,7 +83,12 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 
 // steps are the keys to make, each with its policy where one was asked for.
 func (o *kmsCreateOptions) steps(d *trustdir.Dir) ([]kms.Step, error) {
-	m := kms.MissingOptions{Prefix: o.prefix}
+	m := kms.MissingOptions{Prefix: o.prefix, Directory: d.ID(), Done: func(p kms.Planned) bool {
+		known := map[string]int{
+			"authorities": len(d.State.Authorities[p.Name]), "logs": len(d.State.Logs[p.Name]), "apps": len(d.State.Apps[p.Name]),
+		}
+		return p.Generation <= known[p.Kind]
+	}}
 	if o.access.given() {
 		access, err := o.access.resolve(d.Plan, o.role)
 		if err != nil {
