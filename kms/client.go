@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -97,6 +98,7 @@ func connect(ctx context.Context, o *Options) (clients, error) {
 	if cfg.HTTPClient == nil { // the SDK leaves its own until a service's client is made
 		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attemptTime)
 	}
+	cfg.Logger = logging.Nop{} // it would write past the printer
 	cfg.APIOptions = append(cfg.APIOptions, deadline)
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})

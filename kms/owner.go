@@ -73,7 +73,13 @@ func (c *Client) checkNames(ctx context.Context, k *Key, o CreateOptions) error 
 		}
 		known = append(known, meant.Names()...)
 	}
-	for _, name := range live.Names() {
+	names := live.Names()
+	for _, s := range live.Statement {
+		if s.Effect == iampolicy.Allow && s.Means(stranger, "arn:aws:iam::"+stranger+":"+somebody) != iampolicy.NotMeant {
+			names = append(names, "*")
+		}
+	}
+	for _, name := range names {
 		if !slices.Contains(known, name) {
 			return fault.New(fault.Verification, "find out who made the key: `trustroot kms policy --check` shows who may use it; nothing was made",
 				fmt.Errorf("%s exists, and its key policy names %q, who is not meant to use it: key %s is not taken", o.Alias, name, k.ARN))
