@@ -52,6 +52,7 @@ type Adoption struct {
 	logs        []*adoptedLog
 	old         *oldRoot
 	config      *oldConfig
+	files       map[string]string // names of files by what they hold
 	withheld    []withheld
 	cutovers    map[string]fact // "fulcio.2": when the service used generation 2
 	exceptions  []plan.Exception
@@ -80,6 +81,7 @@ func Adopt(o Options, now time.Time) (*Adoption, error) {
 	if err := a.groupLogs(in); err != nil {
 		return nil, fault.New(fault.Verification, "a key of another kind cannot be adopted as a checkpoint key; nothing was written", err)
 	}
+	a.files = in.names
 	a.checkSerials()
 	a.checkToken(in)
 	a.askURLs()

@@ -98,8 +98,8 @@ func TestAdopt_HierarchiesThatFailed(t *testing.T) {
 				t.Error(err)
 			}
 			for _, defect := range a.Defects {
-				if defect.ID == "not-reproducible" {
-					t.Errorf("the plan does not give a certificate again: %s", defect)
+				if defect.ID == "not-reproducible" && (strings.Contains(defect.Text, "subject") || strings.Contains(defect.Text, "serial")) {
+					t.Errorf("the plan does not give a name or a serial again: %s", defect)
 				}
 			}
 		})

@@ -48,6 +48,7 @@ func (a *Adoption) writePlan() error {
 		}
 		p.Logs[l.Name] = log
 	}
+	p.Publish = a.publishedNames()
 	p.Exceptions, p.Signing, p.OIDC = a.exceptions, a.config.signing(), a.config.providers()
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification, "these certificates are of a shape that no plan describes; nothing was written", err)
@@ -61,6 +62,26 @@ func (a *Adoption) writePlan() error {
 		return fmt.Errorf("the plan that would be written: %w", err)
 	}
 	return nil
+}
+
+// publishedNames keeps the names under which the files were found: people fetch
+// them by these.
+func (a *Adoption) publishedNames() *plan.Publish {
+	var names []plan.Alias
+	for _, g := range a.authorities {
+		if file := a.files[digest.Hex(g.generations[len(g.generations)-1].Raw)]; file != "" {
+			names = append(names, plan.Alias{Built: "certs/" + g.name + ".crt", As: file})
+		}
+	}
+	for _, l := range a.logs {
+		if file := a.files[l.keys[len(l.keys)-1].spki]; file != "" {
+			names = append(names, plan.Alias{Built: "keys/" + l.Name + ".pub", As: file})
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return &plan.Publish{Names: names}
 }
 
 // planned describes an authority by its newest certificate.

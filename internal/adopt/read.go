@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -24,9 +25,10 @@ const maxAdopted = 1000
 type adopted struct {
 	certificates []*x509.Certificate
 	keys         []adoptedKey
-	roots        []*oldRoot       // trusted roots of any age
-	configs      []*oldConfig     // signing configs
-	tokens       []*yubikey.State // states of tokens, their signatures verified
+	roots        []*oldRoot        // trusted roots of any age
+	configs      []*oldConfig      // signing configs
+	tokens       []*yubikey.State  // states of tokens, their signatures verified
+	names        map[string]string // of files by the SHA-256 of what they hold
 }
 
 // adoptedKey is a public key and where it was found.
@@ -98,6 +100,9 @@ func (in *adopted) read(file string) error {
 		for _, c := range certificates {
 			in.add(c)
 		}
+		if len(certificates) == 1 {
+			in.named(file, digest.Hex(certificates[0].Raw))
+		}
 		return err
 	case bytes.Contains(data, []byte("-----BEGIN PUBLIC KEY-----")):
 		key, err := pki.ParseAnyPublicKey(data)
@@ -107,6 +112,14 @@ func (in *adopted) read(file string) error {
 		return in.addKey(key, file)
 	}
 	return nil
+}
+
+// named remembers a file's name, under which people may fetch it.
+func (in *adopted) named(file, of string) {
+	if in.names == nil {
+		in.names = map[string]string{}
+	}
+	in.names[of] = filepath.Base(file)
 }
 
 // readJSON takes a trusted root, a signing config or a token's state out of a
@@ -167,6 +180,7 @@ func (in *adopted) addKey(key crypto.PublicKey, where string) error {
 		}
 	}
 	in.keys = append(in.keys, adoptedKey{key, spki, where})
+	in.named(where, spki)
 	return nil
 }
 

@@ -125,7 +125,7 @@ func SigningConfig(d *trustdir.Dir, _ bool) (*Built, error) {
 	if err := trustedroot.Worst(b.Findings); err != nil {
 		return nil, fmt.Errorf("nothing was written: %w", err)
 	}
-	return b, d.Replace(map[string][]byte{trustdir.SigningConfigFile: data})
+	return b, d.Replace(aliased(d, map[string][]byte{trustdir.SigningConfigFile: data}))
 }
 
 // servedFiles are the certificates and keys of trust/: those of the newest
@@ -146,15 +146,15 @@ func servedFiles(d *trustdir.Dir) (map[string][]byte, error) {
 	}
 	for name, generations := range d.State.Authorities {
 		for _, g := range generations {
-			for _, stem := range stems("certs/"+name, g.Number, g.Number == current(generations)) {
+			for _, stem := range stems("certs/"+name, g.Number, g.Number == inUse(generations)) {
 				add(stem+".crt", g.Certificate.File)
 				add(stem+"-chain.pem", g.Certificate.Chain)
 			}
 		}
 	}
 	for name, generations := range d.State.Logs {
-		for i, g := range generations {
-			for _, stem := range stems("keys/"+name, g.Number, i == len(generations)-1) {
+		for _, g := range generations {
+			for _, stem := range stems("keys/"+name, g.Number, g.Number == inUse(generations)) {
 				add(stem+".pub", g.Log.File)
 			}
 		}
@@ -175,6 +175,31 @@ func current(generations []ledger.Generation) int {
 		}
 	}
 	return len(generations)
+}
+
+// inUse is the generation that services run on, as far as the ledger knows: the
+// oldest that no cutover has closed. A name without a generation follows the
+// cutover, since nodes fetch it when they are deployed.
+func inUse(generations []ledger.Generation) int {
+	for _, g := range generations {
+		if g.End == nil && g.Live() {
+			return g.Number
+		}
+	}
+	return current(generations)
+}
+
+// aliased adds the names under which people already fetch files.
+func aliased(d *trustdir.Dir, files map[string][]byte) map[string][]byte {
+	if d.Plan.Publish == nil {
+		return files
+	}
+	for _, n := range d.Plan.Publish.Names {
+		if data, ok := files["trust/"+n.Built]; ok {
+			files["trust/"+n.As] = data
+		}
+	}
+	return files
 }
 
 func stems(stem string, generation int, newest bool) []string {

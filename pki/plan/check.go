@@ -35,6 +35,7 @@ func (r *report) check(p *Plan) {
 	r.includes(p)
 	r.oidc(p)
 	r.signing(p)
+	r.publishNames(p)
 	r.publish(p)
 	r.witnesses(p)
 	r.rehearsal(p)

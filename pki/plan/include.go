@@ -3,6 +3,8 @@ package plan
 import (
 	"io/fs"
 	"strings"
+
+	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // maxIncludes bounds how many files a build reads.
@@ -51,4 +53,28 @@ func (r *report) signing(p *Plan) {
 		}
 	}
 	r.included("signing.include", p.Signing.Include)
+}
+
+// builtPath is what a build writes under trust/ and an alias may stand for.
+var builtPath = pattern.New(`^(certs/[a-z0-9-]+(\.crt|-chain\.pem)|keys/[a-z0-9-]+\.pub|\.well-known/(trusted_root|signing-config)\.json)$`)
+
+// publishNames checks that aliases name what is built, and lie beside it.
+func (r *report) publishNames(p *Plan) {
+	if p.Publish == nil {
+		return
+	}
+	taken := map[string]bool{}
+	for i, n := range p.Publish.Names {
+		at := index("publish.names", i)
+		if !builtPath.MatchString(n.Built) {
+			r.add(at+".built", "%q is nothing that a build writes: write certs/NAME.crt, certs/NAME-chain.pem, keys/NAME.pub, with -gN for one generation, or a file of .well-known/", n.Built)
+		}
+		switch {
+		case !fs.ValidPath(n.As) || n.As == "." || n.As == "index.html" || builtPath.MatchString(n.As):
+			r.add(at+".as", "%q is no path of its own under trust/", n.As)
+		case taken[n.As]:
+			r.add(at+".as", "%q stands for something else already", n.As)
+		}
+		taken[n.As] = true
+	}
 }
