@@ -12,7 +12,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // CheckExpected returns an error unless the metadata to sign says what policy
@@ -82,7 +82,7 @@ func unexpected(d *document, expected, have *model, names map[string]string) []e
 
 // ReadTarget returns a target of a store as published, checked from its first
 // root on but for expiries, or nil where there is none.
-func ReadTarget(ctx context.Context, from store.Store, name string) ([]byte, error) {
+func ReadTarget(ctx context.Context, from objects.Store, name string) ([]byte, error) {
 	r, err := load(ctx, from)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/logkey"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
@@ -42,7 +42,7 @@ func runLogAdd(_ context.Context, o *logAddOptions) error {
 	if err != nil {
 		return err
 	}
-	show.Rebuilt(o.Factory)
+	overview.Rebuilt(o.Factory)
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, entry)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/exchange"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/lint"
@@ -53,7 +53,7 @@ func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
 	if err != nil {
 		return err
 	}
-	show.Rebuilt(o.Factory)
+	overview.Rebuilt(o.Factory)
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, accepted)
 	}

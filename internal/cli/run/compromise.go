@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/services"
@@ -94,7 +94,7 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	for _, name := range lost {
 		c.Next = append(c.Next, name+": this bundle no longer verifies; it is kept as one that must fail")
 	}
-	show.Rebuilt(o.Factory)
+	overview.Rebuilt(o.Factory)
 	return printClosing(o.Factory, c)
 }
 
@@ -177,6 +177,6 @@ func runRetire(ctx context.Context, o *endOptions) error {
 	if err != nil {
 		return err
 	}
-	show.Rebuilt(o.Factory)
+	overview.Rebuilt(o.Factory)
 	return printClosing(o.Factory, c)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
@@ -87,7 +87,7 @@ func runCutover(ctx context.Context, o *cutoverOptions) error {
 	if err != nil {
 		return err
 	}
-	show.Rebuilt(o.Factory)
+	overview.Rebuilt(o.Factory)
 	return printClosing(o.Factory, c)
 }
 

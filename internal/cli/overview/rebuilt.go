@@ -1,4 +1,4 @@
-package show
+package overview
 
 import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
