@@ -146,7 +146,11 @@ func servedFiles(d *trustdir.Dir) (map[string][]byte, error) {
 	}
 	for name, generations := range d.State.Authorities {
 		for _, g := range generations {
-			for _, stem := range stems("certs/"+name, g.Number, g.Number == inUse(generations)) {
+			plain := inUse(generations)
+			if name == plan.RootAuthority {
+				plain = current(generations) // a root is trusted when it is promoted, not when services switch
+			}
+			for _, stem := range stems("certs/"+name, g.Number, g.Number == plain) {
 				add(stem+".crt", g.Certificate.File)
 				add(stem+"-chain.pem", g.Certificate.Chain)
 			}
