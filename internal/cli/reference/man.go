@@ -106,7 +106,7 @@ func option(b *strings.Builder, f *pflag.Flag) {
 	if value != "" {
 		it += " Ar " + macro(value)
 	}
-	term.Fprintf(b, "%s\n%s\n", it, prose(upperFirst(usage)+"."))
+	term.Fprintf(b, "%s\n%s\n", term.Text(it), prose(upperFirst(usage)+"."))
 }
 
 func long(c *cobra.Command) string {
@@ -124,11 +124,11 @@ func text(s string) string {
 		display := strings.Contains("\n"+paragraph, "\n ") || strings.Contains("\n"+paragraph, "\n\t")
 		switch {
 		case display:
-			b.WriteString(".Bd -literal -offset indent\n" + literal(paragraph) + "\n.Ed\n")
+			b.WriteString(".Bd -literal -offset indent\n" + string(literal(paragraph)) + "\n.Ed\n")
 		case i > 0:
-			b.WriteString(".Pp\n" + prose(paragraph) + "\n")
+			b.WriteString(".Pp\n" + string(prose(paragraph)) + "\n")
 		default:
-			b.WriteString(prose(paragraph) + "\n")
+			b.WriteString(string(prose(paragraph)) + "\n")
 		}
 	}
 	return b.String()
@@ -137,7 +137,7 @@ func text(s string) string {
 var sentence = regexp.MustCompile(`([.!?]) +`)
 
 // prose writes one sentence a line, at most 76 columns wide, as mdoc(7) asks.
-func prose(s string) string {
+func prose(s string) term.Text {
 	s = strings.TrimSuffix(strings.Join(strings.Fields(s), " "), " ")
 	var lines []string
 	for _, one := range strings.Split(sentence.ReplaceAllString(s, "$1\n"), "\n") {
@@ -155,7 +155,7 @@ func prose(s string) string {
 }
 
 // literal escapes what roff would read as its own.
-func literal(s string) string {
+func literal(s string) term.Text {
 	s = strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\e`), "\t", "        ")
 	lines := strings.Split(strings.TrimRight(s, "\n "), "\n")
 	for i, line := range lines {
@@ -165,7 +165,7 @@ func literal(s string) string {
 		}
 		lines[i] = line
 	}
-	return strings.Join(lines, "\n")
+	return term.Text(strings.Join(lines, "\n"))
 }
 
 // macro escapes a word or line that stands behind a macro.
@@ -174,6 +174,9 @@ func macro(s string) string {
 	for i, w := range words {
 		if len(w) <= 3 || strings.ContainsAny(w[:1], `.,:;()[]?!|"`) {
 			w = `\&` + w
+		}
+		if strings.ContainsAny(w[len(w)-1:], `.,:;()[]?!|`) {
+			w += `\&`
 		}
 		words[i] = strings.ReplaceAll(w, `"`, `\(dq`)
 	}

@@ -26,13 +26,13 @@ func Markdown(root *cobra.Command) string {
 func section(b *strings.Builder, c *cobra.Command) {
 	for _, sub := range shown(c) {
 		if sub.HasSubCommands() {
-			term.Fprintf(b, "\n## %s\n\n%s\n", sub.CommandPath(), long(sub))
+			term.Fprintf(b, "\n## %s\n\n%s\n", sub.CommandPath(), term.Text(long(sub)))
 			section(b, sub)
 			continue
 		}
-		term.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", sub.CommandPath(), sub.UseLine(), long(sub))
+		term.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", sub.CommandPath(), sub.UseLine(), term.Text(long(sub)))
 		if sub.Example != "" {
-			term.Fprintf(b, "\n```sh\n%s\n```\n", strings.TrimSpace(sub.Example))
+			term.Fprintf(b, "\n```sh\n%s\n```\n", term.Text(strings.TrimSpace(sub.Example)))
 		}
 		if sub.LocalFlags().HasAvailableFlags() {
 			b.WriteString("\n")
