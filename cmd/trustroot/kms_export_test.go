@@ -121,7 +121,7 @@ func TestTwentyKeys_ThrottledAndTorn(t *testing.T) {
 	}
 	out := t.TempDir()
 	shown := d.ok("request", "create", "--out", out)
-	for _, want := range []string{"21. tsa-r, generation 1", "In words:"} {
+	for _, want := range []string{"21. tsa-r, generation 1", "In numbered words:"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("no %q in\n%s", want, shown)
 		}

@@ -43,7 +43,7 @@ func TestRequest_SameTextOnBothSides(t *testing.T) {
 			t.Errorf("%s is shown as\n%swant\n%s", path, got, shown)
 		}
 	}
-	for _, want := range []string{"Request 0001-founding of example.com", "CN=Example Fulcio CA", "UTF8String", "arn:aws:kms:", "Digest of the request, SHA-256 of SHA256SUMS:", "In words:"} {
+	for _, want := range []string{"Request 0001-founding of example.com", "CN=Example Fulcio CA", "UTF8String", "arn:aws:kms:", "Digest of the request, SHA-256 of SHA256SUMS:", "In numbered words:"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("no %q in\n%s", want, shown)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trustroot": main, "trustroot-offline": offlineMain, "kmslocal": kmslocal, "harbour": harbour, "measured": measured, "served": served})
+	testscript.Main(m, map[string]func(){"trustroot": main, "trustroot-offline": offlineMain, "kmslocal": kmslocal, "harbour": harbour, "typist": typist, "measured": measured, "served": served})
 }
 
 // TestScript plays one user story a file: the real command line, in a process
