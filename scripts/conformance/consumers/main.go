@@ -4,16 +4,18 @@
 //
 //	consumers FORMS CRD...
 //
-// FORMS is a folder that `trustroot trust render` filled, each CRD a file with a
-// CustomResourceDefinition. It prints a line for each, and fails if one does not
+// FORMS is a folder that `trustroot trust render` filled, each CRD a
+// CustomResourceDefinition in a module's archive, ARCHIVE!FILE. It prints a line for each, and fails if one does not
 // hold.
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +57,7 @@ func main() {
 // kubeconform looks for it, strict: an unknown field is an error.
 func schemas(dir string, crds []string) error {
 	for _, path := range crds {
-		data, err := os.ReadFile(path)
+		data, err := readArchived(path)
 		if err != nil {
 			return err
 		}
@@ -92,6 +94,17 @@ func schemas(dir string, crds []string) error {
 		}
 	}
 	return nil
+}
+
+// readArchived reads FILE of a module archive, "ARCHIVE!FILE".
+func readArchived(place string) (data []byte, err error) {
+	archive, name, _ := strings.Cut(place, "!")
+	z, err := zip.OpenReader(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, z.Close()) }()
+	return fs.ReadFile(z, name)
 }
 
 // closed forbids unknown fields where a schema names fields.
