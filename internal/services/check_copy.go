@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,6 +16,10 @@ import (
 
 // askCopy compares a copy of trusted_root.json with the trust directory's.
 func (q *inquiry) askCopy(ctx context.Context) {
+	if form, err := fs.ReadFile(q.source.Files, consumersDir+path.Base(q.URL)); err == nil {
+		q.askForm(ctx, path.Base(q.URL), form)
+		return
+	}
 	local, ok := q.local(localTrustedRoot)
 	if !ok {
 		return
@@ -28,6 +34,23 @@ func (q *inquiry) askCopy(ctx context.Context) {
 		return
 	}
 	q.drift(data, local, "replace it by "+localTrustedRoot)
+}
+
+// consumersDir holds the rendered forms of the trust root.
+const consumersDir = "trust/consumers/"
+
+// askForm compares a copy of a rendered form, by its name, with the trust
+// directory's.
+func (q *inquiry) askForm(ctx context.Context, name string, form []byte) {
+	data, err := q.web.fetch(ctx, q.URL, maxCopy)
+	switch {
+	case err != nil && isWeb(q.URL):
+		q.silence("", q.URL, err)
+	case err != nil:
+		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)
+	case !bytes.Equal(data, form):
+		q.mismatch("drift", "replace it by "+consumersDir+name+", or apply that again", "it is not the %s that ledger and plan render now", name)
+	}
 }
 
 // drift names how a trusted root differs from the trust directory's: what it

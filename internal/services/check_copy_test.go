@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
@@ -121,4 +122,24 @@ func TestCheck_CopyThatIsAPipe(t *testing.T) {
 	w.must(syscall.Mkfifo(pipe, 0o600))
 	w.asked.Copies = []string{pipe}
 	w.finds(Unanswered, pipe, "unreadable", "no regular file")
+}
+
+func TestCheck_CopyOfAForm(t *testing.T) {
+	w := newSite(t)
+	w.files["trust/consumers/flux.yaml"] = &fstest.MapFile{Data: []byte("kind: Secret\n")}
+	dir := t.TempDir()
+	place := filepath.Join(dir, "flux.yaml")
+	for content, drifts := range map[string]bool{"kind: Secret\n": false, "kind: Secret # of last year\n": true} {
+		if err := os.WriteFile(place, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.asked.Copies = []string{place}
+		report, err := w.source.Check(t.Context(), w.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hasFinding(report, place, "drift", "is not the flux.yaml that ledger and plan render now"); got != drifts {
+			t.Errorf("%q: %+v", content, report.Findings)
+		}
+	}
 }
