@@ -143,6 +143,11 @@ func TestAdopt_FirstUsersFiles(t *testing.T) {
 			t.Errorf("more than a repair: %s", c)
 		}
 	}
+	for _, name := range []string{"root-ca.crt", "fulcio-ca.crt", "rekor-checkpoint.pub"} {
+		if _, err := fs.Stat(d.FS(), "trust/"+name); err != nil {
+			t.Errorf("the published name %s is gone: %v", name, err)
+		}
+	}
 	if d.Plan.Signing == nil || d.Plan.Signing.Rekor.Selector != "ALL" {
 		t.Errorf("the published selector is lost: %+v", d.Plan.Signing)
 	}

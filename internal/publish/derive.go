@@ -42,7 +42,7 @@ func Derive(d *trustdir.Dir) (map[string][]byte, error) {
 		return nil, err
 	}
 	files[trustdir.TrustedRootFile], files[trustdir.SigningConfigFile], files[trustdir.PortalFile] = root, config, page
-	return files, nil
+	return aliased(d, files), nil
 }
 
 // servedFolders are those of trust/ in which every file is derived.

@@ -71,7 +71,7 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 		return nil, err
 	}
 	maps.Copy(files, rendered)
-	return b, d.Replace(files)
+	return b, d.Replace(aliased(d, files))
 }
 
 // trustedRoot returns the trusted root of ledger and plan, with the others that
