@@ -145,13 +145,13 @@ func (r *room) pullStick(g *guest) error {
 	pulled := make(chan error, 1)
 	start := root.Exchanges()
 	go func() {
-		for root.Exchanges() < start+12 {
+		for root.Exchanges() < start+24 {
 			time.Sleep(5 * time.Millisecond)
 		}
 		_, err := g.ask("device_del s0")
 		pulled <- err
 	}()
-	if err := g.wants("the stick pulled while the journal is written", r.words, 1); err != nil {
+	if err := g.wants("the stick pulled while the journal is written", r.words, failure); err != nil {
 		return err
 	}
 	if err := <-pulled; err != nil {
