@@ -33,6 +33,16 @@ func RefreshUnits(d *trustdir.Dir, folder string, to []string) ([]string, error)
 		Organization: unitText(d.Plan.Organization), Program: unitText(program), Directory: unitText(dir),
 		Writable: []string{unitText(filepath.Join(dir, trustdir.RepositoryDir))},
 	}
+	// places.json is replaced beside the plan
+	units.Writable = append(units.Writable, unitText(dir))
+	for _, place := range placeNames(d, nil) {
+		if !strings.Contains(place, "://") {
+			if !filepath.IsAbs(place) {
+				place = filepath.Join(dir, place)
+			}
+			units.Writable = append(units.Writable, unitText(place))
+		}
+	}
 	for _, place := range to {
 		if !strings.Contains(place, "://") {
 			if place, err = filepath.Abs(place); err != nil {

@@ -40,8 +40,8 @@ const (
 // Usage is the custom metadata by which older clients find a target.
 type Usage struct {
 	Status string `json:"status"` // Active or Expired
-	Usage  string `json:"usage"`  // Fulcio, Rekor, CTFE, TSA or Unknown
 	URI    string `json:"uri,omitempty"`
+	Usage  string `json:"usage"` // Fulcio, Rekor, CTFE, TSA or Unknown
 }
 
 func windowFields(w OnlineRole) map[string]any {

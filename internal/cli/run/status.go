@@ -13,8 +13,10 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
 type statusOptions struct {
@@ -58,6 +60,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if err != nil {
 		return err
 	}
+	o.publication(ctx, d, s)
 	if o.prometheus {
 		err = cmdutil.PrintText(o.Out, s.Prometheus())
 	} else {
@@ -92,4 +95,24 @@ func span(flag, text string) (time.Duration, error) {
 		return 0, cmdutil.Usage("write it like 90d or 36h", "%s %q is no length of time", flag, text)
 	}
 	return d, nil
+}
+
+// publication adds what is published otherwise than ledger and plan say, and
+// every place that does not show what tuf/ shows.
+func (o *statusOptions) publication(ctx context.Context, d *trustdir.Dir, s *status.Status) {
+	warn := func(name, do string, err error) {
+		if err != nil {
+			s.Warnings = append(s.Warnings, status.Warning{Name: name, Text: err.Error(), Do: do})
+		}
+	}
+	if err := publish.CheckDerived(d); fault.ExitCode(err) == int(fault.Verification) {
+		warn("trust", fault.Hint(err), err)
+	}
+	places, err := publish.Places(d, ctx)
+	warn("places", "look at tuf.places in the plan", err)
+	for _, place := range places {
+		if place.State != tuf.Current {
+			warn(place.Place, "run `trustroot tuf refresh`", fmt.Errorf("%s (%s): %s", place.State, place.For, place.Text))
+		}
+	}
 }
