@@ -44,6 +44,8 @@ type Options struct {
 	Progress io.Writer
 	// ImageSHA256 is pinned in the founding plan, in hex; empty pins none.
 	ImageSHA256 string
+	// Offline plays every step at a token; nil leaves them to Command.
+	Offline *Offline
 	// Hold holds a ceremony in another machine in place of this one; nil holds
 	// it here.
 	Hold func(context.Context, Room) error

@@ -130,12 +130,16 @@ func (r *Rehearsal) each(ctx context.Context, commands ...[]string) error {
 }
 
 func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
-	r.say("    $ trustroot %s", strings.Join(args, " "))
+	name, run := "trustroot", r.Command
+	if r.Offline != nil && AtToken(args) {
+		name, run = OfflineName, r.Offline.Run
+	}
+	r.say("    $ %s %s", name, strings.Join(args, " "))
 	done := r.tally.command(args)
-	data, err := r.Command(ctx, append([]string{"--dir", r.Out}, args...)...)
+	data, err := run(ctx, append([]string{"--dir", r.Out}, args...)...)
 	done()
 	if err != nil {
-		return nil, fmt.Errorf("trustroot %s: %w", strings.Join(args, " "), err)
+		return nil, fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
 	}
 	return data, nil
 }

@@ -51,6 +51,7 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		App:              app,
 		OIDC:             "https://login." + domain,
 		AttestationRoots: roots.String(),
+		BinarySHA256:     r.pinned(),
 		ImageSHA256:      r.ImageSHA256,
 	}
 	if err := r.saveExample(); err != nil {

@@ -25,6 +25,7 @@ type Example struct {
 	Keys         map[string]Pin // by authority, log or application; "online_key" for the TUF repository
 	// AttestationRoots marks a rehearsal: PEM certificates.
 	AttestationRoots string
+	BinarySHA256     string // of the program that runs on the day; empty pins none
 	ImageSHA256      string // of the ceremony image; empty where the day is held on another system
 }
 
@@ -58,6 +59,7 @@ func (e Example) Render() ([]byte, error) {
 		"Year":             e.NotBefore.Year(),
 		"Day":              e.NotBefore.Format(time.DateOnly),
 		"NotBefore":        e.NotBefore.UTC().Format(time.RFC3339),
+		"BinarySHA256":     e.BinarySHA256,
 		"ImageSHA256":      e.ImageSHA256,
 		"Token":            e.Token,
 		"Holders":          e.Holders,

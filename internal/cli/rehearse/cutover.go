@@ -39,6 +39,10 @@ func runRehearseCutover(ctx context.Context, o *rehearseCutoverOptions) error {
 	if err != nil {
 		return err
 	}
-	r, err := rehearsal.Cutover(ctx, o.options(o.Factory), o.names, at)
+	options, err := o.options(o.Factory)
+	if err != nil {
+		return err
+	}
+	r, err := rehearsal.Cutover(ctx, options, o.names, at)
 	return finish(o.Factory, ctx, o.outDir, r, err)
 }

@@ -29,15 +29,31 @@ func (r *rehearsalFlags) register(cmd *cobra.Command, out string) {
 	cmd.Flags().StringVar(&r.kms, "kms", "", "URL of a KMS to use in place of the stand-in")
 }
 
-// options are those of a rehearsal whose commands run in this process.
-func (r *rehearsalFlags) options(f *cmdutil.Factory) rehearsal.Options {
-	return rehearsal.Options{
+// options are those of a rehearsal whose commands run in this process, but for
+// the steps at a token, which the built offline program beside this one plays.
+func (r *rehearsalFlags) options(f *cmdutil.Factory) (rehearsal.Options, error) {
+	o := rehearsal.Options{
 		Out:      r.outDir,
 		KMS:      r.kms,
 		Now:      f.Now,
 		Progress: f.Err,
 		Command:  r.rehearsed(f),
 	}
+	offline, err := rehearsal.FindOffline()
+	if err != nil {
+		return o, err
+	}
+	if offline == nil {
+		f.Progress("there is no %s beside this program: this program plays its steps too", rehearsal.OfflineName)
+		return o, nil
+	}
+	f.Progress("steps at a token: %s, SHA-256 %s", offline.Path, offline.SHA256)
+	offline.Err = &indented{w: f.Err}
+	offline.Show = func(ctx context.Context, request string) ([]byte, error) {
+		return o.Command(ctx, "request", "show", "--json", request)
+	}
+	o.Offline = offline
+	return o, nil
 }
 
 type rehearseOptions struct {
@@ -67,7 +83,10 @@ func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Comma
 }
 
 func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
-	options := o.options(o.Factory)
+	options, err := o.options(o.Factory)
+	if err != nil {
+		return err
+	}
 	if o.room != "" {
 		if err := o.roomOptions(&options); err != nil {
 			return err

@@ -38,7 +38,11 @@ after it is the switch: trustroot rehearse cutover.`,
 }
 
 func runRehearseRenew(ctx context.Context, o *rehearseRenewOptions) error {
-	r, err := rehearsal.Renew(ctx, o.options(o.Factory), o.names)
+	options, err := o.options(o.Factory)
+	if err != nil {
+		return err
+	}
+	r, err := rehearsal.Renew(ctx, options, o.names)
 	return finish(o.Factory, ctx, o.outDir, r, err)
 }
 

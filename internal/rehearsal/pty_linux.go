@@ -1,0 +1,90 @@
+package rehearsal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// onTerminal runs a command with a pseudo-terminal as its controlling terminal
+// and types what answer says to what it shows. What is shown goes to w.
+func onTerminal(cmd *exec.Cmd, answer func(shown string) (string, error), w io.Writer) error {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return fmt.Errorf("open a pseudo-terminal: %w", err)
+	}
+	defer master.Close() //nolint:errcheck // nothing is kept in it
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("open a pseudo-terminal: %w", err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return fmt.Errorf("open a pseudo-terminal: %w", err)
+	}
+	cmd.ExtraFiles = []*os.File{slave}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	err = cmd.Start()
+	if closed := slave.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	answered := make(chan error, 1)
+	go func() {
+		err := converse(master, answer, w)
+		if err != nil {
+			_ = cmd.Process.Kill() // it waits for an answer that never comes
+		}
+		answered <- err
+	}()
+	err = cmd.Wait()
+	return errors.Join(err, <-answered)
+}
+
+// converse reads until the other end is closed.
+func converse(master *os.File, answer func(string) (string, error), w io.Writer) error {
+	var shown strings.Builder
+	buffer := make([]byte, 4096)
+	for {
+		n, err := master.Read(buffer)
+		shown.Write(buffer[:n])
+		if err != nil {
+			return flush(w, &shown) // Linux says EIO when the last holder is gone
+		}
+		text := strings.ReplaceAll(shown.String(), "\r", "")
+		line, err := answer(text)
+		if err != nil {
+			return err
+		}
+		if line == "" {
+			continue
+		}
+		if err := flush(w, &shown); err != nil {
+			return err
+		}
+		if _, err := master.WriteString(line + "\n"); err != nil {
+			return fmt.Errorf("type an answer: %w", err)
+		}
+	}
+}
+
+func flush(w io.Writer, shown *strings.Builder) error {
+	text := strings.Trim(strings.ReplaceAll(shown.String(), "\r", ""), "\n")
+	shown.Reset()
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(w, text+"\n")
+	return err
+}
