@@ -21,7 +21,7 @@ type room struct {
 	image, digest, dir, pictures string
 	log                          io.Writer
 	pulls                        []int // exchanges after the start of a run at which the token is pulled
-	cuts                         []int // writes to the stick at which the power is cut
+	cuts                         []int // exchanges, each between two writes of the journal, at which the power is cut
 	boots                        int
 
 	rehearsal.Room
@@ -120,11 +120,11 @@ func (r *room) found(ctx context.Context, given rehearsal.Room) error {
 		return err
 	}
 	for _, n := range r.cuts {
-		go g.killAtWrite(n)
+		go cutAt(g, root, root.Exchanges()+n)
 		if _, err := g.ceremony(r.words); !errors.Is(err, errGone) {
-			return fmt.Errorf("power cut at write %d: the machine lives: %w", n, err)
+			return fmt.Errorf("power cut at exchange %d: the machine lives: %v", n, err)
 		}
-		say("the power cut at write %d to the stick", n)
+		say("the power cut at exchange %d of this run, between two writes of the journal", n)
 		if g, err = r.boot(ctx, false, ""); err != nil {
 			return err
 		}
@@ -137,6 +137,19 @@ func (r *room) found(ctx context.Context, given rehearsal.Room) error {
 	}
 	say("the machine switched itself off")
 	return r.leave(ctx)
+}
+
+// cutAt cuts the power when the token has seen n exchanges: before each the
+// journal holds what is about to happen, and after it what did.
+func cutAt(g *guest, card *virtual.Card, n int) {
+	for card.Exchanges() < n {
+		select {
+		case <-g.exited:
+			return
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	g.kill()
 }
 
 // pullStick pulls the stick out while the record is written, and puts it back.

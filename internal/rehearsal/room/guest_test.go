@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
@@ -154,34 +153,6 @@ func (g *guest) ask(command string) (string, error) {
 		said = append(said, buffer[:n]...)
 	}
 	return string(said), nil
-}
-
-var writes = regexp.MustCompile(`stick0[^\n]*\n?[^\n]*wr_operations=([0-9]+)`)
-
-// killAtWrite cuts the power when the stick has seen n more writes.
-func (g *guest) killAtWrite(n int) {
-	first := -1
-	for {
-		said, err := g.ask("info blockstats")
-		if err != nil {
-			return
-		}
-		if m := writes.FindStringSubmatch(said); m != nil {
-			count, _ := strconv.Atoi(m[1])
-			if first < 0 {
-				first = count
-			}
-			if count >= first+n {
-				g.kill()
-				return
-			}
-		}
-		select {
-		case <-g.exited:
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }
 
 // kill cuts the power.

@@ -57,12 +57,12 @@ func TestRoom(t *testing.T) {
 	digest := sha256.Sum256(data)
 	r := &room{
 		image: image, digest: hex.EncodeToString(digest[:]), dir: dir, pictures: os.Getenv(picturesVariable), log: log,
-		pulls: []int{2, 19, 33}, cuts: []int{4, 13, 25},
+		pulls: []int{2, 19, 33}, cuts: []int{22, 30, 36},
 	}
 	if os.Getenv(nightlyVariable) != "" {
 		r.pulls, r.cuts = nil, nil
 		for i := range 20 {
-			r.pulls, r.cuts = append(r.pulls, 1+2*i), append(r.cuts, 2+2*i)
+			r.pulls, r.cuts = append(r.pulls, 1+2*i), append(r.cuts, 20+i)
 		}
 	}
 	o := rehearsal.Options{
