@@ -219,12 +219,11 @@ func (r *Report) verdict(enough bool) error {
 		r.Accepted = true
 		return nil
 	}
-	var problems []error
+	problems := []error{fmt.Errorf("%s is refused", r.Artifact)}
 	for _, c := range r.Failures() {
 		problems = append(problems, errors.New(c.String()))
 	}
-	return fault.New(fault.Verification, "do not run this artifact; `trustroot verify --explain` shows every check",
-		fmt.Errorf("%s is refused:\n%w", r.Artifact, errors.Join(problems...)))
+	return fault.New(fault.Verification, "do not run this artifact; `trustroot verify --explain` shows every check", errors.Join(problems...))
 }
 
 // verifyWhole is sigstore-go's verdict on a bundle: a log entry and a signed
