@@ -13,12 +13,14 @@ const (
 	domain       = "example.com"
 	Serial       = 32000001 // of the virtual token with the root's key
 	HolderSerial = 32000002 // of that with the TUF holder's
-	holder       = "first"
-	app          = "deploy"
-	PIN          = "315926"
-	PUK          = "27182845"
-	founding     = "founding"
-	renewing     = "renewal" // and renewal-2, renewal-3
+	// StandbySerial is of a third token, for another root.
+	StandbySerial = 32000003
+	holder        = "first"
+	app           = "deploy"
+	PIN           = "315926"
+	PUK           = "27182845"
+	founding      = "founding"
+	renewing      = "renewal" // and renewal-2, renewal-3
 )
 
 // Files of a trust directory.
@@ -30,10 +32,11 @@ const (
 
 // Where a rehearsal keeps what a real trust directory never holds.
 const (
-	tokenState = "rehearsal/token.json"
-	otherState = "rehearsal/holder.json"
-	kmsState   = "rehearsal/kms.json"
-	stick      = "rehearsal/usb"
+	tokenState   = "rehearsal/token.json"
+	otherState   = "rehearsal/holder.json"
+	standbyState = "rehearsal/standby.json"
+	kmsState     = "rehearsal/kms.json"
+	stick        = "rehearsal/usb"
 )
 
 // Options are what a rehearsal runs with.
@@ -42,6 +45,7 @@ type Options struct {
 	KMS      string // URL of a KMS to use; empty starts the stand-in
 	Now      time.Time
 	Progress io.Writer
+	Standby  bool // plug in the token of a second root too
 	// ImageSHA256 is pinned in the founding plan, in hex; empty pins none.
 	ImageSHA256 string
 	// Offline plays every step at a token; nil leaves them to Command.

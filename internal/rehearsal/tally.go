@@ -207,3 +207,14 @@ func (r *Rehearsal) count(context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Touches are those that the tokens have asked for so far, and the signatures
+// that they made.
+func (r *Rehearsal) Touches() (touches, signatures int) {
+	for _, m := range r.tally.meters {
+		m.mu.Lock()
+		touches, signatures = touches+m.count.touches, signatures+m.count.signatures
+		m.mu.Unlock()
+	}
+	return touches, signatures
+}

@@ -18,10 +18,15 @@ import (
 
 // startTokens plugs in the root's token and the holder's, of one maker.
 func (r *Rehearsal) startTokens(ctx context.Context) error {
-	for _, token := range []struct {
+	type plugged struct {
 		serial uint32
 		state  string
-	}{{Serial, tokenState}, {HolderSerial, otherState}} {
+	}
+	tokens := []plugged{{Serial, tokenState}, {HolderSerial, otherState}}
+	if r.Standby {
+		tokens = append(tokens, plugged{StandbySerial, standbyState})
+	}
+	for _, token := range tokens {
 		meter := r.tally.meter(token.serial)
 		o := virtual.Options{
 			Serial: token.serial, StateFile: r.in(token.state), Log: meter, OnTouch: meter.touch,
