@@ -99,6 +99,9 @@ func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
 		term.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
 	}
 	for _, s := range signers {
+		if s.Holder == "" {
+			continue // the error says that it is nobody's
+		}
 		who := "holder " + s.Holder
 		if s.Former {
 			who += " (former key)"
