@@ -18,7 +18,7 @@ const testImageVariable = "TRUSTROOT_ROOM_TEST_IMAGE"
 var (
 	askShell = regexp.MustCompile(`Type "shell" to open it:`)
 	shell    = regexp.MustCompile(`ceremony# `)
-	seen     = regexp.MustCompile(`Yes +Yubico YubiKey CCID[\s\S]*PIV-II`)
+	seen     = regexp.MustCompile(`Yes +Yubico YubiKey CCID[\s\S]*Personal Identity Verification Card`)
 	network  = regexp.MustCompile(`network interfaces are up: eth0`)
 )
 
