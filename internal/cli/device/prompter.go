@@ -1,7 +1,6 @@
 package device
 
 import (
-
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey"
