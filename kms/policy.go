@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"text/template"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
 	"github.com/linnemanlabs/trustroot/templates"
 )
@@ -36,8 +36,8 @@ func union(lists ...[]string) []string {
 }
 
 var (
-	principalPattern = pattern.New(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
-	accountPattern   = pattern.New(`^[0-9]{12}$`)
+	principalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
+	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
 )
 
 // check collects what is wrong with the access asked for.

@@ -3,10 +3,10 @@ package kms
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Ref names a KMS key in one of the forms that people have: a key ID, an
@@ -24,9 +24,9 @@ const (
 )
 
 var (
-	arnPattern   = pattern.New(`^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z-]*-[0-9]+):([0-9]{12}):(key/.+|alias/.+)$`)
-	keyPattern   = pattern.New(`^key/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	aliasPattern = pattern.New(`^alias/[a-zA-Z0-9/_-]+$`)
+	arnPattern   = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z-]*-[0-9]+):([0-9]{12}):(key/.+|alias/.+)$`)
+	keyPattern   = regexp.MustCompile(`^key/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+	aliasPattern = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]+$`)
 )
 
 // ParseRef reads a key reference: "arn:aws:kms:…:key/…", "arn:aws:kms:…:alias/…",

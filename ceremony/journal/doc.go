@@ -24,6 +24,6 @@
 // What is written must never hold a secret: the journal leaves with the
 // record.
 //
-// It imports the standard library, internal/durable, internal/fault and
-// internal/pattern.
+// It imports the standard library, internal/durable and internal/fault,
+// and nothing more.
 package journal

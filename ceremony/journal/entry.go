@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/chain"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Bounds of a journal. They are far above what a ceremony writes.
@@ -66,8 +66,8 @@ type Torn struct {
 const maxStep = 128
 
 var (
-	kindForm = pattern.New(`^[a-z][a-z-]{0,31}$`)
-	stepForm = pattern.New(`^[!-~]([ -~]*[!-~])?$`)
+	kindForm = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+	stepForm = regexp.MustCompile(`^[!-~]([ -~]*[!-~])?$`)
 )
 
 // encode returns an entry's line with its newline.

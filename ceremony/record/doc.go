@@ -25,6 +25,6 @@
 // The package reads and writes that layout and refuses what is not in it; what
 // the files mean is judged by package ceremony. It imports the standard
 // library, the DSSE library, pki/anchor, internal/courier, internal/durable,
-// internal/fault and internal/pattern. It opens no connection and starts no
+// internal/fault. It opens no connection and starts no
 // program.
 package record

@@ -2,12 +2,12 @@ package record
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Folders of a record.
@@ -57,7 +57,7 @@ func WitnessFiles(serial uint32) (envelope, slot, device string) {
 	return base + "statement.dsse.json", base + "slot.pem", base + "device.pem"
 }
 
-var witnessForm = pattern.New(`^witness-([1-9][0-9]{0,9})/statement\.dsse\.json$`)
+var witnessForm = regexp.MustCompile(`^witness-([1-9][0-9]{0,9})/statement\.dsse\.json$`)
 
 // witnessOf is the serial number in the name of a witness's signature, 0 for
 // any other name.

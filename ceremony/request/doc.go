@@ -28,6 +28,6 @@
 // to auditors as it is: KMS attests nothing, the pin is what counts.
 //
 // The package imports pki, pki/plan, pki/ledger, internal/courier, internal/durable,
-// internal/fault, internal/pattern and internal/strict. It opens no connection and starts no
+// internal/fault and internal/strict. It opens no connection and starts no
 // program.
 package request

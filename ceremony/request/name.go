@@ -2,9 +2,9 @@ package request
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Names in a request.
@@ -28,7 +28,7 @@ var limits = courier.Limits{
 var maxTar = limits.Total + int64(limits.Files)*2048
 
 // ceremonyForm is the name of a ceremony, as it stands in the folder's name.
-var ceremonyForm = pattern.New(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var ceremonyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // maxSequence is the last number that four digits hold.
 const maxSequence = 9999

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/lint"
@@ -109,7 +109,7 @@ func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
 	return nil
 }
 
-var nameless = pattern.New(`[^a-z0-9-]+`)
+var nameless = regexp.MustCompile(`[^a-z0-9-]+`)
 
 // logName is the first label of the log's host.
 func logName(base string) string {

@@ -3,10 +3,9 @@ package courier
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // SumsFile lists the SHA-256 of every other file of a folder.
@@ -24,7 +23,7 @@ type Limits struct {
 
 // nameForm is one part of a file's name: no hidden files, nothing that a
 // shell, a terminal or another file system would read differently.
-var nameForm = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // CheckName refuses a slash-separated name that no file of the folder can
 // have.

@@ -12,7 +12,7 @@
 // claims compared here; what is explained afterwards can only add refusals.
 //
 // It may import pki, pki/trustedroot, pki/tuf, internal/fault,
-// internal/pattern, internal/stack and internal/strict.
+// internal/strict.
 package gate
 
 import _ "github.com/linnemanlabs/trustroot/pki/tuf/client" // the client that reads repositories

@@ -11,8 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/linnemanlabs/trustroot/internal/stack"
 )
 
 // Beside finds the bundles of a file: those in its folder whose names begin
@@ -72,7 +70,6 @@ func (g *Gate) Each(ctx context.Context, requests iter.Seq2[Request, error], use
 				return
 			}
 			go func() {
-				stack.Reserve()
 				report, err := g.Verify(ctx, r)
 				verdict <- Verdict{report, err}
 			}()

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -26,7 +26,7 @@ const (
 	ruleCounts = "counts"
 )
 
-var hexDigest = pattern.New(`^[0-9a-f]{64}$`)
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // problem adds what breaks a rule.
 type problem func(field, format string, args ...any)

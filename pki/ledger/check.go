@@ -3,17 +3,16 @@ package ledger
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 var (
-	nameForm   = pattern.New(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	digestForm = pattern.New(`^[0-9a-f]{64}$`)
-	serialForm = pattern.New(`^[1-9a-f][0-9a-f]{0,39}$`) // at most 20 octets, RFC 5280 4.1.2.2
+	nameForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	serialForm = regexp.MustCompile(`^[1-9a-f][0-9a-f]{0,39}$`) // at most 20 octets, RFC 5280 4.1.2.2
 )
 
 // problems collects what is wrong with one entry.

@@ -11,6 +11,6 @@
 //
 // It refuses any other damage, and it never repairs it. It reads no clock.
 //
-// It imports internal/durable, internal/fault, internal/pattern and
+// It imports internal/durable, internal/fault and
 // internal/strict.
 package ledger

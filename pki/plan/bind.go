@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -130,7 +130,7 @@ func (r *report) entries(n ast.Node, v reflect.Value, path string, depth int) {
 	})
 }
 
-var decimal = pattern.New(`^(0|[1-9][0-9]*)$`)
+var decimal = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
 // scalar reads one value. Nothing is converted: a number is no string.
 func (r *report) scalar(n ast.Node, v reflect.Value, path string) {

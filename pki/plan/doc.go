@@ -8,6 +8,6 @@
 // Only whether a key is pinned yet is left open: Pinned asks that before a
 // request is made.
 //
-// It imports pki, templates, internal/pattern, internal/strict, internal/fault
+// It imports pki, templates, internal/strict, internal/fault
 // and goccy/go-yaml. The schema that editors use is made by its tests.
 package plan

@@ -7,24 +7,23 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // maxName bounds names, which become folders.
 const maxName = 63
 
 var (
-	nameForm     = pattern.New(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	digestForm   = pattern.New(`^[0-9a-f]{64}$`)
-	keyARNForm   = pattern.New(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$`)
-	firmwareForm = pattern.New(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$`)
-	oidForm      = pattern.New(`^[0-2](\.(0|[1-9][0-9]*))+$`)
-	printable    = pattern.New(`^[A-Za-z0-9 '()+,./:=?-]*$`) // X.680 41.4
-	rehearsal    = pattern.New(`\bREHEARSAL\b`)
+	nameForm     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	digestForm   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	keyARNForm   = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$`)
+	firmwareForm = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$`)
+	oidForm      = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]*))+$`)
+	printable    = regexp.MustCompile(`^[A-Za-z0-9 '()+,./:=?-]*$`) // X.680 41.4
+	rehearsal    = regexp.MustCompile(`\bREHEARSAL\b`)
 )
 
 // badText says what keeps a text from being read by people, if anything.

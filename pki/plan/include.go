@@ -2,9 +2,8 @@ package plan
 
 import (
 	"io/fs"
+	"regexp"
 	"strings"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // maxIncludes bounds how many files a build reads.
@@ -56,7 +55,7 @@ func (r *report) signing(p *Plan) {
 }
 
 // builtPath is what a build writes under trust/ and an alias may stand for.
-var builtPath = pattern.New(`^(certs/[a-z0-9-]+(\.crt|-chain\.pem)|keys/[a-z0-9-]+\.pub|\.well-known/(trusted_root|signing-config)\.json)$`)
+var builtPath = regexp.MustCompile(`^(certs/[a-z0-9-]+(\.crt|-chain\.pem)|keys/[a-z0-9-]+\.pub|\.well-known/(trusted_root|signing-config)\.json)$`)
 
 // publishNames checks that aliases name what is built, and lie beside it.
 func (r *report) publishNames(p *Plan) {

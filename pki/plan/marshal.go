@@ -2,14 +2,13 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
-
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
 // Marshal writes the plan as YAML that Parse reads to the same value. Comments
@@ -28,7 +27,7 @@ func (p *Plan) Marshal() ([]byte, error) {
 type quoter struct{}
 
 // bare are texts, validities and times that need no quotes anywhere.
-var bare = pattern.New(`^([.]?[A-Za-z][A-Za-z0-9 ,._/:@-]*|[0-9]+[yd]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)$`)
+var bare = regexp.MustCompile(`^([.]?[A-Za-z][A-Za-z0-9 ,._/:@-]*|[0-9]+[yd]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)$`)
 
 func (q quoter) Visit(n ast.Node) ast.Visitor {
 	// what the writer has quoted itself begins with a quote.
@@ -42,7 +41,7 @@ func (q quoter) Visit(n ast.Node) ast.Visitor {
 }
 
 // block are texts of several lines that a literal block gives back unchanged.
-var block = pattern.New(`^[!-~][ -~]*(\n *[!-~][ -~]*)*\n?$`)
+var block = regexp.MustCompile(`^[!-~][ -~]*(\n *[!-~][ -~]*)*\n?$`)
 
 func plain(s string) bool {
 	if strings.Contains(s, "\n") {

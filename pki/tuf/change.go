@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
@@ -35,7 +35,7 @@ const (
 	maxSignature = 16 << 10
 )
 
-var textForm = pattern.New(`^[ -~]{0,500}$`)
+var textForm = regexp.MustCompile(`^[ -~]{0,500}$`)
 
 // change is change.json: what the metadata cannot say itself.
 type change struct {

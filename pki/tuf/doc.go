@@ -15,5 +15,5 @@
 //
 // The package is the only one that imports go-tuf. Of the project it imports
 // pki, pki/plan, pki/tuf/store, internal/durable, internal/fault,
-// internal/pattern and internal/strict.
+// internal/strict.
 package tuf

@@ -5,11 +5,11 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -63,8 +63,8 @@ const (
 )
 
 var (
-	holderName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
-	roleName   = pattern.New(`^[a-z][a-z0-9-]{0,31}$`)
+	holderName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+	roleName   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 )
 
 // Validate reports everything in the policy that some client would refuse or

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,10 +13,9 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 )
 
-var keyIDForm = pattern.New(`^[0-9a-f]{64}$`)
+var keyIDForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Staged is a staged folder that was read and checked whole: metadata to sign,
 // the last signed versions, content, and the signatures so far.

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/linnemanlabs/trustroot/internal/pattern"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -89,8 +89,8 @@ type (
 const maxVersion = 1 << 31
 
 var (
-	pathForm = pattern.New(`^[A-Za-z0-9_*][A-Za-z0-9._+@=*/-]{0,249}$`)
-	uriForm  = pattern.New(`^[!-~]{0,500}$`)
+	pathForm = regexp.MustCompile(`^[A-Za-z0-9_*][A-Za-z0-9._+@=*/-]{0,249}$`)
+	uriForm  = regexp.MustCompile(`^[!-~]{0,500}$`)
 )
 
 // readModel reads a version of root or targets, or of a delegated role. It
