@@ -1,20 +1,16 @@
 package tuf
 
 import (
-	"bytes"
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // errOvertaken says that another writer was faster: what was planned must be
@@ -201,134 +197,6 @@ func (p *Publisher) fresh(d *document) bool {
 	}
 	from, err := p.after.signFrom(d, p.windows(d.role))
 	return err == nil && p.Now.Before(from)
-}
-
-func (p *Publisher) windows(role string) OnlineRole {
-	return windowsOf(p.after.root(), role, p.Policy.window(role))
-}
-
-// listing is how snapshot and timestamp name a version.
-func listing(d *document) *metadata.MetaFiles {
-	sum := sha256.Sum256(d.raw)
-	f := metadata.MetaFile(d.version())
-	f.Length, f.Hashes = int64(len(d.raw)), metadata.Hashes{"sha256": sum[:]}
-	return f
-}
-
-func sameListing(a, b map[string]*metadata.MetaFiles) bool {
-	return maps.EqualFunc(a, b, func(x, y *metadata.MetaFiles) bool {
-		return x.Version == y.Version && x.Length == y.Length && bytes.Equal(x.Hashes["sha256"], y.Hashes["sha256"])
-	})
-}
-
-func (p *Publisher) planSnapshot(ctx context.Context) error {
-	want := map[string]*metadata.MetaFiles{}
-	for role, d := range p.after.targets {
-		want[role+".json"] = listing(d)
-	}
-	good := func(d *document) bool { return p.fresh(d) && sameListing(d.snapshot.Signed.Meta, want) }
-	var err error
-	p.after.snapshot, err = p.next(ctx, metadata.SNAPSHOT, good, func(version int64) *document {
-		meta := metadata.Snapshot(expiry(p.Now, p.windows(metadata.SNAPSHOT).Expiry))
-		meta.Signed.Version, meta.Signed.Meta = version, want
-		return &document{role: metadata.SNAPSHOT, snapshot: meta}
-	})
-	return err
-}
-
-func (p *Publisher) planTimestamp(ctx context.Context) error {
-	want := map[string]*metadata.MetaFiles{"snapshot.json": listing(p.after.snapshot)}
-	good := func(d *document) bool { return p.fresh(d) && sameListing(d.timestamp.Signed.Meta, want) }
-	var err error
-	p.after.timestamp, err = p.next(ctx, metadata.TIMESTAMP, good, func(version int64) *document {
-		meta := metadata.Timestamp(expiry(p.Now, p.windows(metadata.TIMESTAMP).Expiry))
-		meta.Signed.Version, meta.Signed.Meta = version, want
-		return &document{role: metadata.TIMESTAMP, timestamp: meta}
-	})
-	return err
-}
-
-// maxOrphans bounds the versions that writers left behind that were stopped
-// between a version's own object and timestamp.json.
-const maxOrphans = 64
-
-// next returns the newest version that any place shows if it is good, or a
-// later one: what a stopped writer left behind if it says what is wanted, or
-// one that is signed now. A version whose object is there and says something
-// else is never used again.
-func (p *Publisher) next(ctx context.Context, role string, good func(*document) bool, build func(int64) *document) (*document, error) {
-	var newest int64
-	var use *document
-	for _, place := range append([]*Place{p.Own}, p.Places...) {
-		if place.before == nil {
-			continue
-		}
-		d := place.before.online(role)
-		if d == nil || p.runaway(d) != nil {
-			continue
-		}
-		switch {
-		case d.version() > newest:
-			newest, use = d.version(), d
-		case d.version() == newest && use != nil && !bytes.Equal(d.raw, use.raw):
-			use = nil // two writers, one version: neither goes on
-		}
-	}
-	if use != nil && good(use) {
-		return use, nil
-	}
-	for version := newest + 1; version <= newest+maxOrphans; version++ {
-		left, taken, err := p.leftBehind(ctx, role, version)
-		if err != nil {
-			return nil, err
-		}
-		if !taken {
-			d := build(version)
-			if _, err := signDocument(d, p.Online); err != nil {
-				return nil, fault.New(fault.Device, "nothing was published; make the key usable and run the command again", err)
-			}
-			_, err = d.encode()
-			return d, err
-		}
-		if left != nil && good(left) {
-			return left, nil
-		}
-	}
-	return nil, fmt.Errorf("more than %d versions of %s that no timestamp names", maxOrphans, role)
-}
-
-// leftBehind looks for a version's own object in every place. taken says that
-// some place has one; it is nil where they differ or are no metadata. One that
-// names targets that the trust directory lacks is of a publication that was
-// begun elsewhere.
-func (p *Publisher) leftBehind(ctx context.Context, role string, version int64) (left *document, taken bool, err error) {
-	for _, place := range p.all() {
-		d, err := readDocument(ctx, place.Store, role, fileName(role, version))
-		switch {
-		case errors.Is(err, objects.ErrNotFound):
-			continue
-		case isUnreachable(err):
-			if err := p.fail(place, err); err != nil {
-				return nil, false, err
-			}
-			continue
-		case err != nil || d.version() != version || !p.counts(d):
-			d = nil
-		case d.snapshot != nil:
-			for name, listed := range d.snapshot.Signed.Meta {
-				role := name[:max(0, len(name)-len(".json"))]
-				if now := p.after.targets[role].versionOrZero(); listed.Version > now {
-					return nil, false, p.fail(place, stale(role, listed.Version, now))
-				}
-			}
-		}
-		if taken && (left == nil || d == nil || !bytes.Equal(left.raw, d.raw)) {
-			left = nil
-			continue
-		}
-		left, taken = d, true
-	}
-	return left, taken, nil
 }
 
 // planOrder decides whether root is written in a place before timestamp.json or
