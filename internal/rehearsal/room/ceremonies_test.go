@@ -59,6 +59,7 @@ func (r *room) boot(ctx context.Context, uefi bool, typed string, extra ...strin
 	if err != nil {
 		return nil, err
 	}
+	g.request = strings.TrimSuffix(r.Request, ".tar") // the folder beside it
 	if err := g.reach(typed); err != nil {
 		g.kill()
 		return nil, err

@@ -19,6 +19,7 @@ import (
 // guest is a running machine: its serial console and QEMU's monitor.
 type guest struct {
 	name    string
+	request string // name of the request that is held
 	began   time.Time
 	command *exec.Cmd
 	exited  chan struct{}

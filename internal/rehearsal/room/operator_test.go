@@ -27,6 +27,7 @@ var (
 	askPIN     = regexp.MustCompile(`PIN of YubiKey [^\n]*: $`)
 	askWord    = regexp.MustCompile(`Type word ([0-9]+) from the paper: $`)
 	askText    = regexp.MustCompile(`Type "?([^"\n:]+?)"? to (?:go on|proceed|continue): $`)
+	askRequest = regexp.MustCompile(`Which one\? $`)
 	noRequest  = regexp.MustCompile(`There is no request on this stick`)
 )
 
@@ -57,7 +58,7 @@ func (g *guest) ceremony(words []string) (int, error) {
 	}
 	code := 0
 	for {
-		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWord, askText, noRequest, menu)
+		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWord, askText, noRequest, menu, askRequest)
 		if err != nil {
 			return 0, err
 		}
@@ -80,6 +81,8 @@ func (g *guest) ceremony(words []string) (int, error) {
 			return 0, errors.New("the menu finds no request")
 		case 7:
 			return code, nil
+		case 8:
+			answer = g.request
 		}
 		if err := g.enter(answer); err != nil {
 			return 0, err
