@@ -6,9 +6,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
 )
@@ -57,11 +54,11 @@ func (c *Client) checkNames(ctx context.Context, k *Key, o CreateOptions) error 
 	if err != nil {
 		return err
 	}
-	out, err := c.owner.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(k.ARN)})
+	document, err := c.Policy(ctx, k.ARN)
 	if err != nil {
-		return c.explain("kms:GetKeyPolicy", r, err)
+		return err
 	}
-	live, err := iampolicy.Parse([]byte(aws.ToString(out.Policy)))
+	live, err := iampolicy.Parse(document)
 	if err != nil {
 		return err
 	}
