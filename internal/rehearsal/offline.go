@@ -49,8 +49,7 @@ func FindOffline() (*Offline, error) {
 }
 
 // AtToken reports whether a command line, after its --dir, is a step at a token
-// that the offline program plays. The ceremony itself is not among them yet: it
-// does not come to its first question behind a rehearsal's pseudo-terminal.
+// that the offline program plays.
 func AtToken(args []string) bool {
 	if len(args) > 2 && args[0] == "--dir" {
 		args = args[2:]
@@ -59,7 +58,7 @@ func AtToken(args []string) bool {
 		return false
 	}
 	switch args[0] + " " + args[1] {
-	case "ceremony witness", "tuf sign":
+	case "ceremony run", "ceremony witness", "tuf sign":
 		return true
 	case "tuf join":
 		return !slices.Contains(args, "--accept")

@@ -33,12 +33,8 @@ func onTerminal(cmd *exec.Cmd, answer func(shown string) (string, error), w io.W
 	}
 	cmd.ExtraFiles = []*os.File{slave}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
-	err = cmd.Start()
-	if closed := slave.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
+	if err := cmd.Start(); err != nil {
+		return errors.Join(err, slave.Close())
 	}
 	answered := make(chan error, 1)
 	go func() {
@@ -49,6 +45,9 @@ func onTerminal(cmd *exec.Cmd, answer func(shown string) (string, error), w io.W
 		answered <- err
 	}()
 	err = cmd.Wait()
+	// not before: a program that runs itself again has the terminal closed for a
+	// moment, and the master is hung up where nobody else holds it, as a shell does
+	err = errors.Join(err, slave.Close())
 	return errors.Join(err, <-answered)
 }
 
