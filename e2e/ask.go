@@ -23,6 +23,7 @@ type answer struct {
 	Name       string `json:"name"`
 	Generation int    `json:"generation"`
 	Verdict    string `json:"verdict"`
+	Witnesses  int    `json:"witnesses"` // that cosigned a log's newest checkpoint
 }
 
 // report is what `services check --json` prints.

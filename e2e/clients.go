@@ -92,7 +92,11 @@ func (s signed) other() (signed, error) {
 	return s, writeOnce(s.artifact, []byte("tampered with\n"))
 }
 
+// wellKnown is a file that is published; once clients hold another, theirs.
 func (w *world) wellKnown(name string) string {
+	if w.held != "" {
+		return filepath.Join(w.held, name)
+	}
 	return filepath.Join(w.trust, "trust", ".well-known", name)
 }
 

@@ -25,7 +25,7 @@ func main() {
 	var o options
 	for name, file := range map[string]*string{
 		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "measure": &o.measure, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
-		"versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
+		"omniwitness": &o.omniwitness, "versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
 		"mariadb": &o.mariadb, "install-database": &o.installDatabase, "openssl": &o.openssl,
 	} {
 		flag.StringVar(file, name, "", "path of "+name)
@@ -106,6 +106,12 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	w.gate(ctx, s, first)
 	w.admits(ctx, s)
 	if err := w.renewal(ctx, s, first); err != nil {
+		return err
+	}
+	if err := w.witnessed(ctx, s); err != nil {
+		return err
+	}
+	if err := w.retired(ctx, s); err != nil {
 		return err
 	}
 	s.check(ctx, "nobody asked for a host that is not the plan's, and the proxy would have refused it", func(ctx context.Context) error {

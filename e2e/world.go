@@ -17,6 +17,7 @@ import (
 type programs struct {
 	trustroot, kms, ctlog, measure     string // ours; kms serves others' handlers
 	fulcio, tsa, rekor, posix, gateway string // as upstream builds them
+	omniwitness                        string // a witness, as upstream builds it
 	cosign, node, npm, script          string // npm is the folder of its packages, script what node runs
 	mariadb, installDatabase, openssl  string // Debian's
 }
@@ -26,6 +27,7 @@ type world struct {
 	programs
 	dir     string // all that is written, removed at the end
 	trust   string // the rehearsal's trust directory
+	held    string // folder of what clients hold, where that is not what is there
 	marker  string // stands in the environment of everything that was started
 	kmsURL  string
 	proxy   *proxy

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tesseract"
 	"k8s.io/klog/v2"
 
@@ -19,7 +20,9 @@ import (
 
 // options are the flags.
 type options struct {
-	key, origin, roots, storage, endpoint, prefix string
+	key, origin, roots, storage, endpoint, prefix, witnesses string
+
+	timeout time.Duration // of the witnesses
 }
 
 func main() {
@@ -31,6 +34,8 @@ func main() {
 	flag.StringVar(&o.storage, "storage_dir", "", "folder of the log")
 	flag.StringVar(&o.endpoint, "http_endpoint", "localhost:6962", "address to listen on")
 	flag.StringVar(&o.prefix, "path_prefix", "", "path below which submissions are served")
+	flag.StringVar(&o.witnesses, "witness_policy_file", "", "policy with the witnesses of the log")
+	flag.DurationVar(&o.timeout, "witness_timeout", tessera.DefaultWitnessTimeout, "how long a checkpoint waits for witnesses")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)

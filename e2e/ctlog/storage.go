@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -30,11 +31,23 @@ func (o options) open(ctx context.Context, signer note.Signer) (*storage.CTStora
 	if err != nil {
 		return nil, fmt.Errorf("open the log's index: %w", err)
 	}
-	appender, _, reader, err := tessera.NewAppender(ctx, driver, tessera.NewAppendOptions().
+	appending := tessera.NewAppendOptions().
 		WithCheckpointSigner(signer).
 		WithCTLayout().
 		WithAntispam(256_000, seen).
-		WithCheckpointInterval(time.Second))
+		WithCheckpointInterval(time.Second)
+	if o.witnesses != "" {
+		policy, err := os.ReadFile(o.witnesses)
+		if err != nil {
+			return nil, fmt.Errorf("read the witness policy: %w", err)
+		}
+		group, err := tessera.NewWitnessGroupFromPolicy(policy)
+		if err != nil {
+			return nil, fmt.Errorf("read the witness policy: %w", err)
+		}
+		appending.WithWitnesses(group, &tessera.WitnessOptions{FailOpen: true, Timeout: o.timeout})
+	}
+	appender, _, reader, err := tessera.NewAppender(ctx, driver, appending)
 	if err != nil {
 		return nil, fmt.Errorf("begin to append: %w", err)
 	}
