@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type row struct {
 	do      func(w *world)             // what the attacker changes; nil: nothing
 	args    []string                   // the command line; {dir} is the trust directory, {tmp} an empty folder beside it
 	program string                     // "trustroot" where empty
+	under   []string                   // a program with arguments that runs the command, such as strace
 	typed   func(screen string) string // the person's answer to a prompt; nil: the exact yes and the rehearsal's PIN
 	code    int                        // exit code; -1: any but 0, -2: any
 	words   []string                   // on the streams or the terminal
@@ -138,10 +140,10 @@ func (w *world) run(r row) (said string, code int) {
 	defer cancel()
 	paths := strings.NewReplacer("{dir}", w.dir, "{tmp}", w.tmp)
 	var args []string
-	for _, a := range r.args {
+	for _, a := range slices.Concat(r.under, []string{filepath.Join(built.programs, program)}, r.args) {
 		args = append(args, paths.Replace(a))
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(built.programs, program), args...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), w.env...)
 	screen := newScreen(w, r.typed)
 	screen.attach(cmd)

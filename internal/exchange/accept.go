@@ -44,7 +44,8 @@ func Accept(d *trustdir.Dir, path string, o AcceptOptions, now time.Time) ([]led
 			return nil, err
 		}
 	}
-	name := "ceremonies/" + filepath.Base(filepath.Clean(path))
+	// its own name, whatever folder it came in
+	name := "ceremonies/" + v.Request.Plan.Ceremonies[v.Request.Manifest.Ceremony].Day + "-" + v.Request.Manifest.Ceremony
 	if err := fileRecord(d, name, v.Record, session); err != nil {
 		return nil, err
 	}

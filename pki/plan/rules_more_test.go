@@ -47,7 +47,7 @@ func TestRules_Holders(t *testing.T) {
 	wantOne(t, "token: 22222222", "token: 11111111", "holders.second.token", "two people on one token")
 	wantOne(t, "token: 22222222", "token: 0", "holders.second.token", "serial number")
 	wantOne(t, "token: 22222222", "token: 4294967296", "holders.second.token", "whole number")
-	wantOne(t, "token: 11111111", "token: 33333333", "holders.first.slot", "record key of the ceremony 2026-first")
+	wantOne(t, "token: 11111111", "token: 33333333", "holders.first.token", "root's token of the ceremony 2026-first")
 }
 
 func TestRules_TUF(t *testing.T) {

@@ -20,8 +20,9 @@ func (r *report) holders(p *Plan) {
 		}
 		r.form(path+".slot", h.Slot, badKeySlot)
 		for _, ceremony := range sorted(p.Ceremonies) {
-			if c := p.Ceremonies[ceremony]; c.Token == h.Token && c.RecordSlot == h.Slot && h.Slot != "" && h.Token != 0 {
-				r.add(path+".slot", "holds the record key of the ceremony %s: choose another", ceremony)
+			if p.Ceremonies[ceremony].Token == h.Token && h.Token != 0 {
+				r.add(path+".token", "is the root's token of the ceremony %s, which is locked away between ceremonies: give the holder another", ceremony)
+				break
 			}
 		}
 	}
