@@ -151,6 +151,12 @@ func TestPrompt_LeavesTheTerminalAsItWas(t *testing.T) {
 				t.Fatal(err)
 			}
 			echoes(s.echo, s.signal.String())
+			if s.signal == syscall.SIGTSTP { // a shell continues it only then
+				var state unix.Siginfo
+				if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, &state, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 		begun := time.Now()
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 3 || time.Since(begun) > 2*time.Second {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,23 +52,31 @@ func Restore() {
 // and hides it when it goes on, until end is called.
 func guard(loud, hide func() error) (end func()) {
 	restoring.Store(&loud)
-	suspended, done := make(chan os.Signal, 1), make(chan struct{})
+	suspended, resumed, done := make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(suspended, syscall.SIGTSTP)
+	signal.Notify(resumed, syscall.SIGCONT)
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
 			select {
 			case <-done:
 				return
+			case <-resumed: // it was stopped in another way
+				continue
 			case <-suspended:
 			}
 			_ = loud() // the next question fails where this does
 			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			select { // the kill may return before the process stops
+			case <-resumed:
+			case <-time.After(time.Second): // process 1 cannot stop itself
+			}
 			_ = hide()
 		}
 	})
 	return func() {
 		signal.Stop(suspended)
+		signal.Stop(resumed)
 		close(done)
 		running.Wait()
 		restoring.Store(nil)
