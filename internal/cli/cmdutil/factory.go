@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/ceremony"
@@ -23,16 +24,22 @@ type Factory struct {
 	Dir      string // the trust directory
 	JSON     bool
 	Confined bool // the program gives up what it has no use for before it reads a request
+
+	// Grace is how long, in nanoseconds, an interrupted command may take to end
+	// by itself.
+	Grace atomic.Int64
 }
 
 func NewFactory(ctx context.Context) *Factory {
-	return &Factory{
+	f := &Factory{
 		Out:      term.NewWriter(os.Stdout),
 		Err:      term.NewWriter(os.Stderr),
 		Operator: term.NewTerminal(ctx),
 		Now:      time.Now().UTC().Truncate(time.Second),
 		Dir:      ".",
 	}
+	f.Grace.Store(int64(800 * time.Millisecond))
+	return f
 }
 
 // Progress says on standard error what is going on.

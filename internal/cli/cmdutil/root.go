@@ -90,16 +90,13 @@ func Main(tree func(*Factory) *cobra.Command) int {
 	select {
 	case code := <-done:
 		return code
-	case <-time.After(grace): // a card, a disk or a program that does not answer cannot be called off
+	case <-time.After(time.Duration(f.Grace.Load())): // a card, a disk or a program that does not answer cannot be called off
 		term.Restore()
 		printError(f.Err, fault.New(fault.Stopped, "run the same command again to resume: what was written before is whole",
 			errors.New("stopped while waiting for something that does not answer")))
 		return int(fault.Stopped)
 	}
 }
-
-// grace is how long an interrupted command may take to end by itself.
-const grace = 800 * time.Millisecond
 
 // Execute runs one command line and returns its exit code.
 func Execute(ctx context.Context, f *Factory, root *cobra.Command, args []string) int {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,7 @@ func (r *rehearsalFlags) register(cmd *cobra.Command, out string) {
 // options are those of a rehearsal whose commands run in this process, but for
 // the steps at a token, which the built offline program beside this one plays.
 func (r *rehearsalFlags) options(f *cmdutil.Factory) (rehearsal.Options, error) {
+	f.Grace.Store(int64(30 * time.Second)) // to stop its daemons and put back what was there
 	o := rehearsal.Options{
 		Out:      r.outDir,
 		KMS:      r.kms,
