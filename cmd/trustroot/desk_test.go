@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -117,6 +118,16 @@ func (d *desk) read(name string) []byte {
 		d.t.Fatal(err)
 	}
 	return data
+}
+
+// alias is that of a key's first generation.
+func (d *desk) alias(key string) string {
+	d.t.Helper()
+	dir, err := trustdir.Open(d.dir)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return "alias/trustroot/" + dir.ID()[:8] + "/" + key + "/g1"
 }
 
 // run runs one command line in the trust directory.

@@ -46,7 +46,7 @@ func TestKMSCreate_ShowsAsksAndRepeats(t *testing.T) {
 	}
 	d.operator.Refuse, d.operator.Asked = "", nil
 	first := d.ok("kms", "create")
-	if len(d.operator.Asked) != 1 || !strings.Contains(d.operator.Asked[0].Text, "make a P-384 signing key for authorities/fulcio g1 as alias/trustroot/authorities/fulcio/g1, with KMS's default policy, which trusts the whole account") {
+	if len(d.operator.Asked) != 1 || !strings.Contains(d.operator.Asked[0].Text, "make a P-384 signing key for authorities/fulcio g1 as "+d.alias("authorities/fulcio")+", with KMS's default policy, which trusts the whole account") {
 		t.Errorf("asked %+v", d.operator.Asked)
 	}
 	for _, line := range []string{"# authorities/fulcio g1\nkey: arn:aws:kms:", "# logs/rekor g1\n", "# tuf/online_key g1\n", "\nspki_sha256: "} {
@@ -119,7 +119,7 @@ func TestKMSCreate_InAnotherAccountWithPolicies(t *testing.T) {
 		t.Errorf("live policies:\n%s", out)
 	}
 	// with the aliases of the key account
-	if out := d.ok("kms", "list", "--key-account-role", keyAdmin); !strings.Contains(out, "alias    alias/trustroot/authorities/fulcio/g1") {
+	if out := d.ok("kms", "list", "--key-account-role", keyAdmin); !strings.Contains(out, "alias    "+d.alias("authorities/fulcio")) {
 		t.Errorf("no aliases:\n%s", out)
 	}
 }
@@ -347,4 +347,36 @@ func TestKMSCreate_WrongAccount(t *testing.T) {
 		t.Errorf("calls %v, asked %v", n, d.operator.Asked)
 	}
 	d.ok("kms", "create", "--key-account-role", keyAdmin)
+}
+
+// TestKMS_PlanSaysWhoMayUseTheKeys makes keys by the plan's kms section, and
+// wants no certification request of a key that a stranger was let use since.
+func TestKMS_PlanSaysWhoMayUseTheKeys(t *testing.T) {
+	d := newDesk(t)
+	d.plan.KMS = &plan.KMS{
+		AliasPrefix: "example/prod", Role: keyAdmin, Admins: []string{keyAdmin}, Signers: []string{"fulcio=" + fulcioID}, Requesters: []string{outside},
+	}
+	d.save()
+	d.as("OUTSIDE")
+	d.create()
+	if asked := d.operator.Asked[0].Text; !strings.Contains(asked, "as alias/example/prod/authorities/fulcio/g1, with its own key policy") {
+		t.Errorf("asked %s", asked)
+	}
+	if out := d.ok("kms", "policy", "--check"); strings.Count(out, "as meant") != 5 {
+		t.Errorf("live policies:\n%s", out)
+	}
+	d.ok("kms", "csr", "tsa")
+	d.ok("kms", "policy", "fulcio", "--set", "--signer", "fulcio=arn:aws:iam::666677778888:role/mallory")
+	before := d.tree()
+	words := []string{"authorities/fulcio g1: arn:aws:iam::666677778888:role/mallory can sign", "nothing was written"}
+	d.fails(5, words, "kms", "csr")
+	d.fails(5, words, "request", "create", "--out", t.TempDir())
+	if !maps.Equal(before, d.tree()) {
+		t.Error("something was written")
+	}
+	d.ok("kms", "policy", "fulcio", "--set")
+	d.kms.SetRules(local.Rules{Deny: []local.Deny{{Action: "GetKeyPolicy"}}})
+	if _, errs, code := d.run("kms", "csr"); code != 0 || !strings.Contains(errs, "authorities/fulcio g1: its key policy was not checked") {
+		t.Errorf("a policy that may not be read: exit code %d\n%s", code, errs)
+	}
 }

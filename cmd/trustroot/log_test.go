@@ -25,10 +25,10 @@ func TestLogKey_EveryFormOfTheSameKey(t *testing.T) {
 		t.Errorf("not the verifier string of kms export:\n%s", want)
 	}
 	_, id, _ := strings.Cut(arn, ":key/")
-	aliasARN := strings.Replace(arn, "key/"+id, "alias/trustroot/logs/rekor/g1", 1)
+	aliasARN := strings.Replace(arn, "key/"+id, d.alias("logs/rekor"), 1)
 	for _, form := range []string{
-		arn, id, aliasARN, "alias/trustroot/logs/rekor/g1",
-		"awskms:///" + arn, "awskms:///alias/trustroot/logs/rekor/g1", "awskms:///" + aliasARN,
+		arn, id, aliasARN, d.alias("logs/rekor"),
+		"awskms:///" + arn, "awskms:///" + d.alias("logs/rekor"), "awskms:///" + aliasARN,
 		"awskms:///awskms:///" + arn, // the scheme twice
 		d.dir + "/logs/rekor/g1/key.json",
 	} {

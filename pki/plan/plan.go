@@ -15,6 +15,7 @@ type Plan struct {
 	Logs         map[string]Log       `yaml:"logs,omitempty" json:"logs,omitempty"`
 	Apps         map[string]App       `yaml:"apps,omitempty" json:"apps,omitempty"`
 	Holders      map[string]Holder    `yaml:"holders,omitempty" json:"holders,omitempty"`
+	KMS          *KMS                 `yaml:"kms,omitempty" json:"kms,omitempty"` // who may do what with the keys
 	TUF          *TUF                 `yaml:"tuf,omitempty" json:"tuf,omitempty"`
 	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
 	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`

@@ -129,3 +129,15 @@ func TestPinned(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRules_KMS(t *testing.T) {
+	with := func(lines string) string {
+		return "kms:\n  admins: [arn:aws:iam::111122223333:role/admin]\n" + lines + "exceptions:\n"
+	}
+	wantOne(t, "exceptions:\n", with("  alias_prefix: a//b\n"), "kms.alias_prefix", "no prefix")
+	wantOne(t, "exceptions:\n", with("  alias_prefix: aws/x\n"), "kms.alias_prefix", "no prefix")
+	wantOne(t, "exceptions:\n", with("  account: \"11\"\n"), "kms.account", "12 digits")
+	wantOne(t, "exceptions:\n", with("  signers: [arn:aws:iam::111122223333:role/x]\n"), "kms.signers[0]", "NAME=arn:aws:iam")
+	wantOne(t, "exceptions:\n", with("  auditors: [arn:aws:iam::111122223333:root]\n"), "kms.auditors[0]", "ARN of a role or user")
+	wantOne(t, "exceptions:\n", "kms: {requesters: [\"arn:aws:iam::111122223333:role/x\"]}\nexceptions:\n", "kms.admins", "is empty")
+}

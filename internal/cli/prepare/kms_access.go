@@ -1,14 +1,20 @@
 package prepare
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -31,6 +37,69 @@ func (a *accessFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&a.requesters, "requester", nil, "ARN of the admin host, which reads every key and signs the authorities' certification requests (repeatable)")
 	flags.StringArrayVar(&a.auditors, "auditor", nil, "ARN that may read public keys, policies and grants (repeatable)")
 	flags.StringArrayVar(&a.deleters, "deleter", nil, "ARN that may schedule a deletion, 30 days ahead (repeatable)")
+}
+
+// planned takes from the plan what no flag names, and returns the role to
+// assume in the key account.
+func (a *accessFlags) planned(k *plan.KMS, role string) string {
+	if k == nil {
+		return role
+	}
+	for _, f := range []struct {
+		flag *[]string
+		plan []string
+	}{{&a.admins, k.Admins}, {&a.signers, k.Signers}, {&a.requesters, k.Requesters}, {&a.auditors, k.Auditors}, {&a.deleters, k.Deleters}} {
+		if len(*f.flag) == 0 {
+			*f.flag = f.plan
+		}
+	}
+	if a.account == "" {
+		a.account = k.Account
+	}
+	return cmp.Or(role, k.Role)
+}
+
+// checkTime bounds the look at all policies, so that a request can be made
+// where KMS is out of reach.
+const checkTime = time.Minute
+
+// checkMeant holds the live policies of the keys that certificates are still
+// to be asked for against the plan's kms section. A policy that may not be read
+// from here is named and left to `kms policy --check`.
+func checkMeant(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir) error {
+	var a accessFlags
+	role := a.planned(d.Plan.KMS, "")
+	if len(a.admins) == 0 {
+		return nil
+	}
+	access, err := a.resolve(d.Plan, role)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	client, err := cloud.KMS(ctx, f, role)
+	if err != nil {
+		f.Progress("the keys' policies were not checked: %v", err)
+		return nil
+	}
+	var wrong []error
+	for _, k := range kms.Keys(d.Plan) {
+		if k.Role != kms.RoleAuthority || k.ARN == "" || k.Generation <= len(d.State.Authorities[k.Name]) {
+			continue
+		}
+		report, err := client.CheckLivePolicy(ctx, k.ARN, k.Role, k.Algorithm, access(k))
+		if err != nil {
+			f.Progress("%s: its key policy was not checked: %v", k, err)
+		}
+		for _, finding := range report.Findings {
+			wrong = append(wrong, fmt.Errorf("%s: %s", k, finding))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fault.New(fault.Verification, "find out who changed the policy, and put it right with `trustroot kms policy --set`, or the plan's kms section; nothing was written", errors.Join(wrong...))
 }
 
 // given reports whether any access was named.
@@ -57,7 +126,7 @@ func (a *accessFlags) resolve(p *plan.Plan, role string) (func(kms.Planned) kms.
 		}
 	}
 	if len(errs) > 0 {
-		return nil, fault.New(fault.Usage, "write --signer NAME=ARN, with a NAME such as fulcio, logs/rekor or online_key", errors.Join(errs...))
+		return nil, fault.New(fault.Usage, "write --signer NAME=ARN, or kms.signers in the plan, with a NAME such as fulcio, logs/rekor or online_key", errors.Join(errs...))
 	}
 	return func(k kms.Planned) kms.Access {
 		access := kms.Access{Account: a.account, Admins: a.admins, Services: services[k.String()], Auditors: a.auditors, Deleters: a.deleters}

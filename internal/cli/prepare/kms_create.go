@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,13 +32,13 @@ func newKMSCreateCmd(f *cmdutil.Factory, run func(context.Context, *kmsCreateOpt
 		Short: "Make the keys of the plan that name no ARN yet, and print their pins",
 		Long: "Make the keys of the plan that name no ARN yet, and print their pins.\n\n" +
 			"A key that an earlier run made is found again by its alias or its tag and not\n" +
-			"made twice; its policy is left alone. With --admin each key gets a policy of\n" +
-			"its own; without, KMS's default, which trusts the whole account.",
+			"made twice; its policy is left alone. With --admin, or the plan's kms section,\n" +
+			"each key gets a policy of its own; without, KMS's default, which trusts the whole account.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	keyAccountRole(cmd, &o.role)
-	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "trustroot", "first part of the new keys' aliases")
+	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "", "first part of the new keys' aliases (default: the plan's, or trustroot/ and the start of the trust directory's ID)")
 	o.access.register(cmd)
 	return cmd
 }
@@ -83,7 +84,12 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 
 // steps are the keys to make, each with its policy where one was asked for.
 func (o *kmsCreateOptions) steps(d *trustdir.Dir) ([]kms.Step, error) {
-	m := kms.MissingOptions{Prefix: o.prefix, Directory: d.ID(), Done: func(p kms.Planned) bool {
+	o.role = o.access.planned(d.Plan.KMS, o.role)
+	prefix := cmp.Or(o.prefix, "trustroot/"+d.ID()[:8])
+	if k := d.Plan.KMS; k != nil {
+		prefix = cmp.Or(o.prefix, k.AliasPrefix, prefix)
+	}
+	m := kms.MissingOptions{Prefix: prefix, Directory: d.ID(), Done: func(p kms.Planned) bool {
 		known := map[string]int{
 			"authorities": len(d.State.Authorities[p.Name]), "logs": len(d.State.Logs[p.Name]), "apps": len(d.State.Apps[p.Name]),
 		}

@@ -33,7 +33,8 @@ func newKMSCSRCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOption
 		Long: "Have KMS sign the certification requests of the plan's authorities, three calls\n" +
 			"a key, and write each beside the evidence of its key. Authorities that have\n" +
 			"their certificate are left alone, requests that are there already are checked\n" +
-			"and kept. Unless every key can be read, nothing is written.",
+			"and kept. Unless every key can be read, nothing is written. Where the plan's kms\n" +
+			"section says who may use the keys, their policies are checked first.",
 		RunE: func(c *cobra.Command, args []string) error {
 			o.names = args
 			return run(c.Context(), o)
@@ -64,6 +65,9 @@ func newKMSExportCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOpt
 func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
 	d, client, err := o.open(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkMeant(ctx, o.Factory, d); err != nil {
 		return err
 	}
 	done, err := export.CSRs(d, ctx, client, o.names, o.Now)

@@ -48,7 +48,7 @@ func newKMSPolicyCmd(f *cmdutil.Factory, run func(context.Context, *kmsPolicyOpt
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.check, "check", false, "read the live policies and hold them against the flags; exit code 5 when one differs")
+	cmd.Flags().BoolVar(&o.check, "check", false, "read the live policies and hold them against flags and plan; exit code 5 when one differs")
 	cmd.Flags().BoolVar(&o.set, "set", false, "replace the live policies that differ, after asking")
 	cmd.Flags().StringVar(&o.only, "only", "", "print one bare document: "+strings.Join(policyDocuments, ", "))
 	keyAccountRole(cmd, &o.role)
@@ -78,6 +78,7 @@ func runKMSPolicy(ctx context.Context, o *kmsPolicyOptions) error {
 	if err != nil {
 		return err
 	}
+	o.role = o.access.planned(d.Plan.KMS, o.role)
 	access, err := o.access.resolve(d.Plan, o.role)
 	if err != nil {
 		return err
@@ -198,7 +199,7 @@ func (o *kmsPolicyOptions) checkLive(ctx context.Context, keys []kms.Planned, ac
 // policyClient refuses to go on without the access that was meant.
 func (o *kmsPolicyOptions) policyClient(ctx context.Context) (*kms.Client, error) {
 	if len(o.access.admins) == 0 {
-		return nil, cmdutil.Usage("name who administers the keys with --admin and who signs with --signer: a policy is held against what was meant", "nothing to hold the live policies against")
+		return nil, cmdutil.Usage("name who administers the keys with --admin and who signs with --signer, or in the plan's kms section: a policy is held against what was meant", "nothing to hold the live policies against")
 	}
 	return cloud.KMS(ctx, o.Factory, o.role)
 }

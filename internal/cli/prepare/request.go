@@ -39,9 +39,12 @@ func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestC
 	return cmd
 }
 
-func runRequestCreate(_ context.Context, o *requestCreateOptions) error {
+func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
+		return err
+	}
+	if err := checkMeant(ctx, o.Factory, d); err != nil {
 		return err
 	}
 	csrs := map[string][]byte{}
