@@ -115,13 +115,10 @@ func (r *Rehearsal) keep() error {
 		return os.WriteFile(to, data, info.Mode().Perm())
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("keep %s as it is: %w", r.Out, err), r.forget())
+		return errors.Join(fmt.Errorf("keep %s as it is: %w", r.Out, err), os.RemoveAll(r.kept()))
 	}
 	return nil
 }
-
-// forget removes the copy.
-func (r *Rehearsal) forget() error { return os.RemoveAll(r.kept()) }
 
 // Restore stops tokens and KMS and puts the folder back as it was.
 func (r *Rehearsal) Restore() error {

@@ -62,7 +62,7 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 		return r, err
 	}
 	r.settle(ctx, n.start)
-	return r, r.forget()
+	return r, os.RemoveAll(r.kept())
 }
 
 // renewalOf sorts the names by what they are; none means every service.

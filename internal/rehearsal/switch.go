@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Reh
 	if err != nil {
 		return r, err
 	}
-	return r, r.forget()
+	return r, os.RemoveAll(r.kept())
 }
 
 func (r *Rehearsal) switched(ctx context.Context, names []string, at time.Time) error {
@@ -66,7 +67,7 @@ func (r *Rehearsal) switched(ctx context.Context, names []string, at time.Time) 
 	}
 	err := r.trustroot(ctx, slices.Concat([]string{"cutover"}, names, []string{"--at", at.UTC().Format(time.RFC3339), "--urgent"})...) // a rehearsal does not wait for a week
 	if err != nil && ctx.Err() == nil {
-		return errors.Join(err, r.forget()) // it recorded nothing
+		return errors.Join(err, os.RemoveAll(r.kept())) // it recorded nothing
 	}
 	return err
 }
