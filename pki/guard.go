@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"slices"
 	"text/template"
 	"text/template/parse"
-
-	"go.step.sm/crypto/x509util"
 )
 
 // Bounds of templates. A template may come from a plan on a stick, and
@@ -27,41 +26,14 @@ var allowed = []string{"toJson", "asn1Enc", "asn1Seq", "asn1Set", "policies", "a
 
 var errLarge = errors.New("value is too large")
 
-// functions returns the functions that a template may call: x509util's, each
-// with a bound on what it builds, and policies.
-func functions() (template.FuncMap, error) {
-	all := x509util.GetFuncMap()
-	encode, ok1 := all["asn1Enc"].(func(string) (string, error))
-	sequence, ok2 := all["asn1Seq"].(func(...string) (string, error))
-	set, ok3 := all["asn1Set"].(func(...string) (string, error))
-	if !ok1 || !ok2 || !ok3 {
-		return nil, errors.New("x509util's template functions have changed their types")
-	}
-	return template.FuncMap{
-		"asn1Enc": func(s string) (string, error) {
-			if len(s) > maxValue {
-				return "", errLarge
-			}
-			return encode(s)
-		},
-		"asn1Seq":  bounded(sequence),
-		"asn1Set":  bounded(set),
-		"toJson":   toJSON,
-		"policies": func(p []Policy) (string, error) { return marshalBase64(p) },
-	}, nil
-}
-
-func bounded(f func(...string) (string, error)) func(...string) (string, error) {
-	return func(parts ...string) (string, error) {
-		total := 0
-		for _, part := range parts {
-			total += len(part)
-		}
-		if total > maxValue {
-			return "", errLarge
-		}
-		return f(parts...)
-	}
+// functions are what a template may call, each with a bound on what it builds;
+// guard refuses those of text/template that are not allowed.
+var functions = template.FuncMap{
+	"asn1Enc":  encodeValue,
+	"asn1Seq":  enclose(asn1.TagSequence),
+	"asn1Set":  enclose(asn1.TagSet),
+	"toJson":   toJSON,
+	"policies": marshalBase64,
 }
 
 func toJSON(v any) (string, error) {

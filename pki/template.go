@@ -12,7 +12,6 @@ import (
 	"text/template"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
-	"go.step.sm/crypto/x509util"
 
 	"github.com/linnemanlabs/trustroot/templates"
 )
@@ -28,15 +27,15 @@ type templateData struct {
 	ExtKeyUsageCritical bool
 	SubjectKeyID        []byte // SHA-1 of the subject public key's bit string (RFC 5280 4.2.1.2 (1))
 	URIs                []string
-	NameConstraints     map[string]any // as x509util names them; nil for none
+	NameConstraints     map[string]any // as nameLimits has them; nil for none
 	Policies            []Policy
 	IssuingCertificates []string
 	CRLDistribution     []string
 }
 
-// templateFields are the fields that a template may write: x509util's, without
-// those that name the key, the subject, the issuer, the serial, the dates or
-// the signature, and with "order", the order of the extensions.
+// templateFields are the fields that a template may write: "order", the order
+// of the extensions, and nothing that names the key, the subject, the issuer,
+// the serial, the dates or the signature.
 var templateFields = []string{
 	"order", "basicConstraints", "keyUsage", "extKeyUsage", "unknownExtKeyUsage", "subjectKeyId",
 	"dnsNames", "emailAddresses", "ipAddresses", "uris", "sans", "nameConstraints", "policyIdentifiers",
@@ -58,7 +57,7 @@ type rendered struct {
 }
 
 // render runs a profile's template, and the plan's own over it, and reads the
-// result with x509util.
+// result.
 func render(profile string, subject Subject, s Settings, pub crypto.PublicKey) (*rendered, error) {
 	text, err := templates.FS.ReadFile("profiles/" + profile + ".tpl")
 	if err != nil {
@@ -90,7 +89,7 @@ func render(profile string, subject Subject, s Settings, pub crypto.PublicKey) (
 			return nil, &Problem{Field: "template", Reason: err.Error()}
 		}
 	}
-	r, err := read(fields, pub)
+	r, err := read(fields)
 	if err != nil && s.Template != "" {
 		return nil, &Problem{Field: "template", Reason: err.Error()}
 	}
@@ -102,11 +101,7 @@ func execute(text string, data templateData) (map[string]json.RawMessage, error)
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("%d bytes are more than the %d that a template may have", len(text), maxTemplate)
 	}
-	funcs, err := functions()
-	if err != nil {
-		return nil, err
-	}
-	t, err := template.New("certificate").Funcs(funcs).Option("missingkey=error").Parse(text)
+	t, err := template.New("certificate").Funcs(functions).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
 	}
@@ -138,7 +133,7 @@ func execute(text string, data templateData) (map[string]json.RawMessage, error)
 
 // overlay lays the fields of a plan's own template over those of the profile.
 func overlay(fields, own map[string]json.RawMessage) error {
-	var base, added []x509util.Extension
+	var base, added []rawExtension
 	if err := unmarshal(fields["extensions"], &base); err != nil {
 		return err
 	}
@@ -150,9 +145,9 @@ func overlay(fields, own map[string]json.RawMessage) error {
 		drop[replaces[name]] = true
 	}
 	for _, e := range added {
-		drop[dotted(e.ID)] = true
+		drop[e.ID] = true
 	}
-	base = slices.DeleteFunc(base, func(e x509util.Extension) bool { return drop[dotted(e.ID)] })
+	base = slices.DeleteFunc(base, func(e rawExtension) bool { return drop[e.ID] })
 	merged, err := json.Marshal(append(base, added...))
 	if err != nil {
 		return fmt.Errorf("merge extensions: %w", err)
@@ -164,10 +159,10 @@ func overlay(fields, own map[string]json.RawMessage) error {
 	return nil
 }
 
-// read hands the fields to x509util, which knows their types.
-func read(fields map[string]json.RawMessage, pub crypto.PublicKey) (*rendered, error) {
+// read makes a certificate of what the templates wrote.
+func read(written map[string]json.RawMessage) (*rendered, error) {
 	r := &rendered{}
-	if err := unmarshal(fields["order"], &r.order); err != nil {
+	if err := unmarshal(written["order"], &r.order); err != nil {
 		return nil, err
 	}
 	for _, name := range r.order {
@@ -175,20 +170,17 @@ func read(fields map[string]json.RawMessage, pub crypto.PublicKey) (*rendered, e
 			return nil, fmt.Errorf("order: %q names no extension", name)
 		}
 	}
-	text, err := json.Marshal(fields)
+	text, err := json.Marshal(written)
 	if err != nil {
 		return nil, fmt.Errorf("merge templates: %w", err)
 	}
-	// x509util would run the text as a template once more: hand it the result
-	option := func(_ *x509.CertificateRequest, o *x509util.Options) error {
-		o.CertBuffer = bytes.NewBuffer(text)
-		return nil
+	var f fields
+	if err := unmarshal(text, &f); err != nil {
+		return nil, err
 	}
-	certificate, err := x509util.NewCertificateFromX509(&x509.Certificate{PublicKey: pub}, option)
-	if err != nil {
+	if r.certificate, err = f.certificate(); err != nil {
 		return nil, fmt.Errorf("read what the template wrote: %w", err)
 	}
-	r.certificate = certificate.GetCertificate()
 	return r, nil
 }
 
@@ -202,15 +194,7 @@ func unmarshal(raw json.RawMessage, v any) error {
 	return nil
 }
 
-func dotted(id x509util.ObjectIdentifier) string {
-	text, err := json.Marshal(id)
-	if err != nil {
-		return ""
-	}
-	return string(bytes.Trim(text, `"`))
-}
-
-// data names the constraints as x509util does.
+// data names the constraints as nameLimits does.
 func (n *NameConstraints) data() map[string]any {
 	if n == nil {
 		return nil

@@ -92,11 +92,8 @@ var excused = map[string]string{
 	module + "/internal/sandbox unix.Exec":           "runs the program again, confined, before the kernel denies it",
 	module + "/internal/sandbox unix.Socket":         "tries that the kernel denies a socket",
 	"github.com/digitorus/pkcs7 exec.Command":        "starts openssl in a helper of its tests",
-	"github.com/Masterminds/sprig/v3 net.LookupHost": "the template function getHostByName, which pki takes out",
-	"go.step.sm/crypto/jose http.Get":                "reads a key from a URL; no command reads such keys",
-	"golang.org/x/crypto/ssh net.DialTimeout":        "the SSH client; smallstep uses the package's key formats",
+	"golang.org/x/crypto/ssh net.DialTimeout":        "the SSH client; DSSE envelopes use the package's key formats",
 	"golang.org/x/sys/unix syscall.Exec":             "the wrapper that internal/sandbox calls",
-	"github.com/google/uuid net.Interfaces":          "UUIDs of a host's address, of version 1; none is made",
 }
 
 // reaches lists the calls of reach in the packages of a program, the standard
