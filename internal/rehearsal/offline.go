@@ -48,6 +48,18 @@ func FindOffline() (*Offline, error) {
 	return &Offline{Path: path, SHA256: digest.Hex(data)}, nil
 }
 
+// named wants a record's journal to name this program.
+func (o *Offline) named(record string) error {
+	journal, err := os.ReadFile(filepath.Join(record, "sealed", "journal.jsonl"))
+	if err != nil {
+		return fmt.Errorf("read the record's journal: %w", err)
+	}
+	if !bytes.Contains(journal, []byte(`"binary_sha256":"`+o.SHA256+`"`)) {
+		return fmt.Errorf("the record names another program than %s with SHA-256 %s", o.Path, o.SHA256)
+	}
+	return nil
+}
+
 // AtToken reports whether a command line, after its --dir, is a step at a token
 // that the offline program plays.
 func AtToken(args []string) bool {
