@@ -33,7 +33,7 @@ func (r *report) check(p *Plan) {
 		r.ceremony(p, name)
 	}
 	r.exceptions(p)
-	r.includes(p)
+	r.included("include", p.Include)
 	r.oidc(p)
 	r.signing(p)
 	r.publishNames(p)

@@ -9,9 +9,7 @@ import (
 // maxIncludes bounds how many files a build reads.
 const maxIncludes = 16
 
-// includes checks where other trusted roots lie and that each is pinned.
-func (r *report) includes(p *Plan) { r.included("include", p.Include) }
-
+// included checks where other trusted roots lie and that each is pinned.
 func (r *report) included(at string, files []Include) {
 	if len(files) > maxIncludes {
 		r.add(at, "names %d files, and at most %d are read", len(files), maxIncludes)
