@@ -60,10 +60,10 @@ type document struct {
 // parseDocument reads metadata of a role. It refuses what makes go-tuf panic.
 func parseDocument(role string, data []byte) (*document, error) {
 	if int64(len(data)) > limitOf(role) {
-		return nil, malformed{fmt.Errorf("%s metadata of %d bytes: clients take %d", role, len(data), limitOf(role))}
+		return nil, fmt.Errorf("%s metadata of %d bytes: clients take %d", role, len(data), limitOf(role))
 	}
 	if err := refuseNull(data); err != nil {
-		return nil, malformed{fmt.Errorf("%s metadata: %w", role, err)}
+		return nil, fmt.Errorf("%s metadata: %w", role, err)
 	}
 	d := &document{role: role, raw: data}
 	var err error
@@ -84,7 +84,7 @@ func parseDocument(role string, data []byte) (*document, error) {
 		err = fmt.Errorf("version %d", d.version())
 	}
 	if err != nil {
-		return nil, malformed{fmt.Errorf("%s metadata: %w", role, err)}
+		return nil, fmt.Errorf("%s metadata: %w", role, err)
 	}
 	return d, nil
 }
@@ -103,17 +103,6 @@ func refuseNull(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// malformed is an error of the bytes, not of reading them.
-type malformed struct{ error }
-
-func (m malformed) Unwrap() error { return m.error }
-
-// isParseError reports whether an object was read but is no metadata.
-func isParseError(err error) bool {
-	_, ok := errors.AsType[malformed](err)
-	return ok
 }
 
 func (d *document) version() int64 {

@@ -37,7 +37,7 @@ func newCopies(t *testing.T) *copies {
 		c.places[i], c.caches[i] = newMemory(), t.TempDir()
 		others[i] = placeOf(c.places[i])
 	}
-	c.world.publish(c.sign(c.init(day0), "alice", "bob"), c.now, day0, others...)
+	c.publish(c.sign(c.init(day0), "alice", "bob"), c.now, day0, others...)
 	c.root1 = c.world.root1(c.now)
 	c.old = c.now.clone()
 	c.world.change()

@@ -106,7 +106,7 @@ func onlineKeys(base *repository, pol Policy, now time.Time) ([]crypto.PublicKey
 	}
 	for _, d := range []*document{base.snapshot, base.timestamp} {
 		if pol.DropOnline || runaway(d, d.version(), pol.window(d.role), now) != nil {
-			return []crypto.PublicKey{key}, nil
+			return []crypto.PublicKey{key}, nil //nolint:nilerr // that a version ran away is the reason, not a failure
 		}
 		set, err := rootSet(base.root(), d.role)
 		if err != nil {

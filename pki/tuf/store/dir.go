@@ -212,12 +212,17 @@ func (d *dir) held(release func() error) (func() error, error) {
 // tidy removes what writers that were killed left behind. The caller holds the
 // lock.
 func (d *dir) tidy() error {
-	return filepath.WalkDir(d.path, func(at string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(d.path)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // a folder, opened to look
+	return fs.WalkDir(root.FS(), ".", func(at string, e fs.DirEntry, err error) error {
 		hidden, _, temp := strings.Cut(e.Name(), tempMark)
 		// fileblob's, of earlier versions
 		before := strings.HasSuffix(e.Name(), ".tmp") && strings.Count(e.Name(), ".") > 1
 		if err == nil && e.Type().IsRegular() && (temp && strings.HasPrefix(hidden, ".") || before) {
-			return os.Remove(at)
+			return root.Remove(at)
 		}
 		return err
 	})
