@@ -24,7 +24,7 @@ func (r *report) check(p *Plan) {
 		r.oneOf(join("apps."+name, "algorithm"), p.Apps[name].Algorithm, "P-256", "P-384")
 	}
 	r.keys(p)
-	r.kms(p)
+	p.checkKMS(r)
 	r.roots(p)
 	r.crls(p)
 	r.holders(p)

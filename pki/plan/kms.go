@@ -24,7 +24,7 @@ var (
 	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
 )
 
-func (r *report) kms(p *Plan) {
+func (p *Plan) checkKMS(r *report) {
 	if p.KMS == nil {
 		return
 	}
