@@ -55,7 +55,7 @@ type Trust struct {
 	CT     string   `json:"ct,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose CT log counts; both wants a timestamp of each; left away, any."`
 	Time   string   `json:"time,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose signed time counts; both wants one of each; left away, any."`
 
-	Witnesses string `json:"witnesses,omitempty" jsonschema_description:"A tlog-policy file (C2SP): the checkpoint of each log entry needs its quorum of witnesses."`
+	Witnesses string `json:"witnesses,omitempty" jsonschema_description:"A tlog-policy file (C2SP): the checkpoint of each log entry needs its quorum of witnesses. With repository also target:NAME, for instance target:witness-policies/rekor.txt."`
 	Retired   string `json:"retired,omitempty" jsonschema_description:"A retired_logs.json with the last checkpoints of retired logs. With repository it is read from there where this is left away."`
 	Tiles     string `json:"tiles,omitempty" jsonschema_description:"A folder with the archived tiles of retired logs, a folder for each by its origin; they tie an older checkpoint to the last one."`
 	Untied    string `json:"untied,omitempty" jsonschema:"enum=report,enum=refuse" jsonschema_description:"What happens to an entry of a retired log whose checkpoint is not tied to the last one; report is the default."`

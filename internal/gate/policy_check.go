@@ -124,6 +124,9 @@ func (t Trust) check(add problem) {
 	if (t.Repository == "") != (t.Root == "") {
 		add("trust.root", "repository and root go together: the root is what the repository is checked against")
 	}
+	if strings.HasPrefix(t.Witnesses, targetPrefix) && t.Repository == "" {
+		add("trust.witnesses", "%q is a target, and the policy names no repository", t.Witnesses)
+	}
 	for i, domain := range t.Own {
 		if domain == "" || domain != strings.ToLower(domain) || strings.ContainsAny(domain, "/:*@ ") || strings.HasPrefix(domain, ".") {
 			add(fmt.Sprintf("trust.own[%d]", i), "%q is not a domain; write it like example.com", domain)

@@ -20,6 +20,7 @@ import (
 // Names and limits of what ties an entry to the one log that everybody sees.
 const (
 	retiredTarget = "retired_logs.json"
+	targetPrefix  = "target:" // of what the repository has, in place of a file
 	maxRetired    = 1 << 20
 	maxWitnesses  = 64 << 10
 )
@@ -45,7 +46,7 @@ type retiredFile struct {
 // ties loads the witness policy and the last checkpoints of retired logs.
 func (g *Gate) ties(ctx context.Context, p *Policy) error {
 	if p.Trust.Witnesses != "" {
-		data, err := readBounded(p.path(p.Trust.Witnesses), maxWitnesses)
+		data, err := p.witnesses(ctx, g)
 		if err != nil {
 			return err
 		}
@@ -70,6 +71,20 @@ func (g *Gate) ties(ctx context.Context, p *Policy) error {
 		g.retired[l.LogID] = head
 	}
 	return nil
+}
+
+// witnesses reads the tlog-policy from its file, or from the repository where
+// the policy names a target.
+func (p *Policy) witnesses(ctx context.Context, g *Gate) ([]byte, error) {
+	target, ok := strings.CutPrefix(p.Trust.Witnesses, targetPrefix)
+	if !ok {
+		return readBounded(p.path(p.Trust.Witnesses), maxWitnesses)
+	}
+	data, err := mirroredTarget(ctx, p.path(p.Trust.Repository), p.path(p.Trust.Root), target, g.now)
+	if err != nil {
+		return nil, fmt.Errorf("witness policy %s: %w", target, err)
+	}
+	return data, nil
 }
 
 // retired reads the last checkpoints, and returns nil where there are none.

@@ -145,4 +145,14 @@ func TestVerify_WitnessQuorum(t *testing.T) {
 	if _, err := s.verify("key.json", "keyless.json"); err != nil {
 		t.Error(err)
 	}
+	// the same from the repository
+	s.publish(time.Now().Add(time.Hour), "witness-policy.txt")
+	s.trusts(Trust{Repository: "tuf", Root: "tuf/1.root.json", Witnesses: "target:witness-policies/witness-policy.txt"})
+	if _, err := s.verify("key.json", "keyless.json"); err != nil {
+		t.Error(err)
+	}
+	s.trusts(Trust{Repository: "tuf", Root: "tuf/1.root.json", Witnesses: "target:witness-policies/other.txt"})
+	if _, err := s.verify("key.json", "keyless.json"); err == nil || !strings.Contains(err.Error(), "witness policy witness-policies/other.txt") {
+		t.Errorf("a target that is not there: %v", err)
+	}
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
-// publish writes a TUF repository with the world's trusted root to the folder
-// "tuf".
-func (s *scene) publish(expires time.Time) {
+// publish writes a TUF repository to the folder "tuf", with the world's trusted
+// root and more files under their names.
+func (s *scene) publish(expires time.Time, more ...string) {
 	s.t.Helper()
 	signer, err := signature.LoadSigner(newKey(s.t, elliptic.P256()), crypto.SHA256)
 	if err != nil {
@@ -38,21 +38,31 @@ func (s *scene) publish(expires time.Time) {
 			s.t.Fatal(err)
 		}
 	}
-	content := s.trustedRoot()
-	target, err := metadata.TargetFile().FromBytes(tuf.TrustedRootName, content, "sha256")
-	if err != nil {
-		s.t.Fatal(err)
+	files := map[string][]byte{tuf.TrustedRootName: s.trustedRoot()}
+	for _, name := range more {
+		data, err := os.ReadFile(s.path(name))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		files["witness-policies/"+name] = data
 	}
 	targets := metadata.Targets(time.Now().Add(24 * time.Hour))
-	targets.Signed.Targets[tuf.TrustedRootName] = target
-	if err := os.MkdirAll(s.path("tuf/targets"), 0o700); err != nil {
-		s.t.Fatal(err)
+	for name, content := range files {
+		target, err := metadata.TargetFile().FromBytes(name, content, "sha256")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		targets.Signed.Targets[name] = target
+		folder, base := filepath.Split(name)
+		if err := os.MkdirAll(s.path("tuf/targets/"+folder), 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+		s.write("tuf/targets/"+folder+target.Hashes["sha256"].String()+"."+base, content)
 	}
 	put(s, signer, "1.root.json", root)
 	put(s, signer, "1.targets.json", targets)
 	put(s, signer, "1.snapshot.json", metadata.Snapshot(time.Now().Add(24*time.Hour)))
 	put(s, signer, "timestamp.json", metadata.Timestamp(expires))
-	s.write("tuf/targets/"+target.Hashes["sha256"].String()+"."+tuf.TrustedRootName, content)
 }
 
 func put[T metadata.Roles](s *scene, signer signature.Signer, name string, m *metadata.Metadata[T]) {

@@ -89,5 +89,5 @@ func withPlaces(d *trustdir.Dir, ctx context.Context, w Where, work func(*tuf.Pu
 			out = append(out, at)
 		}
 	}
-	return out, errors.Join(err, keepSeen(d, p.Places))
+	return out, errors.Join(err, keepForms(d), keepSeen(d, p.Places))
 }

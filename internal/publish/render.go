@@ -107,14 +107,30 @@ func Render(d *trustdir.Dir, name string) (file string, data []byte, err error) 
 // errNoTUFRoot says that a form wants a TUF root before there is one.
 var errNoTUFRoot = errors.New("there is no published TUF root")
 
-// renderPublished are the forms that the plan publishes. One that carries the
-// TUF root waits for the first publication.
-func renderPublished(d *trustdir.Dir) (map[string][]byte, error) {
+// withRepository are the forms that carry the TUF root or the repository, and
+// change with each publication and refresh.
+var withRepository = []string{"cosign", "kyverno-values", "policy-controller", "policy-controller-repository"}
+
+// keepForms writes those of them that the plan publishes anew.
+func keepForms(d *trustdir.Dir) error {
+	files, err := renderPublished(d, withRepository)
+	if err != nil {
+		return err
+	}
+	return d.Replace(files)
+}
+
+// renderPublished are those of these forms that the plan publishes. One that
+// carries the TUF root waits for the first publication.
+func renderPublished(d *trustdir.Dir, forms []string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	if d.Plan.Publish == nil {
 		return files, nil
 	}
 	for _, name := range d.Plan.Publish.Render {
+		if !slices.Contains(forms, name) {
+			continue
+		}
 		file, data, err := Render(d, name)
 		if errors.Is(err, errNoTUFRoot) {
 			continue

@@ -66,7 +66,7 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 		return nil, err
 	}
 	files[trustdir.TrustedRootFile] = data
-	rendered, err := renderPublished(d)
+	rendered, err := renderPublished(d, plan.Forms)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -57,6 +59,9 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	if last != nil {
 		t.Files[trustdir.RetiredLogsTarget] = last
 	}
+	policies, err := witnessPolicies(d)
+	errs = append(errs, err)
+	maps.Copy(t.Files, policies)
 	for name := range t.Files {
 		if usage, ok := usage(d, name); ok {
 			t.Usage[name] = usage
@@ -69,12 +74,22 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 
 // usage is the custom metadata of certificates and keys, by which clients that
 // know no trusted_root.json find their targets. A generation is told once, under
-// its numbered name.
+// its numbered name. Of the TSAs only the chain in use is told: those clients
+// join all chains of a usage, whatever their status, and refuse a second leaf.
 func usage(d *trustdir.Dir, name string) (tuf.Usage, bool) {
-	for authority, a := range d.Plan.Authorities {
+	tsa := false
+	for _, authority := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		a, generations := d.Plan.Authorities[authority], d.State.Authorities[authority]
 		kind := map[string]string{"fulcio-ca": "Fulcio", "tsa": "TSA", "tsa-leaf": "TSA"}[a.Profile]
-		for _, g := range d.State.Authorities[authority] {
-			if kind != "" && name == fmt.Sprintf("certs/%s-g%d-chain.pem", authority, g.Number) {
+		only := 0
+		if kind == "TSA" && len(generations) > 0 {
+			if tsa {
+				continue
+			}
+			tsa, only = true, inUse(generations)
+		}
+		for _, g := range generations {
+			if kind != "" && (only == 0 || g.Number == only) && name == fmt.Sprintf("certs/%s-g%d-chain.pem", authority, g.Number) {
 				return tuf.Usage{Status: status(g), Usage: kind, URI: cmp.Or(g.Certificate.URL, a.URL)}, true
 			}
 		}
@@ -97,4 +112,25 @@ func status(g ledger.Generation) string {
 		return "Expired"
 	}
 	return "Active"
+}
+
+// witnessPolicies are the tlog-policies of the logs that have witnesses, with
+// the newest generation of each, for gates and monitors that demand the quorum.
+func witnessPolicies(d *trustdir.Dir) (map[string][]byte, error) {
+	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS()}
+	files := map[string][]byte{}
+	for name := range d.Plan.Logs {
+		g := ledger.Newest(d.State.Logs[name])
+		if g == nil || g.Retired != nil {
+			continue
+		}
+		data, err := source.WitnessPolicy(name, *g)
+		if err != nil {
+			return nil, fmt.Errorf("witness policy of %s: %w", name, err)
+		}
+		if data != nil {
+			files["witness-policies/"+name+".txt"] = data
+		}
+	}
+	return files, nil
 }
