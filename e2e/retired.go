@@ -50,6 +50,14 @@ func (w *world) retired(ctx context.Context, s *suite) error {
 	}); err != nil {
 		return err
 	}
+	s.check(ctx, "the same publication carries the witness policy of the CT log, as it was rendered", func(context.Context) error {
+		published, err := os.ReadFile(filepath.Join(filepath.Dir(list), "witness-policies", "tesseract.txt"))
+		rendered, errRendered := os.ReadFile(w.path("services-witness", "tesseract", "witness-policy.txt"))
+		if string(published) != string(rendered) {
+			err = errors.Join(err, fmt.Errorf("it is\n%s", published))
+		}
+		return errors.Join(err, errRendered)
+	})
 	archive := w.path("work", "archive")
 	if err := os.CopyFS(filepath.Join(archive, hosts["rekor"]), os.DirFS(w.path("s3", own))); err != nil {
 		return err

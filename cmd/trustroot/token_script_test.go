@@ -15,8 +15,10 @@ import (
 // commands.
 func tokenCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"plugged": plugged,
-		"alter":   alter,
+		"plugged":         plugged,
+		"alter":           alter,
+		"single-targets":  singleTargets,
+		"published-forms": publishedForms,
 	}
 }
 
