@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +164,19 @@ func CheckStaged(d *trustdir.Dir, s *tuf.Staged, now time.Time) error {
 		return fault.New(fault.Verification, "do not sign or publish it; stage it again, and find out where it came from", err)
 	}
 	return nil
+}
+
+// CheckHere is CheckStaged where a trust directory is at hand; elsewhere there is
+// nothing to compare with.
+func CheckHere(dir string, s *tuf.Staged, now time.Time) error {
+	if _, err := os.Stat(filepath.Join(dir, trustdir.PlanFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	d, err := trustdir.Open(dir)
+	if err != nil {
+		return err
+	}
+	return CheckStaged(d, s, now)
 }
 
 // isOnlineKey holds a key against the pins of the plan.

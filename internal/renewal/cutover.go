@@ -3,6 +3,7 @@ package renewal
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ func Cutover(d *trustdir.Dir, c ledger.Cutover, now time.Time) (*Closing, error)
 	if err := CheckCutover(d, c.Names, c.At, now); err != nil {
 		return nil, err
 	}
+	if out := Recorded(d, c.Names, c.At); out != nil {
+		return out, nil
+	}
 	before := ends(d, c.Names)
 	if err := d.Append(now, ledger.Entry{Cutover: &c}); err != nil {
 		return nil, err
@@ -42,6 +46,23 @@ func Cutover(d *trustdir.Dir, c ledger.Cutover, now time.Time) (*Closing, error)
 	out := &Closing{Closed: closed(d, c.Names, before)}
 	out.Next = republish(out.Closed)
 	return out, nil
+}
+
+// Recorded returns what a cutover closed that stands in the ledger already: the
+// command was stopped after its entry. It is nil if one of the names has another
+// end or none.
+func Recorded(d *trustdir.Dir, names []string, at time.Time) *Closing {
+	before := ends(d, names)
+	for _, name := range names {
+		g := d.State.All(name)
+		if len(g) < 2 || g[len(g)-2].End == nil || !g[len(g)-2].End.Equal(at) {
+			return nil
+		}
+		maps.DeleteFunc(before, func(_ string, end time.Time) bool { return end.Equal(at) })
+	}
+	out := &Closing{Closed: closed(d, names, before)}
+	out.Next = republish(out.Closed)
+	return out
 }
 
 // CheckCutover refuses what Cutover would not record: a time that is not after

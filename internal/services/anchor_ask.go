@@ -98,7 +98,7 @@ func exchange(ctx context.Context, what, flag, method, at, kind string, body []b
 	if err != nil {
 		return nil, nil, fault.New(fault.Usage, "name the address with "+flag+", as in the plan", err)
 	}
-	asker := web{client: &http.Client{Timeout: anchorTime}}
+	asker := newWeb(Options{Timeout: anchorTime})
 	answer, err := asker.do(ctx, method, at, kind, body, maxAnswer)
 	if err == nil {
 		return answer, nil, nil

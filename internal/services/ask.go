@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	build "github.com/linnemanlabs/trustroot/internal/version"
+	"github.com/linnemanlabs/trustroot/pki/tuf/client"
 )
 
 // Bounds of answers, in bytes: far above what is served, far below what hurts.
@@ -45,18 +46,9 @@ func newWeb(o Options) *web {
 		transport = http.DefaultTransport
 	}
 	return &web{client: &http.Client{
-		Transport: transport,
-		Timeout:   o.Timeout,
-		CheckRedirect: func(next *http.Request, before []*http.Request) error {
-			first := before[0].URL
-			if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
-				return fmt.Errorf("it redirects to %s, which is another place", next.URL.Redacted())
-			}
-			if len(before) > 3 {
-				return errors.New("it redirects again and again")
-			}
-			return nil
-		},
+		Transport:     transport,
+		Timeout:       o.Timeout,
+		CheckRedirect: client.SameHost,
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // Files of the trust directory that the published ones are compared with.
@@ -38,6 +39,10 @@ func (q *inquiry) askTUF(ctx context.Context) {
 	report, err := tuf.Verify(ctx, q.URL, anchor, q.source.Now)
 	if ctx.Err() != nil {
 		q.unanswered("unreachable", "look at the server and the way to it", "%s is not read within %s", shown(q.URL), 10*q.web.client.Timeout)
+		return
+	}
+	if errors.Is(err, objects.ErrUnreachable) {
+		q.unanswered("unreachable", "look at the server and the way to it", "%v", err)
 		return
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package tuf
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
@@ -31,10 +32,11 @@ func (s *Staged) CheckAgainst(rootJSON []byte) error {
 // inChain returns an error unless a root says what its version in the chain says.
 func inChain(roots []*document, trusted *document) error {
 	n := trusted.version()
-	if n > int64(len(roots)) {
-		return fmt.Errorf("the root to start from has version %d, the repository ends with %d", n, len(roots))
+	i := slices.IndexFunc(roots, func(d *document) bool { return d.version() == n })
+	if i < 0 {
+		return fmt.Errorf("the root to start from has version %d, the repository has %d versions", n, len(roots))
 	}
-	have, err1 := roots[n-1].canonical()
+	have, err1 := roots[i].canonical()
 	want, err2 := trusted.canonical()
 	if err := errors.Join(err1, err2); err != nil {
 		return err

@@ -54,7 +54,8 @@ type document struct {
 	snapshot  *snapshotMeta
 	timestamp *timestampMeta
 
-	canon []byte // canonical JSON of the signed part
+	canon   []byte      // canonical JSON of the signed part
+	dislike func(error) // of a stranger's repository: takes what only our rules refuse
 }
 
 // parseDocument reads metadata of a role. It refuses what makes go-tuf panic.

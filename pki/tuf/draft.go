@@ -29,6 +29,9 @@ type draft struct {
 
 // write makes the folder in one step and opens it as a holder will.
 func (d *draft) write(dir string) (*Staged, error) {
+	if s, err := d.staged(filepath.Dir(dir)); s != nil || err != nil {
+		return s, err
+	}
 	out, err := durable.NewDir(dir)
 	if err != nil {
 		return nil, fault.New(fault.Failure, "choose a folder that is not there yet", fmt.Errorf("stage: %w", err))

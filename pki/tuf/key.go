@@ -60,26 +60,31 @@ func encodeKey(pub crypto.PublicKey) (*metadata.Key, string, error) {
 // some client refuses: another type or scheme, another curve, and a key ID
 // that is not the key's own.
 func decodeKey(id string, key *metadata.Key) (*ecdsa.PublicKey, error) {
+	ec, faults := readKey(id, key)
+	return ec, errors.Join(faults...)
+}
+
+// readKey is decodeKey with an error for each thing that some client refuses.
+func readKey(id string, key *metadata.Key) (ec *ecdsa.PublicKey, faults []error) {
 	if key == nil {
-		return nil, fmt.Errorf("key %.12s: missing", id)
+		return nil, []error{fmt.Errorf("key %.12s: missing", id)}
 	}
-	if key.Type != metadata.KeyTypeECDSA_SHA2_P256 || key.Scheme != metadata.KeySchemeECDSA_SHA2_P256 {
-		return nil, fmt.Errorf("key %.12s: type %q with scheme %q: %s", id, key.Type, key.Scheme, whyP256)
+	fail := func(err error) { faults = append(faults, fmt.Errorf("key %.12s: %w", id, err)) }
+	named := key.Type == metadata.KeyTypeECDSA_SHA2_P256 && key.Scheme == metadata.KeySchemeECDSA_SHA2_P256
+	if !named {
+		fail(fmt.Errorf("type %q with scheme %q: not every client reads other than type ecdsa with scheme ecdsa-sha2-nistp256", key.Type, key.Scheme))
 	}
 	pub, err := pki.ParseAnyPublicKey([]byte(key.Value.PublicKey))
+	if err == nil {
+		ec, err = CheckKey(pub)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("key %.12s: %w", id, err)
+		fail(err)
 	}
-	ec, err := CheckKey(pub)
-	if err != nil {
-		return nil, fmt.Errorf("key %.12s: %w", id, err)
+	if own, err := key.ID(); err != nil {
+		fail(err)
+	} else if own != id {
+		fail(fmt.Errorf("its own ID is %.12s", own))
 	}
-	own, err := key.ID()
-	if err != nil {
-		return nil, fmt.Errorf("key %.12s: %w", id, err)
-	}
-	if own != id {
-		return nil, fmt.Errorf("key %.12s: its own ID is %.12s", id, own)
-	}
-	return ec, nil
+	return ec, faults
 }

@@ -15,6 +15,7 @@ type keySet struct {
 	label     string // "root 3", for messages
 	keys      keyRing
 	threshold int
+	theirs    map[string]*metadata.Key // of a stranger's repository: keys that only go-tuf takes
 }
 
 // rootSet returns the keys that a root version names for a top-level role.
@@ -24,7 +25,7 @@ func rootSet(d *document, role string) (keySet, error) {
 	if r == nil {
 		return keySet{}, fmt.Errorf("%s: no role %s", label, role)
 	}
-	return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.root.Signed.Keys)
+	return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.root.Signed.Keys, d.dislike)
 }
 
 // delegatedSet returns the keys that targets metadata names for a delegated
@@ -34,37 +35,50 @@ func delegatedSet(d *document, role string) (keySet, error) {
 	if d.targets.Signed.Delegations != nil {
 		for _, r := range d.targets.Signed.Delegations.Roles {
 			if r.Name == role {
-				return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.targets.Signed.Delegations.Keys)
+				return newKeySet(label+", role "+role, r.KeyIDs, r.Threshold, d.targets.Signed.Delegations.Keys, d.dislike)
 			}
 		}
 	}
 	return keySet{}, fmt.Errorf("%s: no delegation %s", label, role)
 }
 
-func newKeySet(label string, ids []string, threshold int, keys map[string]*metadata.Key) (keySet, error) {
-	set := keySet{label: label, threshold: threshold, keys: keyRing{}}
+func newKeySet(label string, ids []string, threshold int, keys map[string]*metadata.Key, dislike func(error)) (keySet, error) {
+	set := keySet{label: label, threshold: threshold, keys: keyRing{}, theirs: map[string]*metadata.Key{}}
 	var errs []error
 	for _, id := range ids {
-		if set.keys[id] != nil {
+		if set.keys[id] != nil || set.theirs[id] != nil {
 			errs = append(errs, fmt.Errorf("%s: key %.12s stands there twice", label, id))
 			continue
 		}
 		// a key ID is a digest of its key, so two IDs are two keys
-		pub, err := decodeKey(id, keys[id])
-		if err != nil {
+		pub, faults := readKey(id, keys[id])
+		for _, err := range faults {
 			errs = append(errs, fmt.Errorf("%s: %w", label, err))
-			continue
 		}
-		set.keys[id] = pub
+		switch {
+		case len(faults) == 0:
+			set.keys[id] = pub
+		case dislike != nil && keys[id] != nil:
+			set.theirs[id] = keys[id]
+		}
 	}
 	if threshold < 1 || threshold > len(ids) {
 		errs = append(errs, fmt.Errorf("%s: threshold %d of %d keys cannot be met", label, threshold, len(ids)))
+	}
+	if dislike != nil {
+		for _, err := range errs {
+			dislike(err)
+		}
+		return set, nil
 	}
 	return set, errors.Join(errs...)
 }
 
 // verify checks one signature over a document by one key of the set.
 func (s keySet) verify(d *document, sig metadata.Signature) error {
+	if key := s.theirs[sig.KeyID]; key != nil {
+		return verifyTheirs(d, sig.KeyID, key)
+	}
 	pub := s.keys[sig.KeyID]
 	if pub == nil {
 		return fmt.Errorf("key %.12s does not sign for %s", sig.KeyID, s.label)
@@ -94,7 +108,7 @@ func (s keySet) signers(d *document) []string {
 
 // check returns an error unless the threshold is met by distinct keys.
 func (s keySet) check(d *document) error {
-	if n := len(s.signers(d)); n < s.threshold {
+	if n := s.distinct(s.signers(d)); n < max(1, s.threshold) {
 		return fmt.Errorf("%s has %d of the %d signatures that %s asks for", d.fileName(), n, s.threshold, s.label)
 	}
 	return nil

@@ -111,7 +111,7 @@ func (p *Publisher) attempt(ctx context.Context, want func(own *repository) erro
 		return nil
 	}
 	// targets were compared with their hashes one by one in gather
-	if _, err := verify(ctx, p.wouldBe(), p.after.roots[0].raw, p.Now, "", false); err != nil {
+	if _, err := verify(ctx, p.wouldBe(), p.after.roots[0].raw, p.Now, options{}, false); err != nil {
 		return fault.New(fault.Verification, "nothing was published; correct the cause first", fmt.Errorf("clients would refuse the new repository: %w", err))
 	}
 	err := p.write(ctx, open)

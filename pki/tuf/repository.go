@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
@@ -15,6 +16,7 @@ import (
 // repository is what is published: every root version and the newest version
 // of everything else.
 type repository struct {
+	foreign
 	roots     []*document // version 1 at index 0
 	timestamp *document
 	snapshot  *document
@@ -26,12 +28,17 @@ type repository struct {
 // from its first root on. Expiry is not looked at: an expired repository is
 // what a renewal begins with. An empty place is an empty repository.
 func load(ctx context.Context, src objects.Source) (*repository, error) {
-	r := &repository{targets: map[string]*document{}}
+	return loadAs(ctx, src, foreign{})
+}
+
+// loadAs is load for a repository that may be a stranger's.
+func loadAs(ctx context.Context, src objects.Source, s foreign) (*repository, error) {
+	r := &repository{foreign: s, targets: map[string]*document{}}
 	if err := r.loadRoots(ctx, src); err != nil {
 		return nil, err
 	}
 	var err error
-	r.timestamp, err = readDocument(ctx, src, metadata.TIMESTAMP, "timestamp.json")
+	r.timestamp, err = r.mark(readDocument(ctx, src, metadata.TIMESTAMP, "timestamp.json"))
 	if errors.Is(err, objects.ErrNotFound) {
 		return r, nil
 	}
@@ -45,7 +52,7 @@ func load(ctx context.Context, src objects.Source) (*repository, error) {
 		return nil, err
 	}
 	at := r.timestamp.timestamp.Signed.Meta["snapshot.json"]
-	if r.snapshot, err = readListed(ctx, src, metadata.SNAPSHOT, at); err != nil {
+	if r.snapshot, err = r.mark(readListed(ctx, src, metadata.SNAPSHOT, at)); err != nil {
 		return nil, err
 	}
 	if err := r.checkOnce(r.snapshot); err != nil {
@@ -56,7 +63,11 @@ func load(ctx context.Context, src objects.Source) (*repository, error) {
 
 func (r *repository) loadRoots(ctx context.Context, src objects.Source) error {
 	for version := int64(1); ; version++ {
-		d, err := readDocument(ctx, src, metadata.ROOT, fileName(metadata.ROOT, version))
+		d, err := r.mark(readDocument(ctx, src, metadata.ROOT, fileName(metadata.ROOT, version)))
+		if r.passes(version) {
+			r.roots = r.walk(r.roots, version, d, err)
+			continue
+		}
 		if errors.Is(err, objects.ErrNotFound) {
 			return nil
 		}
@@ -72,7 +83,11 @@ func (r *repository) loadRoots(ctx context.Context, src objects.Source) error {
 // appendRoot adds the next version to a chain of roots. It must be signed by
 // the threshold of the one before and by its own.
 func appendRoot(roots []*document, d *document) ([]*document, error) {
-	if want := int64(len(roots)) + 1; d.version() != want {
+	want := int64(len(roots)) + 1
+	if len(roots) > 0 {
+		want = roots[len(roots)-1].version() + 1
+	}
+	if d.version() != want {
 		return nil, fmt.Errorf("%s has version %d inside", fileName(metadata.ROOT, want), d.version())
 	}
 	if len(roots) > maxRotations {
@@ -113,7 +128,12 @@ func (r *repository) checkOnline(d *document) error {
 
 func (r *repository) loadTargets(ctx context.Context, src objects.Source) error {
 	for _, role := range rolesOf(r.snapshot) {
-		d, err := readListed(ctx, src, role, r.snapshot.snapshot.Signed.Meta[role+".json"])
+		d, err := r.mark(readListed(ctx, src, role, r.snapshot.snapshot.Signed.Meta[role+".json"]))
+		if errors.Is(err, objects.ErrNotFound) && r.dislike != nil {
+			// clients ask for the roles that are delegated, which checkTargets misses
+			r.dislike(fmt.Errorf("%s lists role %s, which is not there", r.snapshot.fileName(), role))
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -147,7 +167,8 @@ func (r *repository) once(check func(root *document) error) error {
 func rolesOf(snapshot *document) []string {
 	var out []string
 	for name := range snapshot.snapshot.Signed.Meta {
-		if role, _, err := parseFileName("1." + name); err == nil {
+		role, isJSON := strings.CutSuffix(name, ".json")
+		if isJSON && (roleName.MatchString(role) || snapshot.dislike != nil && theirRole.MatchString(role)) {
 			out = append(out, role)
 		}
 	}

@@ -54,28 +54,48 @@ func Verify(ctx context.Context, from string, rootJSON []byte, now time.Time, op
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	r, err = verify(ctx, src, rootJSON, now, collect(opts).cache, true)
+	r, err = verify(ctx, src, rootJSON, now, collect(opts), true)
 	if err != nil {
-		return nil, fault.New(fault.Verification, "do not trust this repository before the cause is known", fmt.Errorf("verify %s: %w", from, err))
+		return nil, refused(from, err)
 	}
 	return r, nil
 }
 
+// refused tells a repository that gave no answer, or not all of it, from a
+// wrong one.
+func refused(from any, err error) error {
+	err = fmt.Errorf("verify %s: %w", from, err)
+	if errors.Is(err, objects.ErrUnreachable) {
+		return fault.New(fault.Failure, "look at the server and the way to it, and run it again; nothing is said about its content", err)
+	}
+	return fault.New(fault.Verification, "do not trust this repository before the cause is known", err)
+}
+
 // verify does the work of Verify; content says whether targets are fetched.
-func verify(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string, content bool) (*Report, error) {
+func verify(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, o options, content bool) (*Report, error) {
 	trusted, err := parseDocument(metadata.ROOT, rootJSON)
 	if err != nil {
 		return nil, fmt.Errorf("the root to start from: %w", err)
 	}
-	c, err := newClient(ctx, src, rootJSON, now, cache)
+	c, err := newClient(ctx, src, rootJSON, now, o.cache)
 	if err != nil {
 		return nil, err
 	}
-	repo, err := load(ctx, src)
+	var disliked []string
+	var theirs foreign
+	if o.theirs {
+		theirs = foreign{trusted: trusted, dislike: func(err error) {
+			if text := err.Error(); !slices.Contains(disliked, text) {
+				disliked = append(disliked, text)
+			}
+		}}
+	}
+	repo, err := loadAs(ctx, src, theirs)
 	if err != nil {
 		return nil, err
 	}
 	v := &verification{repo: repo, now: now, report: &Report{Roots: len(repo.roots)}, errs: slices.Clone(repo.outdated)}
+	defer func() { v.report.Warnings = append(disliked, v.report.Warnings...) }()
 	v.checkRoots(trusted)
 	v.checkRoles()
 	v.checkNames()
@@ -83,6 +103,10 @@ func verify(ctx context.Context, src objects.Source, rootJSON []byte, now time.T
 		if err := v.fetchAll(ctx, c); err != nil {
 			return nil, err
 		}
+	}
+	unreachable := func(err error) bool { return errors.Is(err, objects.ErrUnreachable) }
+	if slices.ContainsFunc(v.errs, func(err error) bool { return !unreachable(err) }) {
+		v.errs = slices.DeleteFunc(v.errs, unreachable) // what is wrong outweighs what did not come
 	}
 	return v.report, errors.Join(v.errs...)
 }
@@ -105,7 +129,10 @@ func (v *verification) checkRoots(trusted *document) {
 		v.errs = append(v.errs, err)
 	}
 	for _, root := range v.repo.roots {
-		if err := checkRootRoles(root); err != nil {
+		switch err := checkRootRoles(root); {
+		case err != nil && root.dislike != nil:
+			root.dislike(err) // go-tuf's client has taken the newest
+		case err != nil:
 			v.errs = append(v.errs, err)
 		}
 	}
@@ -126,7 +153,7 @@ func (v *verification) checkRoles() {
 		}
 		r := RoleReport{
 			Version:   Version{Role: d.role, Version: d.version(), Expires: d.expires()},
-			Threshold: set.threshold, Keys: set.keys.ids(), Signed: set.signers(d),
+			Threshold: set.threshold, Keys: set.ids(), Signed: set.signers(d),
 		}
 		r.SignFrom, _ = v.repo.signFrom(d, OnlineRole{}) // a repository of others may not say
 		v.report.Roles = append(v.report.Roles, r)
@@ -209,9 +236,9 @@ func (r *repository) signFrom(d *document, fallback OnlineRole) (time.Time, erro
 
 // VerifyStore is Verify for an open object.
 func VerifyStore(ctx context.Context, st objects.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
-	r, err := verify(ctx, st, rootJSON, now, collect(opts).cache, true)
+	r, err := verify(ctx, st, rootJSON, now, collect(opts), true)
 	if err != nil {
-		return nil, fault.New(fault.Verification, "do not trust this repository before the cause is known", fmt.Errorf("verify %s: %w", st, err))
+		return nil, refused(st, err)
 	}
 	return r, nil
 }

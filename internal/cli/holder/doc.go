@@ -3,12 +3,19 @@
 package holder
 
 import (
+	"time"
+
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
+// Derived compares a staged change with what the trust directory dir makes, if
+// there is one. A program that cannot derive it has none.
+type Derived func(dir string, s *tuf.Staged, now time.Time) error
+
 // Commands are the commands of this package.
-func Commands(f *cmdutil.Factory) []cmdutil.Group {
+func Commands(f *cmdutil.Factory, derived Derived) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("tuf", newTUFJoinCmd(f, runTUFJoin), newTUFSignCmd(f, runTUFSign)),
+		cmdutil.Under("tuf", newTUFJoinCmd(f, runTUFJoin), newTUFSignCmd(f, derived, runTUFSign)),
 	}
 }

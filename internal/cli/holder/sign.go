@@ -17,14 +17,15 @@ import (
 
 type tufSignOptions struct {
 	*cmdutil.Factory
-	staged string
-	serial uint32
-	slot   string
-	root   string
+	derived Derived
+	staged  string
+	serial  uint32
+	slot    string
+	root    string
 }
 
-func newTUFSignCmd(f *cmdutil.Factory, run func(context.Context, *tufSignOptions) error) *cobra.Command {
-	o := &tufSignOptions{Factory: f}
+func newTUFSignCmd(f *cmdutil.Factory, derived Derived, run func(context.Context, *tufSignOptions) error) *cobra.Command {
+	o := &tufSignOptions{Factory: f, derived: derived}
 	cmd := &cobra.Command{
 		Use:   "sign STAGED",
 		Short: "Show a staged change and sign it with a holder's token",
@@ -32,7 +33,8 @@ func newTUFSignCmd(f *cmdutil.Factory, run func(context.Context, *tufSignOptions
 
 It needs the folder and the token, and writes one small file a role into the
 folder's signatures/. With --root it first makes sure that the change builds on
-a root that this holder trusts.`,
+a root that this holder trusts. In a trust directory, trustroot also makes sure
+that the change is what ledger, plan and holders make.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.staged = args[0]
@@ -62,6 +64,11 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 	described, err := describe.Describe(staged)
 	if err != nil {
 		return errors.Join(cmdutil.PrintText(o.Out, described.Text), err)
+	}
+	if o.derived != nil {
+		if err := o.derived(o.Dir, staged, o.Now); err != nil {
+			return errors.Join(cmdutil.PrintText(o.Out, described.Text), err)
+		}
 	}
 	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
 	if err != nil {

@@ -28,7 +28,7 @@ func Trustroot(f *cmdutil.Factory) *cobra.Command {
 		ceremony.Commands(f),
 		token.Commands(f),
 		publish.Commands(f),
-		holder.Commands(f),
+		holder.Commands(f, derive.CheckHere),
 		run.Commands(f),
 		look.Commands(f, look.Online{Key: prepare.KeyInKMS, Judge: judge.SigstoreGo{}, Derived: derive.CheckDerived}),
 		gate.Commands(f),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
@@ -25,6 +26,7 @@ func newTUFMergeCmd(f *cmdutil.Factory, run func(context.Context, *tufMergeOptio
 		Short: "Collect holders' signature files, and seal the change when there are enough",
 		Long: `Collect holders' signature files, in any order and in several runs.
 
+In a trust directory the change must be what ledger, plan and holders make.
 It says who has signed and who can still sign. Once every threshold is met by
 distinct holders the change is sealed and can be published.`,
 		Args: cobra.MinimumNArgs(1),
@@ -39,6 +41,9 @@ distinct holders the change is sealed and can be published.`,
 func runTUFMerge(_ context.Context, o *tufMergeOptions) error {
 	staged, err := tuf.OpenStaged(o.staged)
 	if err != nil {
+		return err
+	}
+	if err := publish.CheckHere(o.Dir, staged, o.Now); err != nil {
 		return err
 	}
 	var contents [][]byte

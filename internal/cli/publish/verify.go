@@ -23,6 +23,7 @@ type tufVerifyOptions struct {
 	from      string
 	root      string
 	cache     string
+	at        string
 	rehearsal bool
 }
 
@@ -33,7 +34,9 @@ func newTUFVerifyCmd(f *cmdutil.Factory, run func(context.Context, *tufVerifyOpt
 		Short: "Check a repository as clients do, and what they do not check",
 		Long: `Check a repository as go-tuf's client sees it from one root.json, and what
 clients do not check: every root in sequence, thresholds by distinct keys,
-expiries, every target's hash, the names that clients ask for.
+expiries, every target's hash, the names that clients ask for. In a repository
+that others made, what only our own rules refuse (old key type names, key IDs
+that are not hashes, other curves, a missing 1.root.json) is a warning.
 
 In a trust directory it also verifies that the keys of root and targets are
 attested keys of its holders.`,
@@ -45,6 +48,7 @@ attested keys of its holders.`,
 	}
 	cmd.Flags().StringVar(&o.root, "root", "", "the root.json to start from")
 	cmd.Flags().StringVar(&o.cache, "cache", "", "folder that remembers what was seen, so that a repository that went back is found out")
+	cmd.Flags().StringVar(&o.at, "at", "", "judge at this time (RFC 3339; default now), as a repository of the past")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -57,7 +61,14 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 	if err != nil {
 		return err
 	}
-	var options []tuf.Option
+	at, err := cmdutil.Instant("--at", o.at)
+	if err != nil {
+		return err
+	}
+	if !at.IsZero() {
+		o.Now = at
+	}
+	options := []tuf.Option{tuf.Theirs()}
 	if o.cache != "" {
 		options = append(options, tuf.Cache(o.cache))
 	}

@@ -67,6 +67,11 @@ func runCutover(ctx context.Context, o *cutoverOptions) error {
 	if err := renewal.CheckCutover(d, o.names, at, o.Now); err != nil {
 		return err
 	}
+	if c := renewal.Recorded(d, o.names, at); c != nil {
+		o.Progress("this cutover is recorded already")
+		overview.Rebuilt(o.Factory)
+		return printClosing(o.Factory, c)
+	}
 	entry := ledger.Cutover{Names: o.names, At: at, Urgent: o.urgent, Unpublished: o.unpublished}
 	text := term.Sprintf("Services were seen to use the newest generation of %s at %s.\nVerifiers refuse what older generations sign after that. The ledger never forgets it.", strings.Join(o.names, ", "), cmdutil.Stamp(at))
 	if o.unpublished == "" {

@@ -22,7 +22,7 @@ func openSource(ctx context.Context, place string) (objects.Source, func() error
 		if err != nil {
 			return nil, nil, fmt.Errorf("open repository: %w", err)
 		}
-		return &web{base: base, client: &http.Client{Timeout: time.Minute}}, func() error { return nil }, nil
+		return &web{until: time.Now().Add(overall), base: base, client: &http.Client{Timeout: time.Minute, CheckRedirect: SameHost}}, func() error { return nil }, nil
 	}
 	if open := objects.Places(); open != nil {
 		return open(ctx, place)
@@ -64,13 +64,43 @@ func (f folder) Read(_ context.Context, name string, limit int64) (data []byte, 
 	return data, err
 }
 
+// overall is how long all requests to one repository may take together.
+const overall = 10 * time.Minute
+
+// errRedirect says that an answer sends elsewhere.
+var errRedirect = errors.New("another place")
+
+// SameHost follows a redirect on the same host only, three times at most:
+// another host is another service.
+func SameHost(next *http.Request, before []*http.Request) error {
+	first := before[0].URL
+	switch {
+	case next.URL.Host != first.Host || next.URL.Scheme != first.Scheme:
+		return fmt.Errorf("it redirects to %s, which is %w", next.URL.Redacted(), errRedirect)
+	case len(before) > 3:
+		return fmt.Errorf("it redirects again and again: %w", errRedirect)
+	}
+	return nil
+}
+
+// unreachable marks an answer that did not come, or not whole.
+func unreachable(name string, err error) error {
+	if errors.Is(err, errRedirect) {
+		return fmt.Errorf("fetch %s: %w", name, err)
+	}
+	return fmt.Errorf("fetch %s: %w: %w", name, objects.ErrUnreachable, err)
+}
+
 // web reads over HTTP as clients do.
 type web struct {
+	until  time.Time // when the whole has taken too long
 	base   *url.URL
 	client *http.Client
 }
 
 func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, err error) {
+	ctx, cancel := context.WithDeadline(ctx, w.until)
+	defer cancel()
 	at := w.base.JoinPath(name)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
@@ -78,7 +108,7 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 	}
 	res, err := w.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", name, err)
+		return nil, unreachable(name, err)
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	switch res.StatusCode {
@@ -88,7 +118,7 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 	case http.StatusForbidden:
 		return nil, fmt.Errorf("fetch %s: the server answers 403; clients need 404 for an object that is not there (in S3, that takes s3:ListBucket)", at.Redacted())
 	default:
-		return nil, fmt.Errorf("fetch %s: the server answers %s", at.Redacted(), res.Status)
+		return nil, unreachable(at.Redacted(), fmt.Errorf("the server answers %s", res.Status))
 	}
 	if res.ContentLength > limit {
 		return nil, fmt.Errorf("fetch %s: %d bytes, at most %d: %w", at.Redacted(), res.ContentLength, limit, objects.ErrTooLarge)
@@ -96,7 +126,7 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 	// the length is the server's word: read no more than one byte past the limit
 	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), err)
+		return nil, unreachable(at.Redacted(), err)
 	}
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("fetch %s: more than %d bytes: %w", at.Redacted(), limit, objects.ErrTooLarge)

@@ -19,7 +19,7 @@ func Program(f *cmdutil.Factory) *cobra.Command {
 	return cmdutil.NewRoot(f, "trustroot-offline", "Hold ceremonies and sign with a YubiKey, without a network",
 		ceremony.Commands(f),
 		token.Commands(f),
-		holder.Commands(f),
+		holder.Commands(f, nil),
 		look.Commands(f, look.Online{}),
 	)
 }

@@ -1,0 +1,75 @@
+package tuf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/secure-systems-lab/go-securesystemslib/cjson"
+)
+
+// againWithin is how long ago a change may be staged that stands for the same
+// one: a command that was stopped after its rename is run again soon.
+const againWithin = 24 * time.Hour
+
+// staged returns a change in a folder of staged changes that says the same as
+// this draft but for its times, or nil. A folder that is no change is passed
+// over: whoever opens it is told.
+func (d *draft) staged(folder string) (*Staged, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("stage: %w", err)
+	}
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(folder, e.Name(), changeName)); err != nil {
+			continue
+		}
+		s, err := OpenStaged(filepath.Join(folder, e.Name()))
+		if err != nil || d.created.Sub(s.Created()).Abs() > againWithin {
+			continue
+		}
+		same, err := d.same(s)
+		if same || err != nil {
+			return s, err
+		}
+	}
+	return nil, nil
+}
+
+// same reports whether a change says what the draft says, but for its times.
+func (d *draft) same(s *Staged) (bool, error) {
+	if s.change.Kind != d.kind || s.change.Withdraw != d.withdraw || len(s.sign) != len(d.sign) {
+		return false, nil
+	}
+	for _, doc := range d.sign {
+		other := s.find(doc.role)
+		if other == nil {
+			return false, nil
+		}
+		mine, err1 := timeless(doc)
+		theirs, err2 := timeless(other)
+		if err := errors.Join(err1, err2); err != nil || mine != theirs {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// timeless is what a document signs, with its expiry left out.
+func timeless(d *document) (string, error) {
+	var data []byte
+	var err error
+	if d.root != nil {
+		signed := d.root.Signed
+		signed.Expires = time.Time{}
+		data, err = cjson.EncodeCanonical(signed)
+	} else {
+		signed := d.targets.Signed
+		signed.Expires = time.Time{}
+		data, err = cjson.EncodeCanonical(signed)
+	}
+	return string(data), err
+}
