@@ -54,7 +54,7 @@ func (t *Token) change(doing string, old, newPIN []byte, what string, ref byte) 
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	replaced := what == "PIN" && string(old) == defaultPIN // by the step that may send it
-	if err := sendable(old, what); err != nil && !(replaced && !t.id.Firmware.Less(metadataFirmware)) {
+	if err := sendable(old, what); err != nil && (!replaced || t.id.Firmware.Less(metadataFirmware)) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if t.id.Firmware.Less(metadataFirmware) {

@@ -88,12 +88,12 @@ var reach = map[string][]string{
 // excused are the calls that stand in what is linked, with the reason why each
 // may. None of them is called by a command but the project's own two.
 var excused = map[string]string{
-	module + "/ceremony net.Interfaces":              "lists the host's network interfaces, which must not be there",
-	module + "/internal/sandbox unix.Exec":           "runs the program again, confined, before the kernel denies it",
-	module + "/internal/sandbox unix.Socket":         "tries that the kernel denies a socket",
-	"github.com/digitorus/pkcs7 exec.Command":        "starts openssl in a helper of its tests",
-	"golang.org/x/crypto/ssh net.DialTimeout":        "the SSH client; DSSE envelopes use the package's key formats",
-	"golang.org/x/sys/unix syscall.Exec":             "the wrapper that internal/sandbox calls",
+	module + "/ceremony net.Interfaces":       "lists the host's network interfaces, which must not be there",
+	module + "/internal/sandbox unix.Exec":    "runs the program again, confined, before the kernel denies it",
+	module + "/internal/sandbox unix.Socket":  "tries that the kernel denies a socket",
+	"github.com/digitorus/pkcs7 exec.Command": "starts openssl in a helper of its tests",
+	"golang.org/x/crypto/ssh net.DialTimeout": "the SSH client; DSSE envelopes use the package's key formats",
+	"golang.org/x/sys/unix syscall.Exec":      "the wrapper that internal/sandbox calls",
 }
 
 // reaches lists the calls of reach in the packages of a program, the standard

@@ -141,7 +141,7 @@ func (in *adopted) readJSON(file string, data []byte) error {
 		CAURLs json.RawMessage `json:"caUrls"`
 	}
 	if json.Unmarshal(data, &shape) != nil {
-		return nil
+		return nil //nolint:nilerr // a file of another kind
 	}
 	switch {
 	case shape.CAs != nil || shape.Tlogs != nil:

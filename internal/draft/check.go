@@ -21,7 +21,7 @@ type PlanReport struct {
 	Unpinned []string `json:"unpinned,omitempty"` // what a request still needs
 }
 
-// CheckPlan reads a plan and issues everything in it under throwaway keys.
+// Check reads a plan and issues everything in it under throwaway keys.
 // Where a ledger lies beside the plan, its certificates stand for those that
 // no ceremony of the plan makes.
 func Check(path string) (*PlanReport, error) {

@@ -18,7 +18,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// CreateRequest gathers what a ceremony needs into a folder under out, and
+// Create gathers what a ceremony needs into a folder under out, and
 // enters the request into the ledger. An empty ceremony is the plan's only
 // one. Each of csrs, by the path it was read from, is a certification request
 // whose key is not in KMS: it belongs to the authority that pins its key, and

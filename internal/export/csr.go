@@ -13,7 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
-// ExportCSRs has KMS sign a certification request for every generation of the
+// CSRs has KMS sign a certification request for every generation of the
 // named authorities, or of all, that has no certificate yet and whose key is
 // in KMS, and writes each beside its evidence. A request that is there already
 // is checked and kept. Nothing is written unless every key could be read.

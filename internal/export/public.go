@@ -17,7 +17,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// ExportKeys writes the public keys of the named logs and applications, or of
+// Keys writes the public keys of the named logs and applications, or of
 // all, as PEM beside their evidence; logs get their verifier string too. A key
 // that is there already is held against KMS and kept. Nothing is written
 // unless every key could be read.

@@ -89,7 +89,7 @@ func Join(challenge *tuf.Challenge, token holderToken, slot yubikey.Slot) ([]byt
 	return proof.Encode()
 }
 
-// AcceptHolder checks a holder's answer against the admin's own copy of the
+// Accept checks a holder's answer against the admin's own copy of the
 // challenge, the plan and the attestation roots, and files key, attestation
 // and proof in holders/NAME. A key that the holder had before is kept under
 // former/.

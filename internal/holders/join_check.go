@@ -16,7 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
-// Holder returns what the plan says of a holder.
+// Planned returns what the plan says of a holder.
 func Planned(d *trustdir.Dir, name string) (token uint32, slot string, err error) {
 	h, ok := d.Plan.Holders[name]
 	if !ok {
@@ -59,7 +59,7 @@ func checkAttested(h tuf.Holder, slot, device []byte, roots attestation.Roots, w
 	return nil
 }
 
-// CheckHolders verifies again what is filed of every holder that signs root or
+// Check verifies again what is filed of every holder that signs root or
 // targets.
 func Check(d *trustdir.Dir, roots attestation.Roots, now time.Time) error {
 	current, _, err := HolderKeys(d)

@@ -19,9 +19,10 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
+// EncodeLogID writes a log ID in base64, as trusted_root.json has it.
 func EncodeLogID(id [32]byte) string { return base64.StdEncoding.EncodeToString(id[:]) }
 
-// AddLog enters the next generation of a log's exported key into the ledger:
+// Add enters the next generation of a log's exported key into the ledger:
 // from its planned start on, or from now, what it signs counts. The plan must
 // pin the key, since the ledger never forgets.
 func Add(d *trustdir.Dir, name string, now time.Time) (ledger.Log, error) {
@@ -41,7 +42,7 @@ func Add(d *trustdir.Dir, name string, now time.Time) (ledger.Log, error) {
 		return ledger.Log{}, fault.New(fault.Failure, "export the key first with `trustroot kms export "+name+"`; nothing was changed", err)
 	}
 	log.Origin, log.URL = d.Plan.PlaceOf(name, next)
-	key, err := checkpointKey(d, log, data)
+	key, err := checkpointKey(log, data)
 	if err != nil {
 		return ledger.Log{}, fault.New(fault.Verification, "nothing was changed", fmt.Errorf("%s: %w", path, err))
 	}
@@ -65,7 +66,7 @@ func Add(d *trustdir.Dir, name string, now time.Time) (ledger.Log, error) {
 	return entry, err
 }
 
-func checkpointKey(d *trustdir.Dir, log plan.Log, data []byte) (checkpoint.Key, error) {
+func checkpointKey(log plan.Log, data []byte) (checkpoint.Key, error) {
 	pub, err := pki.ParsePublicKey(data)
 	if err != nil {
 		return checkpoint.Key{}, err
@@ -114,7 +115,7 @@ func pinned(log plan.Log) bool {
 	return slices.ContainsFunc(log.Generations, func(g plan.Generation) bool { return g.SPKISHA256 != "" })
 }
 
-// NewCheckpointKey is checkpoint.New with a way out: an origin that is none is
+// New is checkpoint.New with a way out: an origin that is none is
 // an error of usage, a key that some client fails with one of verification.
 func New(kind, origin string, pub any) (checkpoint.Key, error) {
 	if kind != checkpoint.RekorV2 && kind != checkpoint.StaticCT {

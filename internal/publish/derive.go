@@ -126,7 +126,7 @@ func checkPublishedRoot(d *trustdir.Dir, derived []byte) error {
 func publishedRoot(d *trustdir.Dir) ([]byte, error) {
 	own, err := repository(d, context.Background())
 	if err != nil {
-		return nil, nil // nothing is published
+		return nil, nil //nolint:nilerr // nothing is published
 	}
 	old, err := tuf.ReadTarget(context.Background(), own, tuf.TrustedRootName)
 	if err := errors.Join(err, own.Close()); err != nil {

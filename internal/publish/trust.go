@@ -25,7 +25,7 @@ type Built struct {
 	Findings []finding.Finding
 }
 
-// BuildTrustedRoot writes trusted_root.json from ledger and plan, the
+// TrustedRoot writes trusted_root.json from ledger and plan, the
 // certificates and keys that it speaks of beside it, and index.html. Nothing
 // is written where the linter finds an error, or where a published entry would
 // be lost or changed; where nothing is published, an entry of the file that is
@@ -106,7 +106,7 @@ func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
 	return trustedroot.ReadIncludes(d.FS(), pins)
 }
 
-// BuildSigningConfig writes the signing config from ledger and plan. Nothing
+// SigningConfig writes the signing config from ledger and plan. Nothing
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
 func SigningConfig(d *trustdir.Dir, _ bool) (*Built, error) {

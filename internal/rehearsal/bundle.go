@@ -28,7 +28,7 @@ import (
 // rehearsalIssuer vouches for the signer of a rehearsal's bundles.
 const rehearsalIssuer = "https://login.rehearsal.invalid"
 
-// SignRehearsal signs a bundle with the keys of a rehearsal in place of the
+// SignBundle signs a bundle with the keys of a rehearsal in place of the
 // services that do not run yet, archives it under the generations that it
 // proves, and returns its path. Anywhere but in a rehearsal it refuses.
 func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time) (string, error) {

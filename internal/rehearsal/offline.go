@@ -85,7 +85,7 @@ func (o *Offline) Run(ctx context.Context, args ...string) ([]byte, error) {
 		words = func() ([]string, error) { return o.words(ctx, args[i+2]) }
 	}
 	var data bytes.Buffer
-	cmd := exec.CommandContext(ctx, o.Path, args...)
+	cmd := exec.CommandContext(ctx, o.Path, args...) //nolint:gosec // the program that the plan pins
 	cmd.Stdout, cmd.Stderr = &data, o.Err
 	err := onTerminal(cmd, func(shown string) (string, error) { return answer(shown, words) }, o.Err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

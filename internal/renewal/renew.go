@@ -14,7 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// RenewOptions are what the next generations are planned with.
+// Options are what the next generations are planned with.
 type Options struct {
 	Names    []string
 	NewKey   bool

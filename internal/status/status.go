@@ -54,7 +54,7 @@ type Status struct {
 	Warnings     []Warning `json:"warnings,omitempty"`
 }
 
-// Status collects certificates, windows, the roles of the published
+// Read collects certificates, windows, the roles of the published
 // repository, where there is one, and the firmware of tokens as their
 // attestations state it. It opens no connection.
 func Read(d *trustdir.Dir, ctx context.Context, now time.Time) (*Status, error) {

@@ -69,6 +69,7 @@ func (d *Dir) Replace(files map[string][]byte) error {
 	return nil
 }
 
+// FileOf names a file and its SHA-256 for the ledger.
 func FileOf(path string, data []byte) ledger.File {
 	return ledger.File{Path: path, SHA256: digest.Hex(data)}
 }

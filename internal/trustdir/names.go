@@ -23,6 +23,7 @@ const (
 // RepositoryDir is the repository as published, in the trust directory.
 const RepositoryDir = "tuf"
 
+// StagedDir is the folder of changes that wait for signatures.
 const StagedDir = "staged"
 
 // PlacesFile keeps what was read back in every place of the repository.
@@ -58,6 +59,7 @@ func GenerationDir(kind, name string, generation int) string {
 	return kind + "/" + name + "/g" + strconv.Itoa(generation)
 }
 
+// HolderDir is the folder of what is filed of a holder.
 func HolderDir(name string) string { return "holders/" + name + "/" }
 
 // GenerationName writes a generation in prose: "fulcio g2".

@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
+// Groups writes a digest in groups, to read aloud.
 func Groups(hexDigest string) string {
 	raw, err := hex.DecodeString(hexDigest)
 	if err != nil {
@@ -19,6 +20,7 @@ func Groups(hexDigest string) string {
 	return pki.HexGroups(raw)
 }
 
+// Stamp writes a time as RFC 3339 in UTC.
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // CheckPin holds a key against the plan, where the plan pins one.

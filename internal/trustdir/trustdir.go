@@ -13,7 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// Directory is an open trust directory: its plan and its ledger, both read
+// Dir is an open trust directory: its plan and its ledger, both read
 // and checked.
 type Dir struct {
 	Path      string

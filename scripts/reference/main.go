@@ -44,7 +44,7 @@ func run(args []string) error {
 			return err
 		}
 		for _, page := range reference.Pages(root, date) {
-			if err := os.WriteFile(filepath.Join(args[1], page.Name), []byte(page.Text), 0o644); err != nil { //nolint:gosec // a manual page is for everyone
+			if err := os.WriteFile(filepath.Join(args[1], page.Name), []byte(page.Text), 0o644); err != nil {
 				return err
 			}
 		}

@@ -154,7 +154,7 @@ func (r *ccid) transfer(m []byte) {
 func (r *ccid) reply(m []byte, kind, status, problem byte, data []byte) {
 	head := make([]byte, ccidHeader, ccidHeader+len(data))
 	head[0] = kind
-	binary.LittleEndian.PutUint32(head[1:], uint32(len(data))) //nolint:gosec // at most maxCCID
+	binary.LittleEndian.PutUint32(head[1:], uint32(len(data)))
 	head[5], head[6], head[7], head[8] = m[5], m[6], status, problem
 	if kind == ccidParametersAnswer {
 		head[9] = 1 // T=1

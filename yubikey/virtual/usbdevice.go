@@ -55,7 +55,7 @@ func configurationDescriptor() []byte {
 	tail = append(tail, 7, 5, endpointOut, 2, bulkPacket, 0, 0)
 	tail = append(tail, 7, 5, endpointIn, 2, bulkPacket, 0, 0)
 	tail = append(tail, 7, 5, endpointInterrupt, 3, 8, 0, 32)
-	head := le16([]byte{9, usbConfiguration}, uint16(9+len(tail))) //nolint:gosec // 93
+	head := le16([]byte{9, usbConfiguration}, uint16(9+len(tail)))
 	return append(append(head, 1, 1, 0, 0x80, 15), tail...)
 }
 

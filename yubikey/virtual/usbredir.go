@@ -108,10 +108,10 @@ func (l *link) run(greeted func(*link)) error {
 }
 
 func (l *link) receive() (packet, error) {
-	head := make([]byte, 12, 16)
+	head := make([]byte, 16)
 	l.mu.Lock()
-	if l.both(capLongIDs) {
-		head = head[:16]
+	if !l.both(capLongIDs) {
+		head = head[:12]
 	}
 	l.mu.Unlock()
 	if _, err := io.ReadFull(l.conn, head); err != nil {
@@ -133,11 +133,11 @@ func (l *link) receive() (packet, error) {
 // send writes one packet; the caller holds the lock.
 func (l *link) send(kind uint32, id uint64, body []byte) error {
 	p := binary.LittleEndian.AppendUint32(nil, kind)
-	p = binary.LittleEndian.AppendUint32(p, uint32(len(body))) //nolint:gosec // bodies are bounded by what is read and answered
+	p = binary.LittleEndian.AppendUint32(p, uint32(len(body)))
 	if l.both(capLongIDs) && kind != redirHello {
 		p = binary.LittleEndian.AppendUint64(p, id)
 	} else {
-		p = binary.LittleEndian.AppendUint32(p, uint32(id)) //nolint:gosec // such a machine has short ids
+		p = binary.LittleEndian.AppendUint32(p, uint32(id))
 	}
 	_, err := l.conn.Write(append(p, body...))
 	return err

@@ -20,7 +20,7 @@ func (l *link) control(p packet) error {
 		head[3] = redirStall
 	}
 	data = data[:min(len(data), int(length))]
-	binary.LittleEndian.PutUint16(head[8:], uint16(len(data))) //nolint:gosec // at most length
+	binary.LittleEndian.PutUint16(head[8:], uint16(len(data)))
 	return l.send(redirControl, p.id, append(head, data...))
 }
 
@@ -50,10 +50,10 @@ func (l *link) bulk(p packet) error {
 func (l *link) bulkHeader(request []byte, status byte, n int) []byte {
 	head := make([]byte, 8, 10)
 	head[0], head[1] = request[0], status
-	binary.LittleEndian.PutUint16(head[2:], uint16(n)) //nolint:gosec // the upper half follows
+	binary.LittleEndian.PutUint16(head[2:], uint16(n))
 	copy(head[4:8], request[4:8])
 	if l.both(capLongBulk) {
-		head = binary.LittleEndian.AppendUint16(head, uint16(n>>16)) //nolint:gosec // see above
+		head = binary.LittleEndian.AppendUint16(head, uint16(n>>16))
 	}
 	return head
 }

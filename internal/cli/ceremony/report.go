@@ -48,5 +48,5 @@ func runCeremonyReport(_ context.Context, o *ceremonyReportOptions) error {
 	if o.out != "" {
 		return durable.Write(o.out, page, 0o644)
 	}
-	return cmdutil.PrintText(o.Factory.Out, string(page))
+	return cmdutil.PrintText(o.Out, string(page))
 }

@@ -83,7 +83,7 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 		return err
 	}
 	o.Progress("the record is in %s; carry it back, check it with `trustroot ceremony verify`, and switch this machine off", path)
-	return cmdutil.PrintText(o.Factory.Out, path+"\n")
+	return cmdutil.PrintText(o.Out, path+"\n")
 }
 
 // inspect looks at the machine. The offline program then gives up what it has

@@ -1,3 +1,4 @@
+// Package cloud opens AWS for the commands that need it.
 package cloud
 
 import (
@@ -7,7 +8,7 @@ import (
 	"github.com/linnemanlabs/trustroot/kms"
 )
 
-// kmsClient returns a client for the keys' account; role is the one to assume
+// KMS returns a client for the keys' account; role is the one to assume
 // there for what does not cross accounts, and may be empty.
 func KMS(ctx context.Context, f *cmdutil.Factory, role string) (*kms.Client, error) {
 	return kms.New(ctx, kms.Options{KeyAccountRole: role, Progress: func(text string) { f.Progress("%s", text) }})

@@ -1,3 +1,4 @@
+// Package cmdutil has what every command shares: streams, flags, printing and exit codes.
 package cmdutil
 
 import (
@@ -30,6 +31,7 @@ type Factory struct {
 	Grace atomic.Int64
 }
 
+// NewFactory returns the streams and the clock of a run of the program.
 func NewFactory(ctx context.Context) *Factory {
 	f := &Factory{
 		Out:      term.NewWriter(os.Stdout),
@@ -44,7 +46,7 @@ func NewFactory(ctx context.Context) *Factory {
 
 // Progress says on standard error what is going on.
 func (f *Factory) Progress(format string, args ...any) {
-	term.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck // progress only
+	term.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck,gosec // progress only
 }
 
 // printError is the one place that prints errors.
@@ -52,10 +54,10 @@ func printError(w io.Writer, err error) {
 	style := term.StyleFor(w)
 	for _, t := range tell(err) {
 		for line := range strings.SplitSeq(t.text, "\n") {
-			term.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
+			term.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck,gosec // nowhere left to say it
 		}
 		if t.hint != "" {
-			term.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
+			term.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck,gosec // nowhere left to say it
 		}
 	}
 }

@@ -16,6 +16,7 @@ func SlotFlag(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVar(into, "slot", "", "slot in hex: 9a, 9c, 9d, 9e, or 82 to 95")
 }
 
+// RehearsalFlag adds the option that takes attestations of virtual tokens.
 func RehearsalFlag(cmd *cobra.Command, into *bool) {
 	cmd.Flags().BoolVar(into, "rehearsal", false, "accept the virtual token that the rehearsal's own plan pins")
 }

@@ -30,7 +30,7 @@ type Group struct {
 func Under(parent string, commands ...*cobra.Command) Group { return Group{parent, commands} }
 
 // parents are the commands that only group others.
-var parents = map[string]string{
+var parents = map[string]string{ //nolint:gosec // "token" is the name of a command
 	"plan":           "What should exist",
 	"token":          "Work with a YubiKey's PIV application",
 	"kms":            "The keys in AWS KMS",
@@ -45,7 +45,7 @@ var parents = map[string]string{
 	"services":       "The running Fulcio, timestamp authority, Rekor and TesseraCT",
 }
 
-// newRootCmd makes a program of groups of commands.
+// NewRoot makes a program of groups of commands.
 func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
 	root := &cobra.Command{
 		Use:           name,

@@ -1,3 +1,4 @@
+// Package device opens tokens for commands and asks for their secrets.
 package device
 
 import (
@@ -12,7 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
-// openToken opens the token with that serial; without one it lists those that
+// Open opens the token with that serial; without one it lists those that
 // are there and opens none.
 func Open(ctx context.Context, f *cmdutil.Factory, serial uint32) (*yubikey.Token, error) {
 	if serial != 0 {

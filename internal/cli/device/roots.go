@@ -27,7 +27,7 @@ func PlanHere(f *cmdutil.Factory) (*plan.Plan, error) {
 	return plan.Parse(name, data)
 }
 
-// attestationRoots returns Yubico's, or, when a rehearsal is wanted, those
+// Roots returns Yubico's, or, when a rehearsal is wanted, those
 // that the plan in the trust directory pins.
 func Roots(f *cmdutil.Factory, rehearsal bool) (attestation.Roots, error) {
 	if !rehearsal {

@@ -19,6 +19,7 @@ type CountingPrompter struct {
 	ended chan struct{}
 }
 
+// NewCountingPrompter counts the touches that an operator is asked for.
 func NewCountingPrompter(operator ceremony.Operator) *CountingPrompter {
 	return &CountingPrompter{Prompter: Prompter{operator}, every: 5 * time.Second}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
-// show prints the trust directory as it is.
+// Status prints the trust directory as it is.
 func Status(ctx context.Context, f *cmdutil.Factory) error {
 	d, err := trustdir.Open(f.Dir)
 	if err != nil {
@@ -26,6 +26,7 @@ func Status(ctx context.Context, f *cmdutil.Factory) error {
 	return PrintStatus(f, d, s)
 }
 
+// PrintStatus prints what the status of a trust directory says.
 func PrintStatus(f *cmdutil.Factory, d *trustdir.Dir, s *status.Status) error {
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, s)

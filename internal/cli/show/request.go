@@ -1,3 +1,4 @@
+// Package show prints requests and staged changes.
 package show
 
 import (
@@ -16,6 +17,7 @@ type RequestJSON struct {
 	Text   string `json:"text"` // what is printed without --json
 }
 
+// PrintRequest prints what a request asks for.
 func PrintRequest(f *cmdutil.Factory, r *request.Request) error {
 	if f.JSON {
 		digest := r.Digest()

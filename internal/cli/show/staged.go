@@ -18,7 +18,7 @@ type stagedView struct {
 	Status   []tuf.RoleStatus `json:"status"`
 }
 
-// showStaged prints what waits for signatures, and the next step.
+// Staged prints what waits for signatures, and the next step.
 func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
 	f.Progress("staged in %s; each holder signs it with `trustroot tuf sign %s --serial N`", s.Dir(), s.Dir())
 	if f.JSON {
@@ -31,6 +31,7 @@ func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
 	return refused
 }
 
+// StagedJSON prints a staged change as JSON.
 func StagedJSON(f *cmdutil.Factory, s *tuf.Staged) error {
 	status, err := s.Status()
 	if err != nil {
@@ -39,7 +40,7 @@ func StagedJSON(f *cmdutil.Factory, s *tuf.Staged) error {
 	return cmdutil.PrintJSON(f.Out, stagedView{s.Dir(), s.Kind(), fmt.Sprintf("%x", s.Digest()), s.Sealed(), s.Versions(), status})
 }
 
-// printMissing says who can still sign.
+// Missing says who can still sign.
 func Missing(f *cmdutil.Factory, s *tuf.Staged) error {
 	missing, err := s.Missing()
 	if err != nil {

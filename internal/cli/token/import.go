@@ -122,7 +122,7 @@ type importing struct {
 // open opens a token and refuses one that could not take the key, before there
 // is a key.
 func (i *importing) open(serial uint32, oldFirmware bool) error {
-	token, err := device.OpenForSecrets(i.ctx, i.tokenImportOptions.Factory, serial)
+	token, err := device.OpenForSecrets(i.ctx, i.Factory, serial)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (i *importing) prove(n int, public *ecdsa.PublicKey, proof *importProof) er
 	if err != nil {
 		return fmt.Errorf("token %d: %w", i.serials[n], err)
 	}
-	signature, err := signText(i.tokenImportOptions.Factory, signer, proof.text)
+	signature, err := signText(i.Factory, signer, proof.text)
 	if err != nil {
 		return fmt.Errorf("token %d: %w", i.serials[n], err)
 	}

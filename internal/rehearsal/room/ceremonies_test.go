@@ -123,7 +123,7 @@ func (r *room) found(ctx context.Context, given rehearsal.Room) error {
 	for _, n := range r.cuts {
 		go cutAt(g, root, root.Exchanges()+n)
 		if _, err := g.ceremony(r.words); !errors.Is(err, errGone) {
-			return fmt.Errorf("power cut at exchange %d: the machine lives: %v", n, err)
+			return fmt.Errorf("power cut at exchange %d: the machine lives: %w", n, err)
 		}
 		say("the power cut at exchange %d of this run, between two writes of the journal", n)
 		if g, err = r.boot(ctx, false, ""); err != nil {

@@ -36,7 +36,7 @@ func TestRoom_TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // a log
+	defer log.Close()
 	r := &room{image: image, dir: dir, log: log}
 	held := false
 	o := rehearsal.Options{Out: filepath.Join(dir, "trust-test"), Now: time.Now(), Progress: log}
@@ -46,7 +46,7 @@ func TestRoom_TestImage(t *testing.T) {
 		if err := r.enter(ctx, given); err != nil {
 			return err
 		}
-		defer r.port.Close() //nolint:errcheck // nothing is written
+		defer r.port.Close()
 		g, err := r.boot(ctx, false, "", "-device", "e1000,id=card")
 		if err != nil {
 			return err

@@ -53,7 +53,7 @@ func TestRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close() //nolint:errcheck // a log
+	defer log.Close()
 	digest := sha256.Sum256(data)
 	r := &room{
 		image: image, digest: hex.EncodeToString(digest[:]), dir: dir, pictures: os.Getenv(picturesVariable), log: log,
