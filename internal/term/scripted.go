@@ -18,7 +18,7 @@ type Script struct {
 
 // Notice implements the ceremony's operator.
 func (s *Script) Notice(text string) {
-	Fprintf(s.Out, "%s\n", Text(indent(text))) //nolint:errcheck,gosec // progress only
+	Fprintf(s.Out, "%s\n", Text(indent(text))) //nolint:errcheck // progress only
 }
 
 // Confirm implements the ceremony's operator.

@@ -37,7 +37,7 @@ func (t *Terminal) open() (*os.File, error) {
 // Notice shows text to the person.
 func (t *Terminal) Notice(text string) {
 	if _, err := t.open(); err == nil {
-		Fprintf(t.out, "%s\n", Text(text)) //nolint:errcheck,gosec // a terminal that is gone fails at the next question
+		Fprintf(t.out, "%s\n", Text(text)) //nolint:errcheck // a terminal that is gone fails at the next question
 	}
 }
 

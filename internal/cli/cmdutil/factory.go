@@ -46,7 +46,7 @@ func NewFactory(ctx context.Context) *Factory {
 
 // Progress says on standard error what is going on.
 func (f *Factory) Progress(format string, args ...any) {
-	term.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck,gosec // progress only
+	term.Fprintf(f.Err, format+"\n", args...) //nolint:errcheck // progress only
 }
 
 // printError is the one place that prints errors.
@@ -54,10 +54,10 @@ func printError(w io.Writer, err error) {
 	style := term.StyleFor(w)
 	for _, t := range tell(err) {
 		for line := range strings.SplitSeq(t.text, "\n") {
-			term.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck,gosec // nowhere left to say it
+			term.Fprintf(w, "trustroot: %s %s\n", style.Bad("error:"), line) //nolint:errcheck // nowhere left to say it
 		}
 		if t.hint != "" {
-			term.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck,gosec // nowhere left to say it
+			term.Fprintf(w, "trustroot: hint: %s\n", t.hint) //nolint:errcheck // nowhere left to say it
 		}
 	}
 }
