@@ -1,0 +1,112 @@
+//go:build linux && cgo
+
+package attacks
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
+)
+
+// TestCards plugs in cards that lie.
+func TestCards(t *testing.T) {
+	endless := func(at int) func(*world) {
+		return func(w *world) {
+			o := tokenOf("holder.json")
+			o.Faults = []virtual.Fault{{At: at, Kind: virtual.FaultEndless}}
+			w.plug(o)
+		}
+	}
+	serial := fmt.Sprint(rehearsal.HolderSerial)
+	var rows []row
+	for _, at := range []int{1, 12} {
+		rows = append(rows, row{
+			name: fmt.Sprintf("more follows from exchange %d", at), do: endless(at), args: []string{"token", "info", "--serial", serial}, code: 4,
+			words: []string{"trustroot: hint: "}, within: 90 * time.Second,
+		})
+	}
+	twice := func(w *world) {
+		o := tokenOf("token.json")
+		o.Claim = rehearsal.HolderSerial
+		w.plug(o, tokenOf("holder.json"))
+	}
+	for _, args := range [][]string{
+		{"token", "info", "--serial", serial}, {"token", "sign-test", "--serial", serial, "--slot", "9a"}, {"token", "provision", "--serial", serial},
+	} {
+		rows = append(rows, row{
+			name: "two readers with one serial number, " + args[1], do: twice, args: args, code: 4,
+			words: []string{"two tokens say that their serial number is " + serial}, never: []string{"PIN"},
+		})
+	}
+	play(t, rows)
+}
+
+// TestWords types from a paper that is of another request.
+func TestWords(t *testing.T) {
+	stick := func(w *world) {
+		if out, err := exec.Command("cp", w.path("rehearsal/usb/0001-founding.tar"), w.tmp).CombinedOutput(); err != nil {
+			w.Fatalf("%v\n%s", err, out)
+		}
+		w.plug(tokenOf("token.json"))
+	}
+	args := []string{"ceremony", "run", "{tmp}/0001-founding.tar", "--serial", fmt.Sprint(rehearsal.Serial), "--out", "{tmp}", "--rehearsal", "--allow-network"}
+	nothing := func(w *world) {
+		left, err := os.ReadDir(w.tmp)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, e := range left {
+			if !strings.HasSuffix(e.Name(), ".unfinished") && e.Name() != "0001-founding.tar" {
+				w.Errorf("%s is left", e.Name())
+			}
+		}
+	}
+	var rows []row
+	for what, word := range map[string]string{"a word of none": "no answer is known", "a hostile word": "abandon\x1b[2J", "nothing": ""} {
+		rows = append(rows, row{
+			name: what, do: stick, program: "trustroot-offline", args: args, code: 5, never: raw, check: nothing,
+			words: []string{"3 wrong words", "this is not the request that was reviewed; nothing was made", "When a word is wrong"},
+			typed: func(screen string) string {
+				if strings.HasSuffix(screen, "from the paper: ") || strings.Contains(screen[strings.LastIndex(screen, "\n")+1:], "from the paper") {
+					return word
+				}
+				return yes(screen)
+			},
+		})
+	}
+	play(t, rows)
+}
+
+// TestKMS_AnothersKey makes a key in an account where another trust directory
+// made one under the same alias.
+func TestKMS_AnothersKey(t *testing.T) {
+	made := regexp.MustCompile(`(?m)^ +(key|spki_sha256): .*\n`)
+	others := func(change func([]ledger.Entry) []ledger.Entry) func(*world) {
+		return func(w *world) {
+			unaccepted(w)
+			before, after, _ := strings.Cut(string(w.read("pki.yaml")), "\n  fulcio:")
+			fulcio, after, _ := strings.Cut(after, "\n  tsa:")
+			w.write("pki.yaml", []byte(before+"\n  fulcio:"+made.ReplaceAllString(fulcio, "")+"\n  tsa:"+after))
+			w.ok("kms", "create", "--alias-prefix", "x")
+			rewrite(change)(w)
+		}
+	}
+	play(t, []row{
+		{
+			name: "another directory's", do: others(anotherTime), args: []string{"kms", "create", "--alias-prefix", "x"}, code: 5,
+			words: []string{"alias/x/authorities/fulcio/g1 exists, and is not a key of this trust directory", "nothing was made"},
+		},
+		{
+			name: "our own", do: others(func(e []ledger.Entry) []ledger.Entry { return e }), args: []string{"kms", "create", "--alias-prefix", "x"}, code: 0,
+			words: []string{"every key was made before", "# authorities/fulcio g1"},
+		},
+	})
+}
