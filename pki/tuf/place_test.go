@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +58,8 @@ func (c *copies) reset() {
 }
 
 func (c *copies) publisher(own *memory, now time.Time, left int) *Publisher {
-	tally := &counter{left: left}
+	tally := new(counter)
+	tally.left.Store(int64(left))
 	p := &Publisher{Own: &Place{Name: "own", Store: &cutAll{own, tally}}, Online: c.online, Policy: c.pol, Now: now}
 	for i, m := range c.places {
 		p.Places = append(p.Places, &Place{Name: fmt.Sprint("place ", i), Store: &cutAll{m, tally}})
@@ -66,7 +68,7 @@ func (c *copies) publisher(own *memory, now time.Time, left int) *Publisher {
 }
 
 // counter ends a process at a write, whatever place it goes to.
-type counter struct{ left int }
+type counter struct{ left atomic.Int64 }
 
 type cutAll struct {
 	store.Store
@@ -74,14 +76,14 @@ type cutAll struct {
 }
 
 func (c *cutAll) WriteNew(ctx context.Context, name string, data []byte) error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return errCut
 	}
 	return c.Store.WriteNew(ctx, name, data)
 }
 
 func (c *cutAll) Replace(ctx context.Context, name string, data []byte) error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return errCut
 	}
 	return c.Store.Replace(ctx, name, data)
