@@ -140,7 +140,7 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 // advice says what a stolen key can do, by its role, and what saves what it
 // signed while it was honest.
 func advice(g *ledger.Generation) (role string, backwards bool, lines []string) {
-	saved := "what saves an honest bundle is a log entry that stood in the tree before the theft: a checkpoint that was archived, witnessed or anchored by then; have the gate demand that (gate policy: anchored_before)"
+	saved := "what saves an honest bundle is a log entry that stood in the tree before the theft: a checkpoint that was archived, witnessed or anchored by then; once the log is retired, the gate demands that where its policy says untied: refuse"
 	switch {
 	case g.App != nil:
 		return "application", false, []string{
