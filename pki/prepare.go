@@ -103,9 +103,6 @@ func (p *Prepared) Digest() []byte {
 // Serial returns the serial number.
 func (p *Prepared) Serial() *big.Int { return new(big.Int).Set(p.draft.SerialNumber) }
 
-// Describe returns the certificate in words, as it will be.
-func (p *Prepared) Describe() []string { return Describe(p.draft) }
-
 // Draft returns the certificate as it was linted, under the signature of a
 // throwaway key that nobody holds any more. It is for showing and comparing,
 // and verifies nowhere; what Issue signs does not depend on it.
