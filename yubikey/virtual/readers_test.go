@@ -228,3 +228,27 @@ func TestReaders_DieWithTheProcess(t *testing.T) {
 	}
 	refused(t, socket)
 }
+
+// A daemon that takes connections and never answers is replaced by another.
+func TestReaders_StartAgainBesideADeafDaemon(t *testing.T) {
+	real, err := exec.LookPath("pcscd")
+	if err != nil {
+		real = "/usr/sbin/pcscd"
+	}
+	if _, err := os.Stat(real); err != nil {
+		t.Skip("install pcscd: " + err.Error())
+	}
+	dir := t.TempDir()
+	script := "#!/bin/sh\nif mkdir " + dir + "/deaf 2>/dev/null; then exec sleep 60; fi\nexec " + real + " \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "pcscd"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	readers := start(t, t.Context(), "")
+	if _, err := os.Stat(filepath.Join(dir, "deaf")); err != nil {
+		t.Errorf("the deaf daemon did not run: %v", err)
+	}
+	if err := readers.Restart(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

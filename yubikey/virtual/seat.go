@@ -133,8 +133,22 @@ func (r *Readers) run(ctx context.Context) error {
 	return r.launch(ctx)
 }
 
-// launch starts the daemon and puts every card in.
+// launch starts the daemon and puts every card in. A daemon that runs and does
+// not show the cards is started once more: on a busy machine pcscd now and then
+// comes up deaf.
 func (r *Readers) launch(ctx context.Context) error {
+	err := r.tryLaunch(ctx)
+	if err == nil || ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	r.halt()
+	if err := os.Remove(r.socket); err != nil {
+		return err
+	}
+	return r.tryLaunch(ctx)
+}
+
+func (r *Readers) tryLaunch(ctx context.Context) error {
 	var err error
 	r.daemon, err = startDaemon(r.installed.daemon, r.socket, filepath.Join(r.home, "readers"))
 	if err != nil {
