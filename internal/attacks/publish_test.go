@@ -12,14 +12,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
-	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 const (
@@ -203,51 +201,5 @@ func TestSigned_IsWhatWasShown(t *testing.T) {
 				}
 				role["keyids"] = ids
 			})},
-	})
-}
-
-func TestPlaces_NeverLose(t *testing.T) {
-	// published plays a renewal into a live place and takes the trust directory
-	// back to what it was before.
-	published := func(w *world) {
-		w.plug(virtual.Options{StateFile: "token.json"}, virtual.Options{StateFile: "holder.json"})
-		w.ok("tuf", "refresh", "--to", w.tmp+"/live")
-		before := w.tmp + "/before"
-		if err := os.CopyFS(before, os.DirFS(w.path("tuf"))); err != nil {
-			w.Fatal(err)
-		}
-		w.ok("tuf", "stage", "targets", "--renew")
-		w.ok("tuf", "sign", nextStaged, "--serial", fmt.Sprint(rehearsal.HolderSerial))
-		w.ok("tuf", "publish", nextStaged, "--rehearsal", "--to", w.tmp+"/live")
-		if err := os.RemoveAll(w.path("tuf")); err != nil {
-			w.Fatal(err)
-		}
-		if err := os.CopyFS(w.path("tuf"), os.DirFS(before)); err != nil {
-			w.Fatal(err)
-		}
-	}
-	live := func(version string) func(*world) {
-		return func(w *world) {
-			data, err := os.ReadFile(filepath.Join(w.tmp, "live", "timestamp.json"))
-			if err != nil || !regexp.MustCompile(`"version":`+version+`[,}]`).Match(data) {
-				w.Errorf("the live place: %v\n%s", err, data)
-			}
-		}
-	}
-	back := func(w *world) {
-		w.ok("tuf", "refresh", "--to", w.tmp+"/live")
-		w.edit("places.json", func(v map[string]any) { object(v, "places", w.tmp+"/live")["timestamp"] = 9 })
-	}
-	play(t, []row{
-		{name: "a directory from before a renewal refreshes", do: published, args: []string{"tuf", "refresh", "--to", "{tmp}/live"}, code: 5,
-			words: []string{"this trust directory is behind: it shows version 2 of "}, check: live("2")},
-		{name: "a place that went back is not signed for", do: back, args: []string{"tuf", "refresh", "--to", "{tmp}/live"}, code: 5,
-			words: []string{"version 9 was read back there before", "--restore"}},
-		{name: "a place that went back is restored by name", do: back, args: []string{"tuf", "refresh", "--to", "{tmp}/live", "--restore", "{tmp}/live"}, code: 0},
-		{name: "a place that is none of the plan's is left out", args: []string{"tuf", "refresh", "--without", "s3://nowhere"}, code: 2, words: []string{"no such place"}},
-		{name: "a bucket that cannot be reached", do: func(w *world) {
-			w.env = append(w.env, "AWS_ENDPOINT_URL_S3=http://127.0.0.1:9", "AWS_REGION=eu-central-1")
-		}, args: []string{"tuf", "refresh", "--to", "s3://bucket/tuf"}, code: 1, words: []string{"the store cannot be reached"}},
-		{name: "a mirror that is empty gets the same bytes", args: []string{"tuf", "refresh", "--to", "{tmp}/live"}, code: 0, check: live("1")},
 	})
 }

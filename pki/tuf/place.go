@@ -150,6 +150,8 @@ func (r *repository) seen() Seen {
 // trust directory's: a version a day for 27 years.
 const maxJump = 10_000
 
+const onlineStolen = "the online key signed what this program does not sign: replace it as \"The online key is in other hands\" in docs/tuf.md says"
+
 // runaway returns an error for a timestamp or snapshot that no honest writer
 // makes: its expiry is beyond the plan's, or its version far above those of the
 // trust directory.
@@ -166,7 +168,7 @@ func runaway(d *document, own int64, w OnlineRole, now time.Time) error {
 	default:
 		return nil
 	}
-	return fault.New(fault.Verification, "the online key signed what this program does not sign: replace it as \"The online key is in other hands\" in docs/tuf.md says", err)
+	return fault.New(fault.Verification, onlineStolen, err)
 }
 
 // States reads every place but the own copy and holds it against that. It

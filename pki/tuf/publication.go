@@ -58,6 +58,8 @@ func (p *Publisher) fail(place *Place, err error) error {
 		code = fault.Failure
 	case own != fault.Failure:
 		code = own
+	case fault.Hint(err) == "" && place != p.Own:
+		hint = "find out who changed it; then move its files aside and fill it anew: --restore " + place.Name
 	}
 	err = fault.New(code, hint, fmt.Errorf("%s: %w", place.Name, err))
 	if p.Partial && place != p.Own && !errors.Is(err, errStale) && !errors.Is(err, context.Canceled) {

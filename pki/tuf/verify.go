@@ -12,6 +12,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
@@ -157,10 +158,44 @@ func (v *verification) checkRoles() {
 		}
 		r.SignFrom, _ = v.repo.signFrom(d, OnlineRole{}) // a repository of others may not say
 		v.report.Roles = append(v.report.Roles, r)
+		if d.snapshot != nil || d.timestamp != nil {
+			if w := windowsOf(v.repo.root(), d.role, OnlineRole{}); w.Expiry > 0 {
+				if err := r.tooLong(w.Expiry, v.now); err != nil {
+					v.report.Warnings = append(v.report.Warnings, err.Error()) // clients take it
+				}
+			}
+		}
 		if v.now.After(d.expires()) {
 			v.fail("%s expired on %s", d.fileName(), d.expires().Format(time.RFC3339))
 		}
 	}
+}
+
+// tooLong refuses an online role that lives longer than it may, with a day of
+// grace for clocks.
+func (r RoleReport) tooLong(expiry plan.Days, now time.Time) error {
+	if !r.Expires.After(now.Add(days(expiry) + 24*time.Hour)) {
+		return nil
+	}
+	return fmt.Errorf("%s %d expires on %s, and each version is good for %d days", r.Role, r.Version.Version, r.Expires.Format(time.DateOnly), expiry)
+}
+
+// CheckOnline refuses a timestamp or snapshot that lives longer than the plan
+// lets it.
+func (r *Report) CheckOnline(t *plan.TUF, now time.Time) error {
+	var errs []error
+	for _, role := range r.Roles {
+		switch role.Role {
+		case metadata.TIMESTAMP:
+			errs = append(errs, role.tooLong(t.Timestamp.Expiry, now))
+		case metadata.SNAPSHOT:
+			errs = append(errs, role.tooLong(t.Snapshot.Expiry, now))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.New(fault.Verification, onlineStolen, err)
+	}
+	return nil
 }
 
 // checkNames looks for the targets that clients ask for.

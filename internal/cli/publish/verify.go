@@ -39,7 +39,8 @@ that others made, what only our own rules refuse (old key type names, key IDs
 that are not hashes, other curves, a missing 1.root.json) is a warning.
 
 In a trust directory it also verifies that the keys of root and targets are
-attested keys of its holders.`,
+attested keys of its holders, and that timestamp and snapshot live no longer
+than the plan lets them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.from = args[0]
@@ -101,7 +102,11 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]holders.Signer, e
 	if err != nil {
 		return nil, err
 	}
-	return holders.CheckSigners(d, report, roots, o.Now)
+	signers, err := holders.CheckSigners(d, report, roots, o.Now)
+	if d.Plan.TUF != nil {
+		err = errors.Join(err, report.CheckOnline(d.Plan.TUF, o.Now))
+	}
+	return signers, err
 }
 
 func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
