@@ -53,6 +53,9 @@ type Options struct {
 	// Hold holds a ceremony in another machine in place of this one; nil holds
 	// it here.
 	Hold func(context.Context, Room) error
+	// Waits says which commands the trust directory waits for; nil lets every
+	// command run.
+	Waits func(ctx context.Context, dir string) ([]string, error)
 	// Command runs one command line of trustroot in this process, answered by
 	// the rehearsal's operator, and returns what it wrote to standard output.
 	Command func(ctx context.Context, args ...string) ([]byte, error)

@@ -130,6 +130,9 @@ func (r *Rehearsal) each(ctx context.Context, commands ...[]string) error {
 }
 
 func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
+	if err := r.follows(ctx, args); err != nil {
+		return nil, err
+	}
 	name, run := "trustroot", r.Command
 	if r.Offline != nil && AtToken(args) {
 		name, run = OfflineName, r.Offline.Run

@@ -93,3 +93,17 @@ func ReadTarget(ctx context.Context, from objects.Store, name string) ([]byte, e
 	}
 	return readTarget(ctx, from, name, file)
 }
+
+// TargetDigests returns the hex SHA-256 of every target of a store as published,
+// by name, checked from its first root on but for expiries.
+func TargetDigests(ctx context.Context, from objects.Store) (map[string]string, error) {
+	r, err := load(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for name, file := range files(r.targets) {
+		out[name] = file.Hashes["sha256"].String()
+	}
+	return out, nil
+}

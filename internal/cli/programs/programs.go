@@ -3,6 +3,9 @@
 package programs
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/begin"
@@ -11,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/gate"
 	"github.com/linnemanlabs/trustroot/internal/cli/holder"
 	"github.com/linnemanlabs/trustroot/internal/cli/look"
+	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/cli/prepare"
 	"github.com/linnemanlabs/trustroot/internal/cli/publish"
 	"github.com/linnemanlabs/trustroot/internal/cli/rehearse"
@@ -22,7 +26,7 @@ import (
 
 // Trustroot is every command: the program of the admin host.
 func Trustroot(f *cmdutil.Factory) *cobra.Command {
-	return cmdutil.NewRoot(f, "trustroot", "Make, renew and publish the trust root of a self-hosted Sigstore",
+	root := cmdutil.NewRoot(f, "trustroot", "Make, renew and publish the trust root of a self-hosted Sigstore",
 		begin.Commands(f),
 		prepare.Commands(f),
 		ceremony.Commands(f),
@@ -34,4 +38,17 @@ func Trustroot(f *cmdutil.Factory) *cobra.Command {
 		gate.Commands(f),
 		rehearse.Commands(f, Trustroot),
 	)
+	root.PersistentPostRun = func(c *cobra.Command, _ []string) {
+		if slices.Contains(moves, strings.TrimPrefix(c.CommandPath(), root.Name()+" ")) {
+			overview.Next(c.Context(), f)
+		}
+	}
+	return root
+}
+
+// moves are the commands after which something else waits: each ends with it.
+var moves = []string{
+	"adopt", "ceremony accept", "ceremony anchor", "compromise", "cutover", "init", "kms create", "kms csr", "kms export",
+	"log add", "plan check", "promote", "renew", "request create", "retire", "signing-config build", "trusted-root build",
+	"tuf init", "tuf invite", "tuf join", "tuf merge", "tuf publish", "tuf sign", "tuf stage",
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/next"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
@@ -40,6 +41,13 @@ func (r *rehearsalFlags) options(f *cmdutil.Factory) (rehearsal.Options, error) 
 		Now:      f.Now,
 		Progress: f.Err,
 		Command:  r.rehearsed(f),
+		Waits: func(ctx context.Context, dir string) ([]string, error) {
+			l, err := next.Of(ctx, dir, f.Now)
+			if err != nil {
+				return nil, err
+			}
+			return l.Now(), nil
+		},
 	}
 	offline, err := rehearsal.FindOffline()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover),
+		cmdutil.Under("", newNextCmd(f, runNext), newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover),
 			newCompromiseCmd(f, runCompromise), newPromoteCmd(f, runPromote), newRetireCmd(f, runRetire)),
 		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
 		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),

@@ -1,0 +1,37 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// guided are the commands that a rehearsal runs only when `trustroot next` says
+// so: were it wrong, the rehearsal could not end.
+var guided = []string{
+	"ceremony accept", "ceremony run", "cutover", "kms create", "kms csr", "kms export", "log add", "request create",
+	"tuf init", "tuf invite", "tuf join", "tuf publish", "tuf sign", "tuf stage",
+}
+
+// follows returns an error where a command is not what waits now.
+func (r *Rehearsal) follows(ctx context.Context, args []string) error {
+	if r.Waits == nil {
+		return nil
+	}
+	words := strings.Join(slices.DeleteFunc(slices.Clone(args), func(s string) bool { return s == "--json" }), " ")
+	i := slices.IndexFunc(guided, func(g string) bool { return words == g || strings.HasPrefix(words, g+" ") })
+	if i < 0 {
+		return nil
+	}
+	waits, err := r.Waits(ctx, r.Out)
+	if err != nil {
+		return err
+	}
+	for _, command := range waits {
+		if strings.Contains(command+" ", " "+guided[i]+" ") {
+			return nil
+		}
+	}
+	return fmt.Errorf("the rehearsal comes to `trustroot %s`, and `trustroot next` says: %s", guided[i], strings.Join(waits, ", "))
+}
