@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -36,6 +37,10 @@ func (m memory) certificate() (*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the memory's throw-away key: %w", err)
 	}
+	return m.signed(key)
+}
+
+func (m memory) signed(key crypto.Signer) (*x509.Certificate, error) {
 	long := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) // RFC 5280 4.1.2.5: no expiry
 	der, err := x509.CreateCertificate(rand.Reader, m.template(long), m.template(long), key.Public(), key)
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -193,9 +195,11 @@ func TestNew_SigstoreGoAgrees(t *testing.T) {
 }
 
 // Invariant: whatever bundle is taken is, but for what its timestamp's DER
-// leaves open, the one that was made; nothing makes the reader fail badly.
+// leaves open, the one that was made; nothing makes the reader fail badly. The
+// anchor is one that was made once, under keys that were thrown away: each
+// process reads the same.
 func FuzzVerify(f *testing.F) {
-	a := newAnchored(f)
+	a := kept(f)
 	f.Add(a.files[anchor.TimestampFile], a.files[anchor.BundleFile])
 	f.Add([]byte{0x30, 0x03, 0x30, 0x01, 0x00}, []byte(`{"mediaType":"x"}`))
 	f.Fuzz(func(t *testing.T, response, bundle []byte) {
@@ -211,6 +215,40 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("%+v in place of %+v", again, a.made)
 		}
 	})
+}
+
+var update = flag.Bool("update", false, "write testdata/kept.json anew")
+
+// kept is the anchor in testdata/kept.json.
+func kept(t testing.TB) anchored {
+	t.Helper()
+	type file struct {
+		Files     map[string][]byte
+		Envelope  []byte
+		Key, Root []byte // DER
+		Complete  time.Time
+		Made      *anchor.Anchor
+	}
+	const path = "testdata/kept.json"
+	if *update {
+		a := newAnchored(t)
+		spki, err := x509.MarshalPKIXPublicKey(a.subject.Key)
+		must(t, err)
+		data, err := json.MarshalIndent(file{a.files, a.subject.Envelope, spki, a.subject.Root.Raw, a.subject.Complete, a.made}, "", "  ")
+		must(t, err)
+		must(t, os.WriteFile(path, append(data, '\n'), 0o644))
+	}
+	data, err := os.ReadFile(path)
+	must(t, err)
+	var k file
+	must(t, json.Unmarshal(data, &k))
+	root, err := x509.ParseCertificate(k.Root)
+	must(t, err)
+	key, err := x509.ParsePKIXPublicKey(k.Key)
+	must(t, err)
+	return anchored{files: k.Files, made: k.Made, subject: anchor.Subject{
+		Envelope: k.Envelope, Key: key.(*ecdsa.PublicKey), Root: root, Complete: k.Complete,
+	}}
 }
 
 // levels is a timestamp response that is one value in another, and another.

@@ -2,6 +2,7 @@ package tuf
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -84,10 +85,28 @@ func FuzzParseChange(f *testing.F) {
 
 // A folder in which one file was replaced or added, with SHA256SUMS made to
 // fit, opens only if version 1 of root and of targets is still what is to be
-// signed, and nothing makes it panic.
+// signed, and nothing makes it panic. testdata/staged is what StageInit wrote
+// once, and alice signed: each process reads the same.
 func FuzzOpenStaged(f *testing.F) {
-	w := newWorld(f)
-	s := w.init(day0)
+	const staged = "testdata/staged"
+	if _, err := OpenStaged(staged); err != nil {
+		f.Fatal(err)
+	}
+	err := filepath.WalkDir(staged, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(staged, path)
+		f.Add(name, data)
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(changeName, []byte(`{"version":1,"kind":"init","created":"2026-03-01T12:00:00Z","holders":{},"words":[]}`))
 	f.Add(signDir+"/1.targets.json", []byte(`{"signed":{"_type":"targets","version":1,"targets":{}},"signatures":[]}`))
 	f.Add(targetsDir+"/x", []byte("x"))
@@ -100,7 +119,7 @@ func FuzzOpenStaged(f *testing.F) {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.CopyFS(dir, os.DirFS(s.Dir())); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(staged)); err != nil {
 			t.Fatal(err)
 		}
 		at := filepath.Join(dir, name)
