@@ -111,7 +111,7 @@ func (o *Offline) words(ctx context.Context, request string) ([]string, error) {
 var (
 	// the words stand numbered, or with nothing but space between them
 	wordList    = regexp.MustCompile(`[A-Za-z]+`)
-	typed       = regexp.MustCompile(`Type (.+) to go on: $`)
+	typed       = regexp.MustCompile(`Type "?(.+?)"? to continue: $`)
 	paper       = regexp.MustCompile(`Type word (\d+) from the paper: $`)
 	secretAsked = regexp.MustCompile(`((?:PIN of|PUK of|New |Old |Management key|The (?:first|second) half)[^\n]*): $`)
 )

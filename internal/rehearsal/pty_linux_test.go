@@ -14,7 +14,7 @@ import (
 func TestOnTerminal_AProgramThatLetsGoOfIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", `exec 3>&-; sleep 0.2; printf 'Type go to go on: ' >/dev/tty; read -r a </dev/tty; echo "$a" >/dev/tty; [ "$a" = go ]`)
+	cmd := exec.CommandContext(ctx, "sh", "-c", `exec 3>&-; sleep 0.2; printf 'Type go to continue: ' >/dev/tty; read -r a </dev/tty; echo "$a" >/dev/tty; [ "$a" = go ]`)
 	var shown strings.Builder
 	err := onTerminal(cmd, func(shown string) (string, error) {
 		return answer(shown, nil)

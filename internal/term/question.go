@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -27,26 +28,33 @@ func Stopped(unchanged string) error {
 	return fault.New(fault.Stopped, unchanged, ErrStopped)
 }
 
-// Accepts reports whether an answer is the exact yes. Case and white space do
-// not count.
-func (q Question) Accepts(answer string) bool {
-	want := q.Type
-	if want == "" {
-		want = "yes"
+// Accepts reports whether an answer is the exact yes. Case, white space and
+// quotation marks around it do not count.
+func (q Question) Accepts(answer string) bool { return fold(answer) == fold(q.want()) }
+
+// Declines reports whether an answer is a no: nothing, n or no. Any other that
+// is not the yes is a slip, and asked again.
+func (q Question) Declines(answer string) bool {
+	answer = fold(answer)
+	return answer == "" || answer == "n" || answer == "no"
+}
+
+func (q Question) want() string { return cmp.Or(q.Type, "yes") }
+
+// quoted sets what is typed off from the sentence where it has spaces.
+func (q Question) quoted() string {
+	if strings.Contains(q.want(), " ") {
+		return `"` + q.want() + `"`
 	}
-	return fold(answer) == fold(want)
+	return q.want()
 }
 
 // Prompt is the last line of the question, before the cursor.
 func (q Question) Prompt() string {
-	switch {
-	case q.Label != "":
+	if q.Label != "" {
 		return "Type " + q.Label + ": "
-	case q.Type != "":
-		return "Type " + q.Type + " to go on: "
-	default:
-		return "Type yes to go on: "
 	}
+	return "Type " + q.quoted() + " to continue: "
 }
 
 // shown is the question as it stands before the cursor. One that goes on from
@@ -59,5 +67,5 @@ func (q Question) shown() string {
 }
 
 func fold(s string) string {
-	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+	return strings.ToLower(strings.Join(strings.Fields(strings.Trim(strings.TrimSpace(s), `"`)), " "))
 }

@@ -41,23 +41,35 @@ func (t *Terminal) Notice(text string) {
 	}
 }
 
-// Confirm asks q and returns ErrStopped for anything but the exact yes.
+// slips is how often a question is asked where the answer is neither its yes
+// nor a no.
+const slips = 3
+
+// Confirm asks q and returns ErrStopped for a no. A slip is asked again, but
+// where the answer is read off a paper: that is counted by the one who asks.
 func (t *Terminal) Confirm(q Question) error {
 	tty, err := t.open()
 	if err != nil {
 		return err
 	}
-	if _, err := Fprintf(t.out, "%s", Text(q.shown())); err != nil {
-		return fmt.Errorf("ask: %w", err)
+	text := q.shown()
+	for range slips {
+		if _, err := Fprintf(t.out, "%s", Text(text)); err != nil {
+			return fmt.Errorf("ask: %w", err)
+		}
+		answer, err := t.wait(func() ([]byte, error) { return readLine(tty) })
+		if err != nil {
+			return err
+		}
+		if q.Accepts(string(answer)) {
+			return nil
+		}
+		if q.Label != "" || q.Declines(string(answer)) {
+			break
+		}
+		text = "That is not what is asked for. Type " + q.quoted() + " to continue, or no to stop: "
 	}
-	answer, err := t.wait(func() ([]byte, error) { return readLine(tty) })
-	if err != nil {
-		return err
-	}
-	if !q.Accepts(string(answer)) {
-		return Stopped(q.No)
-	}
-	return nil
+	return Stopped(q.No)
 }
 
 // Secret reads a line without echo, which is off before the prompt appears. The

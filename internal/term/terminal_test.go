@@ -143,6 +143,35 @@ func TestSecret_LeavesTheNextLine(t *testing.T) {
 	}
 }
 
+// A slip is asked again, three times in all; a no stops at once, and a word off
+// a paper is counted by the one who asks.
+func TestConfirm_Slips(t *testing.T) {
+	for name, c := range map[string]struct {
+		typed string
+		label string
+		yes   bool
+	}{
+		"at once":      {"go on", "", true},
+		"in quotes":    {`"Go  ON"`, "", true},
+		"after a slip": {"goon\ngo on", "", true},
+		"at the third": {"x\ny\ngo on", "", true},
+		"three slips":  {"x\ny\nz", "", false},
+		"no":           {"no", "", false},
+		"nothing":      {"", "", false},
+		"no, later":    {"x\nN", "", false},
+		"off a paper":  {"x", "word 3 from the paper", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, "never shown", "")
+			p.typed(t, c.typed+"\n")
+			err := p.Confirm(Question{Text: "Look.", Type: "go on", Label: c.label, No: "nothing was done"})
+			if (err == nil) != c.yes || err != nil && !errors.Is(err, ErrStopped) {
+				t.Errorf("%v\n%s", err, p.text())
+			}
+		})
+	}
+}
+
 func TestSecret_StoppedEchoesAgain(t *testing.T) {
 	p := newPair(t, "never shown", "")
 	asked := make(chan error)
