@@ -138,11 +138,7 @@ func (w *world) run(r row) (said string, code int) {
 	}
 	ctx, cancel := context.WithTimeout(w.Context(), within)
 	defer cancel()
-	paths := strings.NewReplacer("{dir}", w.dir, "{tmp}", w.tmp)
-	var args []string
-	for _, a := range slices.Concat(r.under, []string{filepath.Join(built.programs, program)}, r.args) {
-		args = append(args, paths.Replace(a))
-	}
+	args := w.paths(slices.Concat(r.under, []string{filepath.Join(built.programs, program)}, r.args))
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), w.env...)
 	screen := newScreen(w, r.typed)
@@ -159,6 +155,15 @@ func (w *world) run(r row) (said string, code int) {
 		w.Fatal(err)
 	}
 	return said, 0
+}
+
+// paths puts the world's folders into arguments.
+func (w *world) paths(args []string) (out []string) {
+	paths := strings.NewReplacer("{dir}", w.dir, "{tmp}", w.tmp)
+	for _, a := range args {
+		out = append(out, paths.Replace(a))
+	}
+	return out
 }
 
 // ok runs a command that must succeed.

@@ -43,10 +43,31 @@ func Replace(path string, data []byte, perm fs.FileMode) error {
 	return write(path, data, perm, os.Rename)
 }
 
+// Serve is Replace for a file that a web server reads: it and its folders below
+// root, which is there, are readable for all and writable for one whatever the
+// umask. name is slash-separated.
+func Serve(root, name string, data []byte) error {
+	folder := root
+	for _, part := range strings.Split(filepath.Dir(filepath.FromSlash(name)), string(filepath.Separator)) {
+		folder = filepath.Join(folder, part)
+		err := os.Mkdir(folder, 0o755)
+		if err == nil {
+			err = os.Chmod(folder, 0o755)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("make the folder of %s: %w", name, err)
+		}
+	}
+	return write(filepath.Join(root, filepath.FromSlash(name)), data, 0o644|exactly, os.Rename)
+}
+
+// exactly marks permissions that no umask changes.
+const exactly fs.FileMode = fs.ModeTemporary
+
 func write(path string, data []byte, perm fs.FileMode, rename func(from, to string) error) (err error) {
 	sweep(filepath.Dir(path), filepath.Base(path))
 	temp := tempName(path)
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm.Perm())
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -56,6 +77,9 @@ func write(path string, data []byte, perm fs.FileMode, rename func(from, to stri
 		}
 	}()
 	_, werr := f.Write(data)
+	if werr == nil && perm&exactly != 0 {
+		werr = f.Chmod(perm.Perm())
+	}
 	if werr == nil {
 		werr = f.Sync()
 	}

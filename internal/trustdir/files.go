@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
@@ -57,6 +58,12 @@ func (d *Dir) Replace(files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := d.Join(name)
 		if old, err := courier.ReadFile(path, courier.MaxFile); err == nil && bytes.Equal(old, files[name]) {
+			continue
+		}
+		if strings.HasPrefix(name, "trust/") {
+			if err := durable.Serve(d.Path, name, files[name]); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

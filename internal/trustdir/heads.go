@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/strict"
@@ -28,6 +29,9 @@ func (d *Dir) Heads() (int, error) {
 			return n, err
 		}
 		for _, name := range found {
+			if strings.Contains(name, "/.") {
+				continue // a killed command left it half made
+			}
 			n++
 			if err := d.head(name, carrier.field); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/secure-systems-lab/go-securesystemslib/cjson"
@@ -24,6 +25,9 @@ func (d *draft) staged(folder string) (*Staged, error) {
 		return nil, fmt.Errorf("stage: %w", err)
 	}
 	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue // a killed command left it
+		}
 		if _, err := os.Stat(filepath.Join(folder, e.Name(), changeName)); err != nil {
 			continue
 		}

@@ -40,8 +40,16 @@ func (b *bucket) deadline(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, wait, fmt.Errorf("no whole answer within %s", wait))
 }
 
+const responseChecksum = "response_checksum_validation"
+
 func openS3(ctx context.Context, u *url.URL) (Store, error) {
-	blobs, err := new(s3blob.URLOpener).OpenBucketURL(ctx, u)
+	with := *u
+	query := u.Query()
+	if !query.Has(responseChecksum) {
+		query.Set(responseChecksum, "when_required") // the SDK would write past the printer where there is none
+	}
+	with.RawQuery = query.Encode()
+	blobs, err := new(s3blob.URLOpener).OpenBucketURL(ctx, &with)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", u.Redacted(), err)
 	}
