@@ -283,3 +283,27 @@ func TestList_OneDeniedOthersReported(t *testing.T) {
 		}
 	}
 }
+
+// A key whose ARN nobody knows is asked of nobody, and stands in no list of
+// keys that could be made.
+func TestKeys_UnknownOnesAreNotLookedAt(t *testing.T) {
+	p := missingPlan()
+	p.Logs["rekor"] = plan.Log{Kind: plan.RekorV2, Algorithm: "P-256", Generations: []plan.Generation{{Generation: 1, Key: plan.KeyUnknown, SPKISHA256: "aa"}}}
+	for _, k := range Keys(p) {
+		if k.Name == "rekor" {
+			t.Errorf("listed: %s", k)
+		}
+	}
+	if unknown := Unknown(p); len(unknown) != 1 || unknown[0].String() != "logs/rekor g1" {
+		t.Errorf("unknown are %v", unknown)
+	}
+	steps, err := Missing(p, MissingOptions{})
+	for _, s := range steps {
+		if s.Name == "rekor" {
+			t.Errorf("would be made: %s", s)
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

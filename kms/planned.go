@@ -33,12 +33,22 @@ const external = "external"
 
 // Keys lists the KMS keys of a plan: authorities, logs, applications, the TUF
 // online key, each by name and generation. Keys on a token and external ones
-// are not in KMS and not listed.
+// are not in KMS and not listed, nor are those of Unknown.
 func Keys(p *plan.Plan) []Planned {
+	return keys(p, func(key string) bool { return key != external && key != plan.KeyUnknown })
+}
+
+// Unknown lists the keys of adopted generations whose ARN nobody knows: nothing
+// can be asked of them.
+func Unknown(p *plan.Plan) []Planned {
+	return keys(p, func(key string) bool { return key == plan.KeyUnknown })
+}
+
+func keys(p *plan.Plan, wanted func(key string) bool) []Planned {
 	var all []Planned
 	add := func(kind, name string, role Role, algorithm string, generations ...plan.Generation) {
 		for _, g := range generations {
-			if g.Key != external {
+			if wanted(g.Key) {
 				all = append(all, Planned{kind, name, max(g.Generation, 1), role, algorithm, g.Key, g.SPKISHA256})
 			}
 		}

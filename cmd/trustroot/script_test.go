@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trustroot": main, "trustroot-offline": offlineMain, "kmslocal": kmslocal, "harbour": harbour, "typist": typist, "measured": measured, "served": served})
+	testscript.Main(m, map[string]func(){"trustroot": main, "trustroot-offline": offlineMain, "kmslocal": kmslocal, "twin": makeTwin, "harbour": harbour, "typist": typist, "measured": measured, "served": served})
 }
 
 // TestScript plays one user story a file: the real command line, in a process
@@ -23,9 +24,16 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                tokenCommands(),
+		Condition: func(name string) (bool, error) {
+			if name != "corpus" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return os.Getenv("TRUSTROOT_CORPUS") != "", nil
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROJECT", projectDir(t))
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("CORPUS", os.Getenv("TRUSTROOT_CORPUS"))
 			// unix socket paths are short: the scripts' own folders are not
 			e.Setenv("TMPDIR", os.TempDir())
 			return nil

@@ -20,6 +20,7 @@ type Options struct {
 	Token       *AdoptedToken     // the root's token, where it is at hand
 	By          string            // who answers
 	Answers     map[string]string // by Question.ID
+	Rehearsal   string            // PEM of the attestation roots of virtual tokens; empty where tokens are real
 }
 
 // Log says whose a checkpoint key is.

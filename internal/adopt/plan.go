@@ -50,6 +50,9 @@ func (a *Adoption) writePlan() error {
 	}
 	p.Publish = a.publishedNames()
 	p.Exceptions, p.Signing, p.OIDC = a.exceptions, a.config.signing(), a.config.providers()
+	if a.options.Rehearsal != "" {
+		p.Rehearsal = &plan.Rehearsal{AttestationRoots: a.options.Rehearsal}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification, "these certificates are of a shape that no plan describes; nothing was written", err)
 	}
@@ -188,6 +191,7 @@ func (a *Adoption) askKeys() {
 			own(g.name, len(g.generations))
 		}
 	}
+	authorities := len(owned)
 	for _, l := range a.logs {
 		own(l.Name, len(l.keys))
 	}
@@ -203,7 +207,11 @@ func (a *Adoption) askKeys() {
 		return
 	}
 	for i, k := range owned {
-		a.ask(Question{ID: "key." + k, Default: unknown, Form: "the key's ARN, external for a key outside KMS, or unknown", Text: "Which KMS key is behind " + shown[i] + "?",
+		form := "the key's ARN, external for a key outside KMS, or unknown"
+		if i >= authorities { // a log's key outside KMS is one that the plan does not know
+			form = "the key's ARN, or unknown"
+		}
+		a.ask(Question{ID: "key." + k, Default: unknown, Form: form, Text: "Which KMS key is behind " + shown[i] + "?",
 			Wrong: "trustroot kms list says that key and pin differ"})
 	}
 }

@@ -132,7 +132,7 @@ func (a *Adoption) fill(path string) error {
 		return err
 	}
 	name := d.Join(trustdir.LedgerFile)
-	if err := ledger.Create(name, ledger.Created{Organization: p.Organization}, a.now); err != nil {
+	if err := ledger.Create(name, ledger.Created{Organization: p.Organization, Rehearsal: p.Rehearsal != nil}, a.now); err != nil {
 		return err
 	}
 	_, err = ledger.Append(name, "", a.now, entries...)
@@ -168,7 +168,11 @@ func (a *Adoption) entries() ([]ledger.Entry, []trustdir.File, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			entries = append(entries, ledger.Entry{Certificate: c, Source: ledger.Observed})
+			source := ledger.Observed
+			if a.old.entryOf(digest.Hex(g.generations[i].Raw)) != nil {
+				source = ledger.Published
+			}
+			entries = append(entries, ledger.Entry{Certificate: c, Source: source})
 			files = append(files, written...)
 			cutover(g.name, i+1)
 		}

@@ -53,7 +53,7 @@ func gateTrustedRoot(d *trustdir.Dir, c tuf.TargetChange, signingConfig []byte, 
 	if c.New == nil {
 		return errors.New("it is removed: cosign initialize succeeds without it, and everything after it fails")
 	}
-	findings, err := trustedroot.Lint(c.New, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, Pair: signingConfig, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys()})
+	findings, err := trustedroot.Lint(c.New, lintOptions(d, signingConfig))
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 		return nil, err
 	}
 	b := &Built{Data: data}
-	if b.Findings, err = trustedroot.Lint(data, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys(), At: d.State.PublishedAt}); err != nil {
+	if b.Findings, err = trustedroot.Lint(data, lintOptions(d, nil)); err != nil {
 		return nil, err
 	}
 	if err := trustedroot.Worst(b.Findings); err != nil {
@@ -212,4 +212,13 @@ func stems(stem string, generation int, newest bool) []string {
 		return []string{stem, numbered}
 	}
 	return []string{numbered}
+}
+
+// lintOptions judge a trusted root of a directory: what was over when it was
+// adopted cannot be repaired any more.
+func lintOptions(d *trustdir.Dir, signingConfig []byte) trustedroot.LintOptions {
+	return trustedroot.LintOptions{
+		Judge: judge.SigstoreGo{}, Pair: signingConfig,
+		Compromised: d.State.CompromisedKeys(), Left: d.State.LeftKeys(), At: d.State.PublishedAt,
+	}
 }

@@ -174,16 +174,20 @@ func (s *Source) read(f ledger.File) ([]byte, error) {
 // kmsKey is the key of a generation as Sigstore's AWS provider names it.
 func kmsKey(generations []plan.Generation, number int) (string, error) {
 	if number > len(generations) || !strings.HasPrefix(generations[number-1].Key, "arn:") {
-		return "", fmt.Errorf("the plan names no KMS key for generation %d", number)
+		return "", fmt.Errorf("the plan names no KMS key for generation %d: write its ARN there", number)
 	}
 	return "awskms:///" + generations[number-1].Key, nil
 }
 
-// fetchable refuses a certificate or key that verifiers may not have. When it
+// fetchable refuses a certificate or key that verifiers may not have. Before the
+// first repository they have what the adopted trusted root had. When it
 // is urgent it refuses only what is not published, and returns until when a
 // verifier may be behind.
 func (s *Source) fetchable(g ledger.Generation, der []byte) (time.Time, error) {
 	err := errors.New("no published TUF repository was found")
+	if s.Published == nil && g.Adopted {
+		return time.Time{}, nil
+	}
 	if s.Published != nil {
 		err = s.Published.Fetchable(base64.StdEncoding.EncodeToString(der), s.Now)
 	}

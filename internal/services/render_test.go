@@ -329,6 +329,20 @@ func TestRender_NotPublished(t *testing.T) {
 	s.refused("rekor", "does not have it")
 }
 
+// What was in the trusted root in use before the first repository is with
+// verifiers; with a repository, that one counts.
+func TestRender_AdoptedBeforeTheFirstRepository(t *testing.T) {
+	s := newStage(t)
+	s.source.Published = nil
+	s.source.State.Authorities["tsa"][0].Adopted = true
+	if _, err := s.source.Render("tsa"); err != nil {
+		t.Error(err)
+	}
+	s.refused("rekor", "no published TUF repository")
+	s.source.Published = &Publication{versions: []version{{number: 1, text: "nothing"}}}
+	s.refused("tsa", "does not have it")
+}
+
 func TestRender_PublishedTooRecently(t *testing.T) {
 	s := newStage(t)
 	s.source.Published = &Publication{wait: 7 * 24 * time.Hour, versions: []version{

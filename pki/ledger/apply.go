@@ -38,10 +38,25 @@ func (s *State) apply(e *Entry) error {
 	commit()
 	s.Entries++
 	if e.Source == Published {
-		s.PublishedAt = e.Time
+		s.published(e)
 	}
 	s.last = e.Time
 	return nil
+}
+
+// published notes what the trusted root in use had when it was adopted.
+func (s *State) published(e *Entry) {
+	s.PublishedAt = e.Time
+	var all []Generation
+	switch {
+	case e.Certificate != nil:
+		all = s.Authorities[e.Certificate.Authority]
+	case e.Log != nil:
+		all = s.Logs[e.Log.Name]
+	}
+	if len(all) > 0 {
+		all[len(all)-1].Adopted = true
+	}
 }
 
 // check checks the payload and returns what adds it to the state.

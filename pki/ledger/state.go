@@ -52,6 +52,7 @@ type Generation struct {
 	Standby     bool         // a root that nobody trusts yet
 	Retired     *Ended       // nil while in use
 	Destroyed   *Ended       // nil while the token holds the key
+	Adopted     bool         // in the trusted root that was in use before this ledger: verifiers have it
 
 	replaced bool // a cutover closed it
 	issuer   int  // generation of its issuer; 0 for a root

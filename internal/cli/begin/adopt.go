@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/adopt"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
@@ -23,6 +24,7 @@ type adoptOptions struct {
 	serial  uint32
 	answers string
 	schema  bool
+	roots   string
 	write   bool
 	flags   int // given
 }
@@ -55,6 +57,7 @@ open, and the file can be written by hand and reviewed. No private key is read.`
 	flags.StringVar(&o.TrustedRoot, "trusted-root", "", "the trusted_root.json in use, where it is not under a PATH")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	flags.StringVar(&o.answers, "answers", "", "file with the answers (default adopt.yaml beside the folder of --dir)")
+	flags.StringVar(&o.roots, "rehearsal", "", "make a rehearsal's directory: `FILE` holds the attestation roots of its virtual tokens")
 	flags.BoolVar(&o.schema, "schema", false, "print the JSON schema of the answers")
 	flags.BoolVar(&o.write, "write", false, "write the trust directory without asking once more")
 	return cmd
@@ -73,6 +76,13 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	}
 	if o.By, o.Answers, err = adopt.ReadAnswers(o.answers); err != nil {
 		return err
+	}
+	if o.roots != "" {
+		roots, err := courier.ReadFile(o.roots, courier.MaxFile)
+		if err != nil {
+			return fault.New(fault.Usage, "name the file that `trustroot token virtual --attestation-roots` wrote", err)
+		}
+		o.Rehearsal = string(roots)
 	}
 	if o.serial != 0 {
 		if err := o.readToken(ctx); err != nil {

@@ -63,6 +63,13 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 			rows = append(rows, kms.Row{Planned: p})
 		}
 	}
+	if unknown := kms.Unknown(d.Plan); len(unknown) > 0 {
+		names := make([]string, len(unknown))
+		for i, p := range unknown {
+			names[i] = p.String()
+		}
+		o.Progress("not looked at, since the plan does not know their ARNs: %s", strings.Join(names, ", "))
+	}
 	if o.JSON {
 		return errors.Join(cmdutil.PrintJSON(o.Out, rows), err)
 	}

@@ -2,14 +2,19 @@ package rehearse
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -21,6 +26,7 @@ type tokenVirtualOptions struct {
 	touch    string
 	pullAt   int
 	usb      []string
+	roots    string
 	trace    bool
 }
 
@@ -29,7 +35,7 @@ func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirt
 	cmd := &cobra.Command{
 		Use:   "virtual",
 		Short: "Run a virtual YubiKey until interrupted, for trying things out",
-		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Its driver, vpcd,\nlistens on every network interface. Several --state files give several tokens, with serial numbers counted up.",
+		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Its driver, vpcd,\nlistens on every network interface. Several --state files give several tokens of one maker, with serial numbers counted up.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
@@ -39,6 +45,7 @@ func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirt
 	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
 	cmd.Flags().IntVar(&o.pullAt, "pull-at", 0, "pull the first token out at this exchange, counted from 1, and put it back a second later")
 	cmd.Flags().StringArrayVar(&o.usb, "usb-redir", nil, "serve the token as a USB device at HOST:PORT or unix:PATH, for QEMU's usb-redir device; one for each --state")
+	cmd.Flags().StringVar(&o.roots, "attestation-roots", "", "file to write the maker's certificates to, which the plan of a rehearsal pins")
 	cmd.Flags().BoolVar(&o.trace, "trace", false, "write a line for each exchange to standard error, serial number first and without secrets")
 	return cmd
 }
@@ -65,9 +72,14 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 		return err
 	}
 	pulled := make(chan struct{})
+	_, err = os.Lstat(o.states[0])
+	fresh := errors.Is(err, fs.ErrNotExist) // a loaded token's maker is gone
 	var cards []*virtual.Card
 	for i, state := range o.states {
 		options := virtual.Options{Firmware: firmware, StateFile: state, Touch: touch}
+		if i > 0 && fresh {
+			options.Sibling = cards[0]
+		}
 		if o.serial != 0 {
 			options.Serial = o.serial + uint32(i)
 		}
@@ -89,6 +101,15 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 		}
 		trace.tag = fmt.Sprintf("%d\t", card.Serial())
 		cards = append(cards, card)
+	}
+	if o.roots != "" {
+		text, err := pki.EncodeCertificates(append([]*x509.Certificate{cards[0].AttestationRoot()}, cards[0].AttestationIntermediates()...))
+		if err != nil {
+			return err
+		}
+		if err := durable.Replace(o.roots, text, 0o644); err != nil {
+			return err
+		}
 	}
 	if len(o.usb) > 0 {
 		return o.serveUSB(ctx, cards, pulled)
