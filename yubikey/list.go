@@ -76,7 +76,7 @@ func (t *Token) survey(info *Info) error {
 	}
 	if t.id.Firmware.Less(metadataFirmware) {
 		info.Warnings = append(info.Warnings, fmt.Sprintf(
-			"firmware %s does not tell whether PIN, PUK and management key are still the factory's", t.id.Firmware))
+			"firmware %s does not tell whether PIN, PUK and management key are still the factory's, nor whether a slot holds an imported key", t.id.Firmware))
 		return nil
 	}
 	return t.surveyCredentials(info)

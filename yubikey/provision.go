@@ -66,7 +66,7 @@ func (t *Token) Provisionable(o ProvisionOptions) error {
 		return fmt.Errorf("provision token %d: %w", t.id.Serial, err)
 	}
 	if t.id.Firmware.Less(metadataFirmware) && !t.fresh {
-		return fault.New(fault.Device, "reset the token and provision it in one go (trustroot token provision --reset), or take one with firmware 5.3 or newer",
+		return fault.New(fault.Device, "take a token with firmware 5.3 or newer: this one does not tell whether a slot holds an imported key. Only one that surely holds none can be provisioned anew, as `trustroot token provision --help` says",
 			fmt.Errorf("provision token %d: %w: %s does not say which of its credentials are the factory's, and none is tried",
 				t.id.Serial, ErrFirmware, t.id.Firmware))
 	}

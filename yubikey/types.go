@@ -27,6 +27,11 @@ func (id Identity) String() string {
 	return fmt.Sprintf("YubiKey %d (firmware %s)", id.Serial, id.Firmware)
 }
 
+// DescribesKeys reports whether the firmware tells what key a slot holds. Where
+// it does not, a slot without certificate and attestation may hold an imported
+// key all the same.
+func (id Identity) DescribesKeys() bool { return !id.Firmware.Less(metadataFirmware) }
+
 // Prompter asks the person who holds the token. Its methods are called on the
 // goroutine of the call that needs them.
 type Prompter interface {

@@ -29,7 +29,7 @@ func newTokenProvisionCmd(f *cmdutil.Factory, run func(context.Context, *tokenPr
 	cmd := &cobra.Command{
 		Use:   "provision",
 		Short: "Make a YubiKey ready: new PIN, PUK and management key",
-		Long:  "Make a YubiKey ready: new PIN and PUK, and a random management key that stays on it under the PIN.\n\nCut at any instant, the same command with the same PIN and PUK goes on. A token with a key or a certificate in any slot is refused.",
+		Long:  "Make a YubiKey ready: new PIN and PUK, and a random management key that stays on it under the PIN.\n\nCut at any instant, the same command with the same PIN and PUK goes on. A token with a key or a certificate in any slot is refused.\n\nFirmware below 5.3 does not tell what the credentials are: such a token is erased first, with --reset, and only if it surely holds no key.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}

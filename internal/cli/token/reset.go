@@ -30,7 +30,7 @@ func newTokenResetCmd(f *cmdutil.Factory, run func(context.Context, *tokenResetO
 	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Erase every key and certificate of a YubiKey's PIV application, for good",
-		Long:  "Erase every key and certificate of a YubiKey's PIV application, for good.\n\nA token that holds a root key of the ledger in the trust directory is refused. Cut at any instant, the same command goes on.",
+		Long:  "Erase every key and certificate of a YubiKey's PIV application, for good.\n\nA token that holds a root key of the ledger in the trust directory is refused.\nAny other key is named, and its name typed, before it is lost. Cut at any instant, the same command goes on.",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
@@ -58,7 +58,7 @@ func erase(f *cmdutil.Factory, token *yubikey.Token) error {
 	if err != nil {
 		return err
 	}
-	looked, known, err := checkNoRoot(f, info)
+	known, err := checkNoRoot(f, info)
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,8 @@ func erase(f *cmdutil.Factory, token *yubikey.Token) error {
 	}); err != nil {
 		return err
 	}
-	// where no ledger says what the keys are for, the person names one of them
-	if lost, name := keyOfUnknownUse(info); looked == "" && lost != "" {
+	// no ledger here says what the keys are for: the person names one of them
+	if lost, name := keyOfUnknownUse(info); lost != "" {
 		if err := f.Operator.Confirm(term.Question{
 			Text: "Nothing here says what these keys are for. This will be lost: " + lost + ". If a root's certificate is among them, nobody can renew what is under it again.",
 			Yes:  "the token is erased",
@@ -88,26 +88,30 @@ func erase(f *cmdutil.Factory, token *yubikey.Token) error {
 
 // keyOfUnknownUse describes a key with its certificate and digest, a root's
 // before others, and returns the name by which a person names it.
-func keyOfUnknownUse(info yubikey.Info) (text, name string) {
+// Firmware that does not tell which keys there are may hold one unseen.
+func keyOfUnknownUse(info yubikey.Info) (seen, name string) {
 	for _, s := range info.Slots {
 		if s.Empty {
 			continue
 		}
-		if text != "" && s.Slot != "9c" {
+		if seen != "" && s.Slot != "9c" {
 			continue
 		}
-		text, name = fmt.Sprintf("the %s key of slot %s", s.Algorithm, s.Slot), "slot "+string(s.Slot)
+		seen, name = fmt.Sprintf("the %s key of slot %s", s.Algorithm, s.Slot), "slot "+string(s.Slot)
 		if digest, err := pki.SPKISHA256(s.PublicKey); err == nil {
-			text += ", SHA-256 " + digest
+			seen += ", SHA-256 " + digest
 		}
 		if c := s.Certificate; c != nil {
-			text += fmt.Sprintf(", with the certificate of %s, serial %s, valid until %s", c.Subject, pki.SerialHex(c.SerialNumber), c.NotAfter.UTC().Format("2006-01-02"))
+			seen += fmt.Sprintf(", with the certificate of %s, serial %s, valid until %s", c.Subject, pki.SerialHex(c.SerialNumber), c.NotAfter.UTC().Format("2006-01-02"))
 			if c.Subject.CommonName != "" {
 				name = c.Subject.CommonName
 			}
 		}
 	}
-	return text, name
+	if seen == "" && !info.Identity.DescribesKeys() {
+		return fmt.Sprintf("whatever key was imported, which firmware %s does not tell", info.Identity.Firmware), "unseen keys"
+	}
+	return seen, name
 }
 
 func contents(info yubikey.Info) string {
@@ -123,37 +127,36 @@ func contents(info yubikey.Info) string {
 		holds = append(holds, text)
 	}
 	if len(holds) == 0 {
-		return "it holds no key and no certificate"
+		return "it shows no key and no certificate"
 	}
 	return "it holds " + strings.Join(holds, "; ")
 }
 
 // checkNoRoot refuses a token with a key that the ledger in the trust
-// directory knows as a root's, and returns that ledger's path, empty for none,
-// and a sentence on what it looked at.
-func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (looked, known string, err error) {
+// directory knows as a root's, and returns a sentence on what it looked at.
+func checkNoRoot(f *cmdutil.Factory, info yubikey.Info) (known string, err error) {
 	path := filepath.Join(f.Dir, trustdir.LedgerFile)
 	l, err := ledger.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", trustdir.LedgerFile, f.Dir), nil
+		return fmt.Sprintf("There is no %s in %s that could say whether one of them is in use.", trustdir.LedgerFile, f.Dir), nil
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("look for the token's keys in the ledger: %w", err)
+		return "", fmt.Errorf("look for the token's keys in the ledger: %w", err)
 	}
 	for name, generations := range l.State().Authorities {
 		for _, g := range generations {
 			slot, err := holding(info, g.Certificate.SPKISHA256)
 			if err != nil {
-				return "", "", err
+				return "", err
 			}
 			if slot == "" {
 				continue
 			}
-			return "", "", fault.New(fault.Device, "keep this token: to retire a root, publish its successor first and let every verifier fetch it; nothing was changed",
+			return "", fault.New(fault.Device, "keep this token: to retire a root, publish its successor first and let every verifier fetch it; nothing was changed",
 				fmt.Errorf("reset token %d: slot %s holds the key of %s g%d, which %s knows", info.Identity.Serial, slot, name, g.Number, path))
 		}
 	}
-	return path, fmt.Sprintf("%s knows none of them.", path), nil
+	return fmt.Sprintf("%s knows none of them.", path), nil
 }
 
 // holding returns the slot whose key, or whose certificate's key where the

@@ -28,6 +28,7 @@ type tokenView struct {
 	Warnings   []string   `json:"warnings"`
 	Problem    string     `json:"problem,omitempty"` // why it could not be read
 	hint       string
+	blind      bool // the firmware does not tell which keys there are
 }
 
 type slotView struct {
@@ -55,6 +56,7 @@ func newTokenView(i yubikey.Info, at time.Time) (*tokenView, error) {
 	v := &tokenView{
 		Serial: i.Identity.Serial, Firmware: i.Identity.Firmware.String(), FormFactor: i.Identity.FormFactor, Reader: i.Identity.Reader,
 		PINRetries: stated(i.PINRetries), PUKRetries: stated(i.PUKRetries), Slots: []slotView{}, Warnings: append([]string{}, i.Warnings...),
+		blind: !i.Identity.DescribesKeys(),
 	}
 	if i.Problem != nil {
 		v.Problem, v.hint = i.Problem.Error(), fault.Hint(i.Problem)
@@ -127,7 +129,11 @@ func (v *tokenView) print(out io.Writer) error {
 	term.Fprintf(w, "%s\tfirmware %s\t%s\n", style.Bold(fmt.Sprintf("YubiKey %d", v.Serial)), v.Firmware, v.FormFactor)
 	term.Fprintf(w, "  tries left\tPIN %s\tPUK %s\n", tries(v.PINRetries), tries(v.PUKRetries))
 	if len(v.Slots) == 0 {
-		term.Fprintf(w, "  slots\tall empty\t\n")
+		text := "all empty"
+		if v.blind {
+			text = "no certificate and no key made on the token"
+		}
+		term.Fprintf(w, "  slots\t%s\t\n", text)
 	}
 	for _, s := range v.Slots {
 		key, certificate := "no key", "no certificate"
