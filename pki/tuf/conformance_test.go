@@ -115,7 +115,7 @@ func serve(t testing.TB, st store.Store) string {
 // TestConformance_Clients lets four clients start from the first root alone,
 // and follow a replaced holder and a changed target with their old caches.
 func TestConformance_Clients(t *testing.T) {
-	c := newClients(t)
+	c := newClients(t, time.Now().UTC().Truncate(time.Second))
 	c.look("first")
 	c.w.keys["dave"] = newKey(t)
 	c.w.pol.Former = c.w.pol.Root.Holders[2:3]
@@ -142,8 +142,9 @@ type clients struct {
 	bundle, artifact string
 }
 
-func newClients(t *testing.T) *clients {
-	c := &clients{t: t, w: newWorld(t), st: openDir(t, filepath.Join(t.TempDir(), "tuf")), now: time.Now().UTC().Truncate(time.Second), cache: t.TempDir()}
+// newClients publishes for the first time at now.
+func newClients(t *testing.T, now time.Time) *clients {
+	c := &clients{t: t, w: newWorld(t), st: openDir(t, filepath.Join(t.TempDir(), "tuf")), now: now, cache: t.TempDir()}
 	rehearsal := setting(t, envRehearsal)
 	for name, path := range map[string]string{TrustedRootName: "trusted_root.json", SigningConfigName: "signing-config.json"} {
 		data, err := os.ReadFile(filepath.Join(rehearsal, "trust", ".well-known", path))
@@ -473,6 +474,14 @@ func TestConformance_Publisher(t *testing.T) {
 	if dir == "" {
 		return
 	}
+	w, s, now := saved(t, dir)
+	st, err := store.Open(t.Context(), os.Getenv("TRUSTROOT_PLACE"))
+	w.must(err)
+	w.publish(s, &deadly{Store: st}, now)
+}
+
+// saved opens what save wrote.
+func saved(t *testing.T, dir string) (*world, *Staged, time.Time) {
 	w := newWorld(t)
 	keys, err := filepath.Glob(filepath.Join(dir, "*.key"))
 	w.must(err)
@@ -502,9 +511,7 @@ func TestConformance_Publisher(t *testing.T) {
 	w.must(err)
 	s, err := OpenStaged(filepath.Join(dir, "staged"))
 	w.must(err)
-	st, err := store.Open(t.Context(), os.Getenv("TRUSTROOT_PLACE"))
-	w.must(err)
-	w.publish(s, &deadly{Store: st}, now)
+	return w, s, now
 }
 
 // deadly kills its process once an object was written, before any other is.

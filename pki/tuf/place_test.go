@@ -68,7 +68,20 @@ func (c *copies) publisher(own *memory, now time.Time, left int) *Publisher {
 }
 
 // counter ends a process at a write, whatever place it goes to.
-type counter struct{ left atomic.Int64 }
+type counter struct {
+	left atomic.Int64
+	kill func() // nil: the write fails
+}
+
+func (c *counter) cut() error {
+	if c.left.Add(-1) >= 0 {
+		return nil
+	}
+	if c.kill != nil {
+		c.kill()
+	}
+	return errCut
+}
 
 type cutAll struct {
 	store.Store
@@ -76,15 +89,15 @@ type cutAll struct {
 }
 
 func (c *cutAll) WriteNew(ctx context.Context, name string, data []byte) error {
-	if c.left.Add(-1) < 0 {
-		return errCut
+	if err := c.cut(); err != nil {
+		return err
 	}
 	return c.Store.WriteNew(ctx, name, data)
 }
 
 func (c *cutAll) Replace(ctx context.Context, name string, data []byte) error {
-	if c.left.Add(-1) < 0 {
-		return errCut
+	if err := c.cut(); err != nil {
+		return err
 	}
 	return c.Store.Replace(ctx, name, data)
 }

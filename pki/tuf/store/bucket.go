@@ -152,7 +152,7 @@ func (b *bucket) Close() error { return b.blobs.Close() }
 // cause puts the package's own errors in front of gocloud's codes. Whatever has
 // none is a store that could not be asked.
 func cause(ctx context.Context, err error) error {
-	switch gcerrors.Code(err) {
+	switch codeOf(err) {
 	case gcerrors.NotFound:
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case gcerrors.FailedPrecondition, gcerrors.AlreadyExists:
@@ -162,4 +162,22 @@ func cause(ctx context.Context, err error) error {
 		err = fmt.Errorf("%w: %w", why, err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
+// codeOf is gocloud's code, but for an answer of S3 that has a code of its own:
+// gocloud takes every error for a missing bucket whose text holds "301", and
+// the text ends in a random request ID.
+func codeOf(err error) gcerrors.ErrorCode {
+	code := gcerrors.Code(err)
+	var answer interface{ ErrorCode() string }
+	if code != gcerrors.NotFound || !errors.As(err, &answer) {
+		return code
+	}
+	switch answer.ErrorCode() {
+	case "NoSuchBucket", "NoSuchKey", "NotFound":
+		return code
+	case "PreconditionFailed":
+		return gcerrors.FailedPrecondition
+	}
+	return gcerrors.Unknown
 }

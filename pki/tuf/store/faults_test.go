@@ -154,3 +154,26 @@ func TestS3_AServerThatHangsDripsOrListsForEver(t *testing.T) {
 		})
 	}
 }
+
+// TestS3_ARequestIDWith301 answers with request IDs that hold the number by
+// which gocloud knows a bucket that has moved.
+func TestS3_ARequestIDWith301(t *testing.T) {
+	for code, want := range map[string]struct {
+		status int
+		err    error
+	}{"PreconditionFailed": {412, ErrExists}, "AccessDenied": {403, ErrUnreachable}, "PermanentRedirect": {301, ErrUnreachable}, "NoSuchKey": {404, ErrNotFound}} {
+		b := bad(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("X-Amz-Id-2", "SM13y301/luo=")
+			w.WriteHeader(want.status)
+			fmt.Fprintf(w, "<Error><Code>%s</Code></Error>", code)
+		})
+		err := b.WriteNew(t.Context(), "1.root.json", []byte("x"))
+		if !errors.Is(err, want.err) || want.err != ErrNotFound && errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v", code, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
