@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -88,13 +90,17 @@ func checkArchived(d *trustdir.Dir, trustedRoot []byte) error {
 func Bundles(d *trustdir.Dir) ([]judge.Bundle, error) { return bundles(d, false) }
 
 func bundles(d *trustdir.Dir, stolen bool) ([]judge.Bundle, error) {
+	keys, err := AppKeys(d)
+	if err != nil {
+		return nil, err
+	}
 	var out []judge.Bundle
-	err := fs.WalkDir(d.FS(), trustdir.BundlesDir, func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(d.FS(), trustdir.BundlesDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !strings.HasSuffix(path, ".json") || strings.HasSuffix(path, afterTheft) != stolen {
 			return err
 		}
 		b, err := ReadBundle(d.Join(path))
-		b.Name = path
+		b.Name, b.Key = path, judge.KeyOf(b, keys...)
 		out = append(out, b)
 		return err
 	})
@@ -102,4 +108,23 @@ func bundles(d *trustdir.Dir, stolen bool) ([]judge.Bundle, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// AppKeys are the public keys in PEM of the ledger's applications, of every
+// generation that is not compromised: they sign bundles without a certificate.
+func AppKeys(d *trustdir.Dir) ([][]byte, error) {
+	var keys [][]byte
+	for _, name := range slices.Sorted(maps.Keys(d.State.Apps)) {
+		for _, g := range d.State.Apps[name] {
+			if g.Compromised != nil {
+				continue
+			}
+			key, err := fs.ReadFile(d.FS(), g.App.File.Path)
+			if err != nil {
+				return nil, fmt.Errorf("read the key of %s: %w", name, err)
+			}
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
 }

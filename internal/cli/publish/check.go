@@ -31,8 +31,9 @@ func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trust
 		Short: "Verify archived bundles of every generation under a file",
 		Long: "Verify archived bundles of every generation under a file, and see each fail\n" +
 			"without its generation: the gate before any publication. Without FILE it is\n" +
-			"the trust directory's own, without --bundle all of " + trustdir.BundlesDir + "/. sigstore-go judges,\n" +
-			"and cosign " + publish.CosignVersion + " where it is installed.",
+			"the trust directory's own, without --bundle all of " + trustdir.BundlesDir + "/. A bundle without a\n" +
+			"certificate is judged with the ledger's application keys, or with --key.\n" +
+			"sigstore-go judges, and cosign " + publish.CosignVersion + " where it is installed.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = o.Given(args)
@@ -65,8 +66,10 @@ func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error 
 		if err != nil {
 			return err
 		}
-		for i := range bundles {
-			bundles[i].Key = key
+		for i, b := range bundles {
+			if judge.ByKey(b) {
+				bundles[i].Key = key
+			}
 		}
 	}
 	coverage, refused := judge.CheckBundles(data, bundles...)
@@ -101,12 +104,19 @@ func (o *trustedRootCheckOptions) read() ([]judge.Bundle, error) {
 		}
 		return bundles, err
 	}
+	var keys [][]byte
+	if d, err := trustdir.Open(o.Dir); err == nil { // without a trust directory no application is known
+		if keys, err = publish.AppKeys(d); err != nil {
+			return nil, err
+		}
+	}
 	var out []judge.Bundle
 	for _, path := range o.bundles {
 		b, err := publish.ReadBundle(path)
 		if err != nil {
 			return nil, err
 		}
+		b.Key = judge.KeyOf(b, keys...)
 		out = append(out, b)
 	}
 	return out, nil

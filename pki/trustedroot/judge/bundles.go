@@ -126,6 +126,46 @@ func HasTimestamp(b Bundle) bool {
 	return err == nil && len(stamps) > 0
 }
 
+// KeyOf returns the one of these public keys, in PEM, that signed a bundle, or nil
+// for a bundle with a certificate and for one that none of them signed.
+func KeyOf(b Bundle, keys ...[]byte) []byte {
+	entity := &bundle.Bundle{}
+	if len(b.Data) > maxDocument || entity.UnmarshalJSON(b.Data) != nil || !byKey(entity) {
+		return nil
+	}
+	by, errV := entity.VerificationContent()
+	content, errS := entity.SignatureContent()
+	if errV != nil || errS != nil {
+		return nil
+	}
+	for _, key := range keys {
+		known, err := keyMaterial(key)
+		if err != nil {
+			continue
+		}
+		if m := content.MessageSignatureContent(); m != nil {
+			err = verify.VerifySignatureWithArtifactDigests(content, by, known, []verify.ArtifactDigest{{Algorithm: digestAlgorithm(len(m.Digest())), Digest: m.Digest()}})
+		} else {
+			err = verify.VerifySignature(content, by, known)
+		}
+		if err == nil {
+			return key
+		}
+	}
+	return nil
+}
+
+// ByKey reports whether a bundle names a key in place of a certificate.
+func ByKey(b Bundle) bool {
+	entity := &bundle.Bundle{}
+	return len(b.Data) <= maxDocument && entity.UnmarshalJSON(b.Data) == nil && byKey(entity)
+}
+
+func byKey(entity *bundle.Bundle) bool {
+	by, err := entity.VerificationContent()
+	return err == nil && by.Certificate() == nil
+}
+
 func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleResult, error) {
 	result := BundleResult{Name: b.Name}
 	if len(b.Data) > maxDocument {
@@ -134,6 +174,9 @@ func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleR
 	entity := &bundle.Bundle{}
 	if err := entity.UnmarshalJSON(b.Data); err != nil {
 		return result, err
+	}
+	if b.Key == nil && byKey(entity) {
+		return result, errors.New("a key signed it, and none that is known here: name its public key with --key, or enter the application's with `trustroot kms export`")
 	}
 	if err := VerifyBundle(whole, entity, b.Key); err != nil {
 		return result, err
