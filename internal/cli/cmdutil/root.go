@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -57,6 +58,11 @@ func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&f.Dir, "dir", f.Dir, "the trust directory")
 	root.PersistentFlags().BoolVar(&f.JSON, "json", false, "print data as JSON")
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		if !root.PersistentFlags().Changed("dir") && !slices.Contains(begins, c.Name()) {
+			f.Dir = above(f.Dir)
+		}
+	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)
 	})
@@ -70,8 +76,42 @@ func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
 			made[g.parent].AddCommand(g.commands...)
 		}
 	}
+	addHelp(f, root)
+	addExamples(root)
 	markUsage(root)
+	complete(f, root)
 	return root
+}
+
+// begins are the commands that make a trust directory where the person stands.
+var begins = []string{"init", "adopt", "rehearse"}
+
+// above finds the trust directory that a folder lies in, as a relative path: the
+// folder itself, or the next one above it that belongs to the same person. Where
+// there is none, the folder is returned.
+func above(dir string) string {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return dir
+	}
+	for at := dir; ; at = filepath.Join(at, "..") {
+		here, err := os.Stat(at)
+		if err != nil || !sameOwner(info, here) {
+			return dir
+		}
+		if _, err := os.Stat(filepath.Join(at, "pki.yaml")); err == nil {
+			return at
+		}
+		if up, err := os.Stat(filepath.Join(at, "..")); err != nil || os.SameFile(here, up) {
+			return dir
+		}
+	}
+}
+
+func sameOwner(a, b os.FileInfo) bool {
+	x, ok := a.Sys().(*syscall.Stat_t)
+	y, also := b.Sys().(*syscall.Stat_t)
+	return ok && also && x.Uid == y.Uid
 }
 
 // Main is a program's main without the exit, so that deferred cleaning up
@@ -132,6 +172,15 @@ func emptyFlags(c *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
+// meant names the commands that a mistyped one is close to.
+func meant(c *cobra.Command, typed string) string {
+	c.SuggestionsMinimumDistance = 2
+	if close := c.SuggestionsFor(typed); len(close) > 0 {
+		return "; did you mean " + strings.Join(close, " or ") + "?"
+	}
+	return ""
+}
+
 // markUsage makes wrong arguments, and commands that are none, errors of
 // usage.
 func markUsage(cmd *cobra.Command) {
@@ -139,9 +188,9 @@ func markUsage(cmd *cobra.Command) {
 	cmd.Args = func(c *cobra.Command, args []string) error {
 		var err error
 		if c.HasSubCommands() && len(args) > 0 {
-			err = fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
-		} else if check != nil {
-			err = check(c, args)
+			err = fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), meant(c, args[0]))
+		} else if check != nil && check(c, args) != nil {
+			err = fmt.Errorf("%s; usage: %s", check(c, args), c.UseLine())
 		}
 		if err = errors.Join(err, emptyFlags(c)); err != nil {
 			return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)

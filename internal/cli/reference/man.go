@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"regexp"
 	"strings"
@@ -98,7 +99,7 @@ func option(b *strings.Builder, f *pflag.Flag) {
 	if f.Hidden {
 		return
 	}
-	value, usage := pflag.UnquoteUsage(f)
+	value, usage := cmdutil.Value(f), f.Usage
 	it := ".It Fl -" + f.Name
 	if f.Shorthand != "" {
 		it = ".It Fl " + f.Shorthand + " , Fl -" + f.Name

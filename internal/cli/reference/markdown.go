@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"strings"
 
@@ -47,7 +48,7 @@ func flags(b *strings.Builder, set *pflag.FlagSet) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
-		value, usage := pflag.UnquoteUsage(f)
+		value, usage := cmdutil.Value(f), f.Usage
 		term.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace("--"+f.Name+" "+value), strings.ReplaceAll(usage, "|", `\|`))
 	})
 }
