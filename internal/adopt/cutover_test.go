@@ -1,13 +1,17 @@
 package adopt_test
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/adopt"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
+	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -78,4 +82,60 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 	if len(c.Closed) != 1 || !c.Closed[0].End.Equal(secondDay.Add(-time.Second)) || !strings.Contains(c.Closed[0].Honours, "sigstore-python ignores") {
 		t.Errorf("closed is %+v", c.Closed)
 	}
+}
+
+// A name without a generation follows the recorded cutover and never the clock:
+// where the old certificate ended without one, status says so.
+func TestCutover_NamesWaitForItThoughTheCertificateEnded(t *testing.T) {
+	h := newHandMade(t)
+	o := h.answers()
+	for id := range o.Answers {
+		if strings.HasPrefix(id, "cutover.") {
+			o.Answers[id] = "open"
+		}
+	}
+	a, err := adopt.Adopt(o, adopting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "trust")
+	if err := a.Write(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	d, err := trustdir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hands := func(generation string) {
+		t.Helper()
+		d, err := trustdir.Open(dir)
+		if err == nil {
+			_, err = publish.TrustedRoot(d, false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, errP := os.ReadFile(filepath.Join(dir, "trust", "certs", "fulcio.crt"))
+		numbered, errN := os.ReadFile(filepath.Join(dir, "trust", "certs", "fulcio-"+generation+".crt"))
+		if errP != nil || errN != nil || !bytes.Equal(plain, numbered) {
+			t.Errorf("certs/fulcio.crt is not that of %s: %v, %v", generation, errP, errN)
+		}
+	}
+	hands("g1")
+	late := d.State.Authorities["fulcio"][0].Certificate.NotAfter.Add(time.Hour)
+	s, err := status.Read(d, t.Context(), late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warned := false
+	for _, w := range s.Warnings {
+		warned = warned || w.Name == "fulcio g1" && strings.Contains(w.Text, "no cutover to generation 2 is recorded: certs/fulcio.crt and every other name") && strings.HasPrefix(w.Do, "once the service was seen")
+	}
+	if !warned {
+		t.Errorf("status warns of %+v", s.Warnings)
+	}
+	if _, err := renewal.Cutover(d, ledger.Cutover{Names: []string{"fulcio"}, At: switched}, late); err != nil {
+		t.Fatal(err)
+	}
+	hands("g2")
 }

@@ -101,10 +101,16 @@ func (s *Status) window(name string, g ledger.Generation, last bool) {
 	s.Items = append(s.Items, i)
 }
 
+// warnOpen says that a cutover is missing. What is published stays as it is
+// until it is recorded, the names without a generation too, whatever the date.
 func (s *Status) warnOpen(name string, g, newer ledger.Generation) {
+	text := fmt.Sprintf("its window is open beside generation %d, which began %s", newer.Number, trustdir.Stamp(newer.Start))
+	if c := g.Certificate; c != nil && s.At.After(c.NotAfter) {
+		text = fmt.Sprintf("it ended %s and no cutover to generation %d is recorded: certs/%s.crt and every other name without a generation still hand it out", trustdir.Stamp(c.NotAfter), newer.Number, name)
+	}
 	s.Warnings = append(s.Warnings, Warning{
 		Name: trustdir.GenerationName(name, g.Number),
-		Text: fmt.Sprintf("its window is open beside generation %d, which began %s", newer.Number, trustdir.Stamp(newer.Start)),
+		Text: text,
 		Do:   "once the service was seen to use the new key: trustroot cutover " + name + " --at TIME",
 	})
 }
