@@ -108,7 +108,11 @@ func (l *linter) keyKind(path string, key any, public *protocommon.PublicKey) {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
 		if k.Curve != elliptic.P256() {
-			l.add(kind(ruleKeyKind), path, fmt.Sprintf("The key is %s", keyName(key)), keyRepair)
+			text := fmt.Sprintf("The key is %s", keyName(key))
+			if k.Curve == elliptic.P384() && strings.HasPrefix(path, "$.tlogs") { // see TestClients_ShapesOfPublishedFiles
+				text += ", with which sigstore-js verifies no Rekor v2 log, and cosign and sigstore-go no Rekor v1 log"
+			}
+			l.add(kind(ruleKeyKind), path, text, keyRepair)
 		}
 	case ed25519.PublicKey:
 		l.add(kind(ruleKeyEd25519), path, "The key is Ed25519: clients older than Rekor v2 do not know it", keyRepair)

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/elliptic"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -89,6 +90,14 @@ func v1Entry(t *testing.T, log crypto.Signer, body []byte, at time.Time) *protor
 
 func signDigest(t *testing.T, key crypto.Signer, message []byte) []byte {
 	t.Helper()
+	if _, ok := key.(sha384Of); ok {
+		digest := sha512.Sum384(message)
+		signature, err := key.Sign(nil, digest[:], crypto.SHA384)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
+	}
 	digest := sha256.Sum256(message)
 	signature, err := key.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {
