@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -108,6 +109,55 @@ func TestVerify_CertificatesThatContradictThemselves(t *testing.T) {
 			s.template(c.change)
 			s.refused(c.want...)
 		})
+	}
+}
+
+// TestVerify_SecondSubjectOfEachForm gives the one subject of a person, a machine
+// and a job a second of each form, which no Fulcio issues.
+func TestVerify_SecondSubjectOfEachForm(t *testing.T) {
+	s := newScene(t)
+	uri := func(text string) *url.URL {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	for identity, first := range map[string]func(*x509.Certificate){
+		"person@example.com":                func(c *x509.Certificate) { c.EmailAddresses = []string{"person@example.com"} },
+		"spiffe://example.com/ci/release":   func(c *x509.Certificate) { c.URIs = []*url.URL{uri("spiffe://example.com/ci/release")} },
+		"https://buildkite.com/example/app": func(c *x509.Certificate) { c.URIs = []*url.URL{uri("https://buildkite.com/example/app")} },
+	} {
+		s.with(func(p *Policy) {
+			p.Keyless = []Identity{{Issuer: release().issuer, Identity: identity}}
+		})
+		sign := func(second func(*x509.Certificate)) {
+			c := &x509.Certificate{ExtraExtensions: []pkix.Extension{s.text(8, release().issuer)}}
+			first(c)
+			second(c)
+			s.write("keyless.json", s.whole(s.keyless(s.certify(time.Now().Add(-time.Minute), c), app)))
+		}
+		sign(func(*x509.Certificate) {})
+		if _, err := s.verify("key.json", "keyless.json"); err != nil {
+			t.Fatalf("%s alone: %v", identity, err)
+		}
+		for _, second := range []func(*x509.Certificate){
+			func(c *x509.Certificate) { c.EmailAddresses = append(c.EmailAddresses, "evil@example.com") },
+			func(c *x509.Certificate) { c.URIs = append(c.URIs, uri("spiffe://example.com/evil")) },
+			func(c *x509.Certificate) { c.DNSNames = []string{"evil.example.com"} },
+			func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} },
+			first, // the same once more, of the forms that are lists
+		} {
+			sign(func(c *x509.Certificate) {
+				before := len(c.EmailAddresses) + len(c.URIs)
+				emails, uris := c.EmailAddresses, c.URIs
+				second(c)
+				if len(c.EmailAddresses)+len(c.URIs)+len(c.DNSNames)+len(c.IPAddresses) == before {
+					c.EmailAddresses, c.URIs = append(emails, c.EmailAddresses...), append(uris, c.URIs...)
+				}
+			})
+			s.refused("keyless.identity")
+		}
 	}
 }
 

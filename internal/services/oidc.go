@@ -17,10 +17,13 @@ type issuer struct {
 	// CI names the templates by which Fulcio reads a CI system's claims, and is
 	// empty for others. Two systems of one type at other places have their own.
 	CI string
+	// Own are the plan's own templates.
+	Own plan.CIProvider
 }
 
-// fulcioConfig is Fulcio's OIDC configuration.
-func fulcioConfig(providers []plan.Provider) ([]byte, error) {
+// fulcioConfig is Fulcio's OIDC configuration, for the plan's identity providers
+// and its own templates.
+func fulcioConfig(providers []plan.Provider, own map[string]plan.CIProvider) ([]byte, error) {
 	if len(providers) == 0 {
 		return nil, errors.New("the plan names no identity provider under oidc: Fulcio would issue to nobody")
 	}
@@ -46,6 +49,15 @@ func fulcioConfig(providers []plan.Provider) ([]byte, error) {
 				i.CI = config.CI[of].CI
 			}
 		}
+		if p.Kind() == plan.ProviderCI {
+			i.CI, i.Own = p.CIProvider, own[p.CIProvider]
+			if i.Own.Subject == "" {
+				return nil, fmt.Errorf("the plan's ci_providers have no subject of %q, by which Fulcio would read the tokens of %s", p.CIProvider, p.Issuer)
+			}
+			if !slices.ContainsFunc(config.CI, func(other issuer) bool { return other.CI == i.CI }) {
+				config.CI = append(config.CI, i)
+			}
+		}
 		config.Providers = append(config.Providers, i)
 	}
 	return execute("fulcio.yaml.tmpl", config)
@@ -54,7 +66,7 @@ func fulcioConfig(providers []plan.Provider) ([]byte, error) {
 // servedType is the type that Fulcio says a provider is of.
 func servedType(p plan.Provider) string {
 	if p.Site() != "" {
-		return "ci-provider"
+		return plan.ProviderCI
 	}
 	return p.Kind()
 }

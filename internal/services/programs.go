@@ -43,7 +43,7 @@ func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Ser
 	key, keyErr := kmsKey(a.Generations, g.Number)
 	ca, chainErr := s.authority(g, leafOf(CheckFulcioChain))
 	ct, ctKey, ctErr := s.ctLog()
-	config, oidcErr := fulcioConfig(s.Plan.OIDC)
+	config, oidcErr := fulcioConfig(s.Plan.OIDC, s.Plan.CIProviders)
 	if err := errors.Join(keyErr, chainErr, ctErr, oidcErr); err != nil {
 		return Service{}, err
 	}

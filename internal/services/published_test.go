@@ -95,7 +95,7 @@ func FuzzFulcioConfig(f *testing.F) {
 	f.Add("https://token.actions.githubusercontent.com")
 	f.Add("http://127.0.0.1:8080/a?b=c")
 	f.Fuzz(func(t *testing.T, provider string) {
-		data, err := fulcioConfig([]plan.Provider{{Issuer: provider, Type: "email"}})
+		data, err := fulcioConfig([]plan.Provider{{Issuer: provider, Type: "email"}}, nil)
 		if err != nil {
 			return
 		}

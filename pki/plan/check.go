@@ -35,6 +35,7 @@ func (r *report) check(p *Plan) {
 	r.exceptions(p)
 	r.included("include", p.Include)
 	r.oidc(p)
+	r.ciProviders(p)
 	r.signing(p)
 	r.publishNames(p)
 	r.publish(p)

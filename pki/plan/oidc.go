@@ -12,7 +12,7 @@ type Provider struct {
 	Issuer string `yaml:"issuer" json:"issuer"` // its issuer URL, byte for byte as tokens name it
 	// Type says which of a token's claims become the certificate's. It may be
 	// left away for an issuer that everybody uses, such as GitHub's.
-	Type     string `yaml:"type,omitempty" json:"type,omitempty" jsonschema:"enum=email,enum=uri,enum=username,enum=spiffe,enum=kubernetes,enum=chainguard-identity,enum=github-workflow,enum=gitlab-pipeline,enum=buildkite-job,enum=codefresh-workflow,enum=circleci-job"`
+	Type     string `yaml:"type,omitempty" json:"type,omitempty" jsonschema:"enum=email,enum=uri,enum=username,enum=spiffe,enum=kubernetes,enum=chainguard-identity,enum=github-workflow,enum=gitlab-pipeline,enum=buildkite-job,enum=codefresh-workflow,enum=circleci-job,enum=ci-provider"`
 	ClientID string `yaml:"client_id,omitempty" json:"client_id,omitempty"` // audience that tokens are asked for; empty is sigstore
 	// Domain is what the subjects belong to: the trust domain of spiffe, the URL
 	// of uri (https://example.com), the domain of username.
@@ -20,6 +20,9 @@ type Provider struct {
 	// URL is where a CI system shows its repositories, for one that is not told
 	// by the issuer's URL.
 	URL string `yaml:"url,omitempty" json:"url,omitempty"`
+	// CIProvider names the plan's own templates for a provider of the type
+	// ci-provider.
+	CIProvider string `yaml:"ci_provider,omitempty" json:"ci_provider,omitempty"`
 }
 
 // Types of identity providers (Fulcio 1.8 pkg/config).
@@ -33,6 +36,7 @@ const (
 	ProviderBuildkite = "buildkite-job"
 	ProviderCodefresh = "codefresh-workflow"
 	ProviderCircleCI  = "circleci-job"
+	ProviderCI        = "ci-provider" // by the plan's own templates
 )
 
 // ciProviders are the types that Fulcio reads with a template, and where their
@@ -98,7 +102,15 @@ func (r *report) oidc(p *Plan) {
 		}
 		if provider.Type != "" {
 			r.oneOf(path+".type", provider.Type, ProviderEmail, ProviderURI, ProviderUsername, ProviderSPIFFE, "kubernetes", "chainguard-identity",
-				ProviderGitHub, ProviderGitLab, ProviderBuildkite, ProviderCodefresh, ProviderCircleCI)
+				ProviderGitHub, ProviderGitLab, ProviderBuildkite, ProviderCodefresh, ProviderCircleCI, ProviderCI)
+		}
+		switch _, defined := p.CIProviders[provider.CIProvider]; {
+		case provider.Kind() == ProviderCI && provider.CIProvider == "":
+			r.add(path+".ci_provider", "is missing: name templates under ci_providers")
+		case provider.Kind() == ProviderCI && !defined:
+			r.add(path+".ci_provider", "names no templates under ci_providers: Fulcio would refuse every token of %s", provider.Issuer)
+		case provider.Kind() != ProviderCI && provider.CIProvider != "":
+			r.add(path+".ci_provider", "goes with the type ci-provider alone: %s has templates of Fulcio's own or needs none", provider.Kind())
 		}
 		if _, isCI := ciProviders[provider.Kind()]; provider.URL != "" && !isCI {
 			r.add(path+".url", "is for CI systems alone: %s has no repositories", provider.Kind())

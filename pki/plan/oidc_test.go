@@ -1,6 +1,9 @@
 package plan
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestRules_OIDC(t *testing.T) {
 	end := "    reason: targets change often, and root still needs two\n"
@@ -33,6 +36,35 @@ func TestRules_OIDC(t *testing.T) {
 	one := `{issuer: "https://login.example.com", type: email}`
 	wantOne(t, end, end+"oidc: ["+one+", "+one+"]\n", "oidc[1].issuer", "second time")
 	wantOne(t, end, end+"oidc: [https://login.example.com]\n", "oidc[0]", "mapping")
+}
+
+// TestRules_CIProviders holds the plan's own templates to what Fulcio reads.
+func TestRules_CIProviders(t *testing.T) {
+	end := "    reason: targets change often, and root still needs two\n"
+	provider := `oidc: [{issuer: "https://jenkins.example.com", type: ci-provider, ci_provider: jenkins}]` + "\n"
+	templates := func(subject, claims, values string) string {
+		return end + provider + "ci_providers:\n  jenkins:\n    subject: " + subject + "\n    claims: {" + claims + "}\n    values: [" + values + "]\n"
+	}
+	good := templates(`"{{ .url }}/job/{{ .job }}"`, `build-trigger: cause, source-repository-uri: "{{ .scm }}"`, `{name: url, value: "https://jenkins.example.com"}, {name: the_cause, value: ""}`)
+	if got := problemsOf(t, edit(t, full(t), end, good)); got != nil {
+		t.Fatalf("got %v", got)
+	}
+	for _, c := range []struct{ plan, at, want string }{
+		{templates(`""`, "", ""), "ci_providers.jenkins.subject", "is missing"},
+		{templates(`"{{ .url"`, "", ""), "ci_providers.jenkins.subject", "no template that Fulcio can read"},
+		{templates(`"https://a\nb"`, "", ""), "ci_providers.jenkins.subject", "unprintable"},
+		{templates("sub", "trigger: cause", ""), "ci_providers.jenkins.claims.trigger", "build-trigger"},
+		{templates("sub", "", "{name: a, value: b}, {name: a, value: c}"), "ci_providers.jenkins.values[1].name", "second time"},
+		{templates("sub", "issuer: iss", ""), "ci_providers.jenkins.claims.issuer", "is no extension that Fulcio fills"},
+		{templates("sub", `build-trigger: "{{ if }}"`, ""), "ci_providers.jenkins.claims.build-trigger", "no template"},
+		{end + strings.Replace(provider, "ci_provider: jenkins", "ci_provider: other", 1), "oidc[0].ci_provider", "names no templates"},
+		{end + strings.Replace(provider, ", ci_provider: jenkins", "", 1), "oidc[0].ci_provider", "is missing"},
+		{end + strings.Replace(provider, "type: ci-provider", "type: email", 1), "oidc[0].ci_provider", "type ci-provider alone"},
+		{end + "ci_providers: {jenkins: {subject: sub}}\n", "ci_providers.jenkins", "named by no identity provider"},
+		{end + strings.ReplaceAll(provider, "jenkins}", "gitlab-pipeline-2}") + "ci_providers: {gitlab-pipeline-2: {subject: sub}}\n", "ci_providers.gitlab-pipeline-2", "Fulcio ships"},
+	} {
+		wantOne(t, end, c.plan, c.at, c.want)
+	}
 }
 
 func TestProvider_Site(t *testing.T) {

@@ -9,22 +9,23 @@ import (
 // Plan is what should exist. It is read with Parse, which knows every rule;
 // a Plan that was not parsed was not checked.
 type Plan struct {
-	Version      int                  `yaml:"version" json:"version" jsonschema:"enum=1"`
-	Organization string               `yaml:"organization" json:"organization"`
-	Authorities  map[string]Authority `yaml:"authorities" json:"authorities"`
-	Logs         map[string]Log       `yaml:"logs,omitempty" json:"logs,omitempty"`
-	Apps         map[string]App       `yaml:"apps,omitempty" json:"apps,omitempty"`
-	Holders      map[string]Holder    `yaml:"holders,omitempty" json:"holders,omitempty"`
-	KMS          *KMS                 `yaml:"kms,omitempty" json:"kms,omitempty"` // who may do what with the keys
-	TUF          *TUF                 `yaml:"tuf,omitempty" json:"tuf,omitempty"`
-	Ceremonies   map[string]Ceremony  `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
-	Exceptions   []Exception          `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
-	Include      []Include            `yaml:"include,omitempty" json:"include,omitempty"`     // other people's trusted roots beside the own one
-	OIDC         []Provider           `yaml:"oidc,omitempty" json:"oidc,omitempty"`           // identity providers that signers may ask
-	Signing      *Signing             `yaml:"signing,omitempty" json:"signing,omitempty"`     // how signers choose among logs and TSAs
-	Witnesses    map[string]Witness   `yaml:"witnesses,omitempty" json:"witnesses,omitempty"` // who cosign checkpoints, so that a log cannot show two faces
-	Publish      *Publish             `yaml:"publish,omitempty" json:"publish,omitempty"`     // what is served beside trusted_root.json
-	Rehearsal    *Rehearsal           `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
+	Version      int                   `yaml:"version" json:"version" jsonschema:"enum=1"`
+	Organization string                `yaml:"organization" json:"organization"`
+	Authorities  map[string]Authority  `yaml:"authorities" json:"authorities"`
+	Logs         map[string]Log        `yaml:"logs,omitempty" json:"logs,omitempty"`
+	Apps         map[string]App        `yaml:"apps,omitempty" json:"apps,omitempty"`
+	Holders      map[string]Holder     `yaml:"holders,omitempty" json:"holders,omitempty"`
+	KMS          *KMS                  `yaml:"kms,omitempty" json:"kms,omitempty"` // who may do what with the keys
+	TUF          *TUF                  `yaml:"tuf,omitempty" json:"tuf,omitempty"`
+	Ceremonies   map[string]Ceremony   `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
+	Exceptions   []Exception           `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
+	Include      []Include             `yaml:"include,omitempty" json:"include,omitempty"`           // other people's trusted roots beside the own one
+	OIDC         []Provider            `yaml:"oidc,omitempty" json:"oidc,omitempty"`                 // identity providers that signers may ask
+	CIProviders  map[string]CIProvider `yaml:"ci_providers,omitempty" json:"ci_providers,omitempty"` // how Fulcio reads tokens of CI systems that it has no templates for
+	Signing      *Signing              `yaml:"signing,omitempty" json:"signing,omitempty"`           // how signers choose among logs and TSAs
+	Witnesses    map[string]Witness    `yaml:"witnesses,omitempty" json:"witnesses,omitempty"`       // who cosign checkpoints, so that a log cannot show two faces
+	Publish      *Publish              `yaml:"publish,omitempty" json:"publish,omitempty"`           // what is served beside trusted_root.json
+	Rehearsal    *Rehearsal            `yaml:"rehearsal,omitempty" json:"rehearsal,omitempty"`
 }
 
 // RootAuthority is the name of the authority that signs all others.
