@@ -206,7 +206,7 @@ func BenchmarkGenerations(b *testing.B) {
 				if err != nil || len(s.Items) != n+n/2+1 {
 					b.Fatal(err, len(s.Items))
 				}
-				if text := status.Tree(d) + s.Calendar(100); len(text) < 100*n {
+				if text := status.Tree(d, s.At, true) + s.Calendar(100); len(text) < 100*n {
 					b.Fatal("the drawing is too short")
 				}
 			}},

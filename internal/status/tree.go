@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,31 +16,85 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// Tree draws what exists: the PKI under its root, then logs and the keys of
-// the TUF repository, each with place, validity and fingerprint.
-func Tree(d *trustdir.Dir) string {
-	title := d.Plan.Organization
-	tree := treeprint.NewWithRoot(title)
+// sketch is the drawing of a trust directory.
+type sketch struct {
+	*trustdir.Dir
+	now      time.Time
+	details  bool
+	children map[issuer][]ledger.Generation
+}
+
+// Tree draws what exists and what is planned: the PKI under its root, then logs,
+// applications and the TUF repository, a line each. With details it also says
+// where each key lives, which file holds it, and its fingerprint.
+func Tree(d *trustdir.Dir, now time.Time, details bool) string {
+	s := &sketch{d, now, details, children(d)}
+	tree := treeprint.NewWithRoot(d.Plan.Organization)
 	if d.Plan.Rehearsal != nil {
-		tree.SetValue(title + "  (REHEARSAL: the token is virtual and proves nothing)")
+		tree.SetValue(d.Plan.Organization + "  (REHEARSAL: virtual tokens prove nothing)")
 	}
-	children := children(d)
 	for _, g := range d.State.Authorities[plan.RootAuthority] {
-		issued(d, authority(d, tree, plan.RootAuthority, g), issuer{plan.RootAuthority, g.Number}, children)
+		s.issued(s.authority(tree, plan.RootAuthority, g), issuer{plan.RootAuthority, g.Number})
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		s.planned(tree, name, d.Plan.Authorities[name].Generations, len(d.State.Authorities[name]))
 	}
 	logs := tree.AddBranch("logs")
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
-		for _, g := range d.State.Logs[name] {
-			b := logs.AddBranch(strings.TrimSpace(fmt.Sprintf("%s g%d  %s, origin %s  %s", name, g.Number, g.Log.Kind, g.Log.Origin, g.Condition())))
-			b.AddNode("key     " + place(d, name, d.Plan.Logs[name].Generations, g.Number))
-			b.AddNode("window  " + window(g))
-			b.AddNode("log ID  " + trustdir.Groups(g.Log.LogID))
+		for i, g := range d.State.Logs[name] {
+			b := logs.AddBranch(fmt.Sprintf("%s g%d  %s  %s", name, g.Number, s.use(g, i == len(d.State.Logs[name])-1), g.Log.Origin))
+			if details {
+				b.AddNode("kind    " + g.Log.Kind)
+				b.AddNode("key     " + place(d, name, d.Plan.Logs[name].Generations, g.Number))
+				b.AddNode("window  " + window(g))
+				b.AddNode("log ID  " + trustdir.Groups(g.Log.LogID))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Logs)) {
+		s.planned(logs, name, d.Plan.Logs[name].Generations, len(d.State.Logs[name]))
+	}
+	if len(d.Plan.Apps) > 0 {
+		apps := tree.AddBranch("applications")
+		for _, name := range slices.Sorted(maps.Keys(d.Plan.Apps)) {
+			for i, g := range d.State.Apps[name] {
+				apps.AddBranch(fmt.Sprintf("%s g%d  %s", name, g.Number, s.use(g, i == len(d.State.Apps[name])-1)))
+			}
+			s.planned(apps, name, d.Plan.Apps[name].Generations, len(d.State.Apps[name]))
 		}
 	}
 	if d.Plan.TUF != nil {
-		repositoryTree(d, tree.AddBranch("tuf  "+d.Plan.TUF.URL))
+		s.repository(tree.AddBranch("tuf  " + d.Plan.TUF.URL))
 	}
 	return tree.String()
+}
+
+// use says in a word or two what a generation is for now.
+func (s *sketch) use(g ledger.Generation, newest bool) string {
+	switch {
+	case g.Condition() != "":
+		return g.Condition()
+	case g.End != nil:
+		return "replaced " + g.End.UTC().Format(time.DateOnly)
+	case g.Start.After(s.now):
+		return "from " + g.Start.UTC().Format(time.DateOnly)
+	case newest:
+		return "in use"
+	}
+	return "in use until the cutover"
+}
+
+// planned are the generations that the ledger does not have yet.
+func (s *sketch) planned(under treeprint.Tree, name string, generations []plan.Generation, known int) {
+	for _, g := range generations {
+		if g.Generation > known {
+			text := fmt.Sprintf("%s g%d  planned", name, g.Generation)
+			if g.Ceremony != "" {
+				text += ", ceremony " + g.Ceremony + " on " + s.Plan.Ceremonies[g.Ceremony].Day
+			}
+			under.AddBranch(text)
+		}
+	}
 }
 
 // issuer is one generation that issues.
@@ -69,20 +122,24 @@ func children(d *trustdir.Dir) map[issuer][]ledger.Generation {
 }
 
 // issued adds what an authority issued below it.
-func issued(d *trustdir.Dir, under treeprint.Tree, by issuer, children map[issuer][]ledger.Generation) {
-	for _, g := range children[by] {
+func (s *sketch) issued(under treeprint.Tree, by issuer) {
+	for _, g := range s.children[by] {
 		name := g.Certificate.Authority
-		issued(d, authority(d, under, name, g), issuer{name, g.Number}, children)
+		s.issued(s.authority(under, name, g), issuer{name, g.Number})
 	}
 }
 
-func authority(d *trustdir.Dir, under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {
+func (s *sketch) authority(under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {
 	c := g.Certificate
-	b := under.AddBranch(strings.TrimSpace(fmt.Sprintf("%s g%d  %s  %s", name, g.Number, d.Plan.SubjectOf(name, g.Number).CommonName, g.Condition())))
-	b.AddNode("key     " + place(d, name, d.Plan.Authorities[name].Generations, g.Number))
-	b.AddNode("valid   " + c.NotBefore.Format(time.DateOnly) + " to " + c.NotAfter.Format(time.DateOnly))
-	b.AddNode("SHA-256 " + fingerprint(d, c.File.Path))
-	b.AddNode("file    " + c.File.Path)
+	newest := g.Number == len(s.State.Authorities[name])
+	b := under.AddBranch(fmt.Sprintf("%s g%d  %s  to %s", name, g.Number, s.use(g, newest), c.NotAfter.Format(time.DateOnly)))
+	if s.details {
+		b.AddNode("subject " + s.Plan.SubjectOf(name, g.Number).CommonName)
+		b.AddNode("key     " + place(s.Dir, name, s.Plan.Authorities[name].Generations, g.Number))
+		b.AddNode("valid   " + c.NotBefore.Format(time.DateOnly) + " to " + c.NotAfter.Format(time.DateOnly))
+		b.AddNode("SHA-256 " + fingerprint(s.Dir, c.File.Path))
+		b.AddNode("file    " + c.File.Path)
+	}
 	return b
 }
 
@@ -116,19 +173,26 @@ func place(d *trustdir.Dir, name string, generations []plan.Generation, number i
 	}
 }
 
-func repositoryTree(d *trustdir.Dir, b treeprint.Tree) {
-	t := d.Plan.TUF
+func (s *sketch) repository(b treeprint.Tree) {
+	t := s.Plan.TUF
 	for _, role := range []struct {
 		name string
 		plan.Role
 	}{{"root", t.Root}, {"targets", t.Targets}} {
-		r := b.AddBranch(fmt.Sprintf("%s  %d of %d, %d days", role.name, role.Threshold, len(role.Holders), role.Expiry))
+		r := b.AddBranch(fmt.Sprintf("%s  %d of %d: %s", role.name, role.Threshold, len(role.Holders), strings.Join(role.Holders, ", ")))
 		for _, name := range role.Holders {
-			h := d.Plan.Holders[name]
-			r.AddNode(fmt.Sprintf("%s  YubiKey %d, slot %s", name, h.Token, h.Slot))
+			if h := s.Plan.Holders[name]; s.details {
+				r.AddNode(fmt.Sprintf("%s  YubiKey %d, slot %s", name, h.Token, h.Slot))
+			}
 		}
 	}
-	b.AddBranch(fmt.Sprintf("snapshot %d days, timestamp %d days", t.Snapshot.Expiry, t.Timestamp.Expiry)).AddNode(t.OnlineKey.Key)
+	online := b.AddBranch(fmt.Sprintf("snapshot %d days, timestamp %d days", t.Snapshot.Expiry, t.Timestamp.Expiry))
+	if s.details {
+		online.AddNode(t.OnlineKey.Key)
+	}
+	for _, p := range t.Places {
+		b.AddNode(p.At + "  " + p.For)
+	}
 }
 
 func window(g ledger.Generation) string {
@@ -136,14 +200,4 @@ func window(g ledger.Generation) string {
 		return "from " + g.Start.Format(time.DateOnly)
 	}
 	return g.Start.Format(time.DateOnly) + " to " + g.End.Format(time.DateOnly)
-}
-
-// Places are the folders of the trust directory that people look for.
-func Places(d *trustdir.Dir) []string {
-	return []string{
-		"certificates  " + filepath.Join(d.Path, "authorities"),
-		"records       " + filepath.Join(d.Path, "ceremonies"),
-		"to serve      " + filepath.Join(d.Path, "trust") + " and " + filepath.Join(d.Path, "tuf"),
-		"ledger        " + filepath.Join(d.Path, trustdir.LedgerFile),
-	}
 }

@@ -16,50 +16,51 @@ func Next(ctx context.Context, f *cmdutil.Factory) {
 	if err != nil {
 		return
 	}
-	_ = cmdutil.PrintText(f.Err, "\n"+NextLine(l)) // progress only
+	_ = cmdutil.PrintText(f.Err, "\n"+NextLine(l, f.Columns())) // progress only
 }
 
 // NextLine is the first open step of a list with its commands, or what comes
 // when nothing waits.
-func NextLine(l *next.List) string {
+func NextLine(l *next.List, width int) string {
 	s, n := l.Open()
 	if s == nil {
-		return l.Quiet + "\n"
+		return cmdutil.Hang(l.Quiet, width, 0) + "\n"
 	}
-	return term.Sprintf("Next (%s, step %d of %d): ", l.Title, n, len(l.Steps)) + stepText(s, "  ")
+	return stepText(term.Sprintf("Next (%s, step %d of %d): ", l.Title, n, len(l.Steps)), s, width, 2)
 }
 
-func stepText(s *next.Step, indent string) string {
+// stepText is a step in lines of at most width columns, but for its commands,
+// which are copied whole.
+func stepText(mark string, s *next.Step, width, indent int) string {
 	who := s.Who
 	if s.Name != "" {
 		who += " " + s.Name
 	}
 	var b strings.Builder
-	term.Fprintf(&b, "%s: %s\n", who, s.What)
+	term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(mark+term.Sprintf("%s: %s", who, s.What), width, indent)))
 	for _, c := range s.Commands {
-		term.Fprintf(&b, "%s%s\n", indent, c)
+		term.Fprintf(&b, "%*s%s\n", indent, "", c)
 	}
 	return b.String()
 }
 
 // Checklist is a list as a person ticks it off: done, to do now, and after that.
-func Checklist(l *next.List) string {
+func Checklist(l *next.List, width int) string {
 	open, at := l.Open()
-	var b strings.Builder
 	if open == nil {
-		term.Fprintf(&b, "%s\n", l.Quiet)
-		return b.String()
+		return cmdutil.Hang(l.Quiet, width, 0) + "\n"
 	}
+	var b strings.Builder
 	term.Fprintf(&b, "%s: step %d of %d\n\n", l.Title, at, len(l.Steps))
 	for i := range l.Steps {
 		s := &l.Steps[i]
 		switch {
 		case s.Done:
-			term.Fprintf(&b, "  [x] %s: %s\n", s.Who, s.What)
+			b.WriteString(cmdutil.Hang(term.Sprintf("  [x] %s: %s", s.Who, s.What), width, 6) + "\n")
 		case s == open:
-			b.WriteString("  --> " + stepText(s, "        "))
+			b.WriteString(stepText("  --> ", s, width, 6))
 		default:
-			b.WriteString("  [ ] " + stepText(s, "        "))
+			b.WriteString(stepText("  [ ] ", s, width, 6))
 		}
 	}
 	return b.String()

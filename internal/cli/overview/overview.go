@@ -4,10 +4,10 @@ package overview
 import (
 	"context"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/next"
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -23,22 +23,32 @@ func Status(ctx context.Context, f *cmdutil.Factory) error {
 	if err != nil {
 		return err
 	}
-	return PrintStatus(f, d, s)
+	return PrintStatus(ctx, f, d, s, false)
 }
 
-// PrintStatus prints what the status of a trust directory says.
-func PrintStatus(f *cmdutil.Factory, d *trustdir.Dir, s *status.Status) error {
+// PrintStatus prints what the status of a trust directory says, what waits
+// first, in lines of the terminal's width. With details the tree says where
+// keys and files are.
+func PrintStatus(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir, s *status.Status, details bool) error {
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, s)
 	}
-	return cmdutil.PrintText(f.Out, status.Tree(d)+"\n"+expiriesText(s)+"\n"+s.Calendar(100)+"\n"+warningsText(s)+strings.Join(status.Places(d), "\n")+"\n")
+	waits, err := next.Of(ctx, f.Dir, f.Now)
+	if err != nil {
+		return err
+	}
+	width := f.Columns()
+	text := NextLine(waits, width) + "\n" + warningsText(s, width) + status.Tree(d, f.Now, details) + "\n" + expiriesText(s, width) + "\n" + s.Calendar(width)
+	if !details {
+		text += "\n`trustroot status --verbose` has keys, files and fingerprints.\n"
+	}
+	return cmdutil.PrintText(f.Out, text)
 }
 
-// expiriesText lists what expires, earliest first. What was replaced and has
-// ended needs nobody any more and is left to the ledger.
-func expiriesText(s *status.Status) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+// expiriesText lists what expires, earliest first, and for whom. What was
+// replaced and has ended needs nobody any more and is left to the ledger.
+func expiriesText(s *status.Status, width int) string {
+	var rows [][3]string
 	past := 0
 	for _, i := range s.Items {
 		switch {
@@ -55,10 +65,15 @@ func expiriesText(s *status.Status) string {
 		if i.Replaced {
 			note = "replaced"
 		}
-		term.Fprintf(w, "expires %s\t%s\t%s\t%s\n", i.Expires.Format(time.DateOnly), i.Left(s.At), i.Title(), note)
+		rows = append(rows, [3]string{term.Sprintf("expires %s  %-13s", i.Expires.Format(time.DateOnly), i.Left(s.At)), i.Title(), note})
 	}
-	if err := w.Flush(); err != nil {
-		return "" // a strings.Builder takes everything
+	titles := 0
+	for _, r := range rows {
+		titles = max(titles, len(r[1]))
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(strings.TrimRight(term.Sprintf("%s  %-*s  %s", term.Text(r[0]), titles, r[1], r[2]), " "), width, 4)))
 	}
 	if past > 0 {
 		term.Fprintf(&b, "and %d of earlier generations, which have ended\n", past)
@@ -66,10 +81,11 @@ func expiriesText(s *status.Status) string {
 	return b.String()
 }
 
-func warningsText(s *status.Status) string {
+func warningsText(s *status.Status, width int) string {
 	var b strings.Builder
 	for _, w := range s.Warnings {
-		term.Fprintf(&b, "warning: %s: %s\n         %s\n", w.Name, w.Text, w.Do)
+		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(term.Sprintf("warning: %s: %s", w.Name, w.Text), width, 9)))
+		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang("         "+term.Escape(w.Do), width, 9)))
 	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')

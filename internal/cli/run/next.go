@@ -51,5 +51,5 @@ func runNext(ctx context.Context, o *nextOptions) error {
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, l)
 	}
-	return cmdutil.PrintText(o.Out, overview.Checklist(l))
+	return cmdutil.PrintText(o.Out, overview.Checklist(l, o.Columns()))
 }

@@ -22,6 +22,7 @@ import (
 type statusOptions struct {
 	*cmdutil.Factory
 	within     string
+	verbose    bool
 	prometheus bool
 }
 
@@ -30,8 +31,8 @@ func newStatusCmd(f *cmdutil.Factory, run func(context.Context, *statusOptions) 
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Draw what exists, and everything that expires",
-		Long: `Draw the PKI, the logs and the repository as a tree, then everything that
-expires as one list and one calendar, and what else needs a look.
+		Long: `Say what waits and what needs a look, then draw the PKI, the logs and the
+repository as a tree, and everything that expires as one list and one calendar.
 
 With --within the exit code is 6 when a certificate or a role that people sign
 ends within that time, when its signing window is open, or when the online key
@@ -40,6 +41,7 @@ is a day late.`,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.within, "within", "", "exit with 6 when something is due within this time (90d, 36h)")
+	cmd.Flags().BoolVar(&o.verbose, "verbose", false, "also say where each key lives, which file holds it, and its fingerprint")
 	cmd.Flags().BoolVar(&o.prometheus, "prometheus", false, "print metrics for the textfile collector")
 	return cmd
 }
@@ -64,7 +66,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if o.prometheus {
 		err = cmdutil.PrintText(o.Out, s.Prometheus())
 	} else {
-		err = overview.PrintStatus(o.Factory, d, s)
+		err = overview.PrintStatus(ctx, o.Factory, d, s, o.verbose)
 	}
 	if err != nil || o.within == "" {
 		return err
