@@ -24,7 +24,8 @@ import (
 // runs a command, types the words of a paper at the positions that it asks for,
 // and the exact yes to every other question. Standard output is the screen.
 // A line of the paper with a tab is no words but an answer: what the question
-// matches, what is typed, and "hidden" where it must not be seen.
+// matches, what is typed, and "hidden" where it must not be seen. With SLIP in
+// the environment, each yes comes after a slip.
 func typist() {
 	code, err := runTypist(os.Args[1], os.Args[2:])
 	if err != nil {
@@ -36,7 +37,7 @@ func typist() {
 
 var (
 	wordAsked = regexp.MustCompile(`Type word (\d+) from the paper: $`)
-	yesAsked  = regexp.MustCompile(`Type "?([^"\n]*?)"? to (?:go on|proceed|continue): $`)
+	yesAsked  = regexp.MustCompile(`Type "?([^"\n]*?)"? to continue(?:, or no to stop)?: $`)
 )
 
 func runTypist(paper string, command []string) (code int, err error) {
@@ -88,7 +89,11 @@ func runTypist(paper string, command []string) (code int, err error) {
 		if !known {
 			continue
 		}
+		slip := os.Getenv("SLIP") != "" && yesAsked.MatchString(screen.String()[since:]) && !strings.Contains(screen.String()[since:], "or no to stop: ")
 		since = screen.Len()
+		if slip {
+			a = reply{text: "oops"}
+		}
 		if err := a.typed(master); err != nil {
 			return 0, err
 		}
