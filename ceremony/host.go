@@ -39,7 +39,7 @@ type Host struct {
 }
 
 // Findings are what an air-gapped machine should not have, one sentence each;
-// a network is an exception and not among them.
+// a network is an exception and not among them, see network.
 func (h Host) Findings() []string {
 	var out []string
 	add := func(bad bool, format string, args ...any) {
@@ -53,7 +53,7 @@ func (h Host) Findings() []string {
 	add(h.Entropy < 128, "the kernel estimates %d bits of entropy", h.Entropy)
 	add(h.Machine != "", "this is a virtual machine, whose host sees everything: %s", h.Machine)
 	add(len(h.Radios) > 0, "radios are on: %s (rfkill block all)", strings.Join(h.Radios, ", "))
-	add(len(h.NetworkCards) > 0, "network hardware: %s", strings.Join(h.NetworkCards, ", "))
+	add(h.Image == nil && len(h.NetworkCards) > 0, "network hardware: %s", strings.Join(h.NetworkCards, ", "))
 	add(h.Image != nil && h.Image.Shell > 0, "a shell was opened in the ceremony image")
 	add(len(h.USB) > 0, "USB devices other than storage, keyboards, hubs and tokens: %s", strings.Join(h.USB, ", "))
 	for _, u := range h.Unprotected {
@@ -91,13 +91,15 @@ func (h Host) check(c plan.Ceremony, now time.Time, allowNetwork bool) ([]string
 		return nil, nil
 	}
 	if !allowNetwork {
-		return nil, fault.New(fault.Usage, "take the network away (ip link set DEV down), or pass --allow-network, which the record will say",
+		return nil, fault.New(fault.Usage, "take the network away (switch the card off in the firmware or take it out; ip link set DEV down), or pass --allow-network, which the record will say",
 			errors.New(network+"; nothing was made"))
 	}
 	return []string{network}, nil
 }
 
-// network says what there is of one, and nothing where there is none.
+// network says what there is of one, and nothing where there is none. In the
+// ceremony image a card counts even without a driver, and the image has none:
+// the machine of the day has no card.
 func (h Host) network() string {
 	var parts []string
 	if len(h.Interfaces) > 0 {
@@ -106,6 +108,9 @@ func (h Host) network() string {
 	if len(h.Routes) > 0 {
 		routes := slices.Compact(slices.Sorted(slices.Values(h.Routes)))
 		parts = append(parts, "there is a default route: "+strings.Join(routes, ", "))
+	}
+	if h.Image != nil && len(h.NetworkCards) > 0 {
+		parts = append(parts, "there is network hardware: "+strings.Join(h.NetworkCards, ", "))
 	}
 	return strings.Join(parts, "; ")
 }

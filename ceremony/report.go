@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"slices"
@@ -33,6 +34,7 @@ type report struct {
 	Sequence                    int
 	Rehearsal                   bool
 	Exceptions                  []string
+	Image, ImageWords           string // digest of the ceremony image, by its own word
 	Tree                        node
 	Changes                     []string
 	Certificates                []reportCertificate
@@ -101,6 +103,11 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 		out.Exceptions = append(out.Exceptions, e.Name+", by the plan: "+e.Reason)
 	}
 	out.Findings = out.Host.Findings()
+	if i := out.Host.Image; i != nil {
+		if sum, err := hex.DecodeString(i.SHA256); err == nil {
+			out.Image, out.ImageWords = pki.HexGroups(sum), pki.Words(sum)
+		}
+	}
 	if err := out.addCertificates(r, files); err != nil {
 		return nil, err
 	}

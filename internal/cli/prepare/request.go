@@ -8,6 +8,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/exchange"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -19,6 +20,7 @@ type requestCreateOptions struct {
 	ceremony string
 	out      string
 	csrs     []string
+	image    string
 }
 
 func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestCreateOptions) error) *cobra.Command {
@@ -29,13 +31,16 @@ func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestC
 		Long: "Gather what a ceremony of the plan needs, as a folder and one tar: the\n" +
 			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n" +
 			"the ledger and the certificates that are there. The digest is printed in hex\n" +
-			"groups and in words, to be written on paper.",
+			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n" +
+			"the manual, sheets to print and fill in, and with --image the ceremony image,\n" +
+			"which must be the one that the plan names.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
 	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write to, such as the mounted stick")
 	cmd.Flags().StringArrayVar(&o.csrs, "csr", nil, "certification request whose key is not in KMS; the plan calls the key external and pins it (repeatable)")
+	cmd.Flags().StringVar(&o.image, "image", "", "ceremony image to put into the kit; the plan pins its SHA-256")
 	return cmd
 }
 
@@ -53,10 +58,27 @@ func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
 			return err
 		}
 	}
+	var image []byte
+	if o.image != "" {
+		if image, err = cmdutil.ReadBounded(o.image, exchange.MaxImage); err != nil {
+			return err
+		}
+		if err := exchange.CheckImage(d, o.ceremony, image); err != nil {
+			return err
+		}
+	}
 	r, err := exchange.Create(d, o.ceremony, o.out, csrs, o.Now)
 	if err != nil {
 		return err
 	}
 	o.Progress("wrote %s and %s.tar; write the words down on paper", r.Path, r.Path)
+	kit, err := exchange.WriteKit(r, image)
+	if err != nil {
+		return fault.New(fault.Failure, "copy CEREMONY.md and the image to the stick yourself: the request is whole", err)
+	}
+	o.Progress("wrote %s: the manual, sheets to print, and their SHA256SUMS", kit)
+	if digest := r.Plan.Ceremonies[r.Manifest.Ceremony].ImageSHA256; digest != "" {
+		o.Progress("before the day, and again on the day, read the image's digest on another machine (sha256sum): %s", digest)
+	}
 	return show.PrintRequest(o.Factory, r)
 }
