@@ -21,6 +21,7 @@ type Machine struct {
 	Clock  time.Time // of the machine when it starts
 	Sticks []string  // files with a FAT file system each
 	Tokens []string  // usb-redir sockets of the tokens
+	Bare   bool      // sticks and tokens are there, but not plugged in: see Plug
 	Extra  []string  // more arguments
 }
 
@@ -41,14 +42,29 @@ func (m Machine) Args() []string {
 		args = append(args, "-drive", "media=cdrom,format=raw,readonly=on,file="+m.Image, "-boot", "d")
 	}
 	for i, file := range m.Sticks {
-		args = append(args, "-drive", fmt.Sprintf("if=none,id=stick%d,format=raw,file=%s", i, file),
-			"-device", fmt.Sprintf("usb-storage,bus=usb.0,id=s%d,drive=stick%d,removable=on", i, i))
+		args = append(args, "-drive", fmt.Sprintf("if=none,id=stick%d,format=raw,file=%s", i, file))
 	}
 	for i, socket := range m.Tokens {
-		args = append(args, "-chardev", fmt.Sprintf("socket,id=token%d,path=%s,reconnect=1", i, socket),
-			"-device", fmt.Sprintf("usb-redir,bus=usb.0,chardev=token%d", i))
+		args = append(args, "-chardev", fmt.Sprintf("socket,id=token%d,path=%s,reconnect=1", i, socket))
+	}
+	if !m.Bare {
+		for _, device := range m.Plug() {
+			args = append(args, "-device", device)
+		}
 	}
 	return append(args, m.Extra...)
+}
+
+// Plug lists the sticks and tokens as QEMU's device_add takes them.
+func (m Machine) Plug() []string {
+	var devices []string
+	for i := range m.Sticks {
+		devices = append(devices, fmt.Sprintf("usb-storage,bus=usb.0,id=s%d,drive=stick%d,removable=on", i, i))
+	}
+	for i := range m.Tokens {
+		devices = append(devices, fmt.Sprintf("usb-redir,bus=usb.0,id=t%d,chardev=token%d", i, i))
+	}
+	return devices
 }
 
 // Programs that a machine and its sticks need, each with its Debian package.

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +30,7 @@ type guest struct {
 	log     io.Writer
 
 	mu   sync.Mutex
+	past []byte // of the console, matched since the run began
 	seen []byte // of the console, not yet matched
 	more chan struct{}
 }
@@ -109,6 +112,7 @@ func (g *guest) wait(limit time.Duration, patterns ...*regexp.Regexp) (int, []st
 			}
 		}
 		if best >= 0 {
+			g.past = append(g.past, g.seen[:at[1]]...)
 			g.seen = g.seen[at[1]:]
 		}
 		rest := string(g.seen)
@@ -144,7 +148,7 @@ func (g *guest) ask(command string) (string, error) {
 	var said []byte
 	buffer := make([]byte, 4096)
 	for !bytes.HasSuffix(said, monitorPrompt) {
-		if err := g.monitor.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := g.monitor.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			return "", err
 		}
 		n, err := g.monitor.Read(buffer)
@@ -154,6 +158,47 @@ func (g *guest) ask(command string) (string, error) {
 		said = append(said, buffer[:n]...)
 	}
 	return string(said), nil
+}
+
+// do gives QEMU's monitor commands that must not fail.
+func (g *guest) do(commands ...string) error {
+	for _, command := range commands {
+		said, err := g.ask(command)
+		if err != nil || strings.Contains(said, "Error") {
+			return fmt.Errorf("%s: %s: %s %w", g.name, command, said, err)
+		}
+	}
+	return nil
+}
+
+// gone waits until a device that was asked to go has gone.
+func (g *guest) gone(id string) error {
+	if err := g.do("device_del " + id); err != nil {
+		return err
+	}
+	for range int(patience / time.Second) {
+		said, err := g.ask("info qtree")
+		if err != nil || !strings.Contains(said, "id \""+id+"\"") {
+			return err
+		}
+		time.Sleep(time.Second)
+	}
+	return fmt.Errorf("%s: the kernel does not let go of %s", g.name, id)
+}
+
+// cost says how long ago the machine was started, and what that took of the
+// processor.
+func (g *guest) cost() string {
+	took := time.Since(g.began).Round(time.Second)
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", g.command.Process.Pid))
+	if err != nil {
+		return took.String()
+	}
+	_, stat, _ = bytes.Cut(stat, []byte(") "))
+	fields := strings.Fields(string(stat)) // the third of proc(5) is the first: user and system time, in hundredths of a second
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return fmt.Sprintf("%s, %d s of a processor", took, (user+system)/100)
 }
 
 // kill cuts the power.

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -53,6 +54,7 @@ func (g *guest) reach(typed string) error {
 // as the paper says. It returns the program's exit code, with the menu there
 // again, or errGone.
 func (g *guest) ceremony(words []string) (int, error) {
+	g.past = nil
 	if err := g.enter("2"); err != nil {
 		return 0, err
 	}
@@ -93,14 +95,17 @@ func (g *guest) ceremony(words []string) (int, error) {
 // failure is any exit code but success.
 const failure = -1
 
-// wants holds a ceremony that must end with an exit code.
-func (g *guest) wants(what string, words []string, code int) error {
+// wants holds a ceremony that must end with an exit code, after showing a text.
+func (g *guest) wants(what string, words []string, code int, text string) error {
 	got, err := g.ceremony(words)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if code == failure && got == 0 || code != failure && got != code {
 		return fmt.Errorf("%s: exit code %d, want %d", what, got, code)
+	}
+	if !bytes.Contains(g.past, []byte(text)) {
+		return fmt.Errorf("%s: the console does not show %q", what, text)
 	}
 	say("%-64s exit code %d", what, got)
 	return nil

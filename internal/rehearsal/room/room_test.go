@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -28,59 +29,79 @@ func say(format string, args ...any) { fmt.Printf("ok    "+format+"\n", args...)
 
 // Variables of scripts/room-e2e.
 const (
-	imageVariable    = "TRUSTROOT_ROOM_IMAGE"    // the ceremony image
-	dirVariable      = "TRUSTROOT_ROOM_DIR"      // new folder for trust directory, sticks and the consoles' log
-	picturesVariable = "TRUSTROOT_ROOM_PICTURES" // folder for pictures of the screen, or nothing
-	nightlyVariable  = "TRUSTROOT_ROOM_NIGHTLY"  // twenty pulls and power cuts in place of three
+	imageVariable     = "TRUSTROOT_ROOM_IMAGE"      // the ceremony image
+	dirVariable       = "TRUSTROOT_ROOM_DIR"        // new folder for trust directory, sticks and the consoles' log
+	testImageVariable = "TRUSTROOT_ROOM_TEST_IMAGE" // an image of scripts/image --test, or nothing
+	picturesVariable  = "TRUSTROOT_ROOM_PICTURES"   // folder for pictures of the screen, or nothing
+	nightlyVariable   = "TRUSTROOT_ROOM_NIGHTLY"    // twenty pulls and power cuts in place of three
 )
 
-func TestRoom(t *testing.T) {
-	image, dir := os.Getenv(imageVariable), os.Getenv(dirVariable)
-	if image == "" {
-		t.Skip("scripts/room-e2e builds the ceremony image and runs this")
-	}
-	if err := rehearsal.MissingMachine(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(dir, "console.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	digest := sha256.Sum256(data)
-	r := &room{
-		image: image, digest: hex.EncodeToString(digest[:]), dir: dir, pictures: os.Getenv(picturesVariable), log: log,
-		pulls: []int{2, 19, 33}, cuts: []int{22, 30, 36},
-	}
+// The founding ceremony, with everything going wrong that may.
+func TestRoom_Founding(t *testing.T) {
+	r := enter(t)
+	must(t, os.WriteFile(r.start(), []byte(time.Now().Format(time.RFC3339Nano)), 0o600))
+	r.pulls, r.cuts = []int{2, 19, 33}, []int{22, 30, 36}
 	if os.Getenv(nightlyVariable) != "" {
 		r.pulls, r.cuts = nil, nil
 		for i := range 20 {
 			r.pulls, r.cuts = append(r.pulls, 1+2*i), append(r.cuts, 20+i)
 		}
 	}
-	o := rehearsal.Options{
-		Out: filepath.Join(dir, "trust"), Now: time.Now(), Progress: log,
-		ImageSHA256: r.digest, Hold: r.found,
-	}
-	o.Command = inProcess(o, log)
-	r.day(t, "founding", o, func() (*rehearsal.Rehearsal, error) { return rehearsal.Run(t.Context(), o) })
-	o.Now, o.Hold = time.Now(), r.sign
-	o.Command = inProcess(o, log)
-	r.day(t, "renewal", o, func() (*rehearsal.Rehearsal, error) { return rehearsal.Renew(t.Context(), o, []string{"fulcio"}) })
+	r.hold(t, "founding", (*room).found, func(o rehearsal.Options) (*rehearsal.Rehearsal, error) { return rehearsal.Run(t.Context(), o) })
 }
 
-// day runs a rehearsal whose ceremony is held in the image, and has its record
-// judged.
-func (r *room) day(t *testing.T, name string, o rehearsal.Options, run func() (*rehearsal.Rehearsal, error)) {
+// A signing ceremony with the token of the founding. It is another process,
+// since libpcsclite asks only once where its daemon is.
+func TestRoom_Signing(t *testing.T) {
+	enter(t).hold(t, "renewal", (*room).sign, func(o rehearsal.Options) (*rehearsal.Rehearsal, error) {
+		return rehearsal.Renew(t.Context(), o, []string{"fulcio"})
+	})
+}
+
+// enter opens the room, or skips.
+func enter(t *testing.T) *room {
 	t.Helper()
-	begun, err := run()
+	r := &room{
+		image: os.Getenv(imageVariable), dir: os.Getenv(dirVariable),
+		testImage: os.Getenv(testImageVariable), pictures: os.Getenv(picturesVariable),
+	}
+	if r.image == "" {
+		t.Skip("scripts/room-e2e builds the ceremony image and runs this")
+	}
+	must(t, rehearsal.MissingMachine())
+	data, err := os.ReadFile(r.image)
+	must(t, err)
+	program := regexp.MustCompile(`"name": "trustroot", "hashes": \[{"alg": "SHA-256", "content": "([0-9a-f]{64})"}`).FindSubmatch(data)
+	if program == nil {
+		t.Fatalf("%s: no list of contents that names the program", r.image)
+	}
+	digest := sha256.Sum256(data)
+	r.digest, r.program = hex.EncodeToString(digest[:]), string(program[1])
+	must(t, os.MkdirAll(r.dir, 0o700))
+	log, err := os.OpenFile(filepath.Join(r.dir, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	must(t, err)
+	t.Cleanup(func() { must(t, log.Close()) })
+	r.log = log
+	return r
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hold runs a rehearsal whose ceremony is held in the image, and has its record
+// judged.
+func (r *room) hold(t *testing.T, name string, ceremony func(*room, context.Context, rehearsal.Room) error, run func(rehearsal.Options) (*rehearsal.Rehearsal, error)) {
+	t.Helper()
+	o := rehearsal.Options{
+		Out: filepath.Join(r.dir, "trust"), Now: r.now(), Progress: r.log, ImageSHA256: r.digest,
+		Hold: func(ctx context.Context, given rehearsal.Room) error { return ceremony(r, ctx, given) },
+	}
+	o.Command = inProcess(o, r.log)
+	begun, err := run(o)
 	if err == nil {
 		err = r.judge(t.Context(), o.Out, name)
 	}
@@ -115,12 +136,17 @@ func (r *room) judge(ctx context.Context, trust, name string) error {
 	if err != nil || len(records) != 1 {
 		return fmt.Errorf("records of %s: %v %w", name, records, err)
 	}
-	out, err := inProcess(rehearsal.Options{Out: trust, Now: time.Now()}, r.log)(ctx, "ceremony", "verify", records[0], "--rehearsal")
+	out, err := inProcess(rehearsal.Options{Out: trust, Now: r.now()}, r.log)(ctx, "ceremony", "verify", records[0], "--rehearsal")
 	if err != nil {
 		return err
 	}
-	if !bytes.Contains(out, []byte("the host ran the ceremony image with the SHA-256 "+r.digest)) {
-		return fmt.Errorf("the record of %s does not name the image %s:\n%s", name, r.digest, out)
+	for _, want := range []string{
+		"the host ran the ceremony image with the SHA-256 " + r.digest,
+		"its trustroot has the SHA-256 " + r.program,
+	} {
+		if !bytes.Contains(out, []byte(want)) {
+			return fmt.Errorf("the record of %s does not say %q:\n%s", name, want, out)
+		}
 	}
 	say("ceremony verify accepts the record of %s, which names image and program", name)
 	audit, err := exec.CommandContext(ctx, filepath.Join("..", "..", "..", "scripts", "audit-record"), "--rehearsal", records[0]).CombinedOutput()
