@@ -132,6 +132,7 @@ func (r *room) again(ctx context.Context) (*guest, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = g.loaded()
 	for _, device := range m.Plug() {
 		err = errors.Join(err, g.do("device_add "+device))
 	}

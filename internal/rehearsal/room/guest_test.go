@@ -171,6 +171,21 @@ func (g *guest) do(commands ...string) error {
 	return nil
 }
 
+// loaded waits until a saved machine is there, and lets it run.
+func (g *guest) loaded() error {
+	for range int(patience / time.Second) {
+		said, err := g.ask("info status")
+		if err != nil {
+			return err
+		}
+		if strings.Contains(said, "VM status: paused\r") {
+			return g.do("cont")
+		}
+		time.Sleep(time.Second)
+	}
+	return fmt.Errorf("%s: the saved machine is not loaded", g.name)
+}
+
 // gone waits until a device that was asked to go has gone.
 func (g *guest) gone(id string) error {
 	if err := g.do("device_del " + id); err != nil {
