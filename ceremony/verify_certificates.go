@@ -32,6 +32,9 @@ func (v *verifier) certificates() (string, error) {
 			return "", inFile(name, errors.New("the request names no such certificate"))
 		}
 	}
+	if len(names) == 0 {
+		return "the request, which asks for none", nil
+	}
 	return strings.Join(names, ", ") + ": their to-be-signed bytes, made from the plan again, and the root's signature", nil
 }
 

@@ -15,7 +15,7 @@ import (
 
 // policy writes the gate's policy: the application's key, the workflow on its
 // tags, and trust from where it says.
-func (w *world) policy(name, key string, trust map[string]string) (string, error) {
+func (w *world) policy(name, key string, trust map[string]string, crls ...string) (string, error) {
 	data, err := os.ReadFile(key)
 	if err != nil {
 		return "", err
@@ -25,8 +25,15 @@ func (w *world) policy(name, key string, trust map[string]string) (string, error
 		return "", errors.New(key + " is no public key in PEM")
 	}
 	pin := sha256.Sum256(block.Bytes)
+	settings := map[string]any{}
+	for name, value := range trust {
+		settings[name] = value
+	}
+	if len(crls) > 0 {
+		settings["crls"] = crls
+	}
 	text, err := json.MarshalIndent(map[string]any{
-		"version": 2, "trust": trust,
+		"version": 2, "trust": settings,
 		"keys": []any{map[string]string{"file": key, "spki_sha256": hex.EncodeToString(pin[:])}},
 		"keyless": []any{map[string]any{
 			"issuer": "https://" + githubHost, "identity": "https://github.com/" + repository + "/" + workflowFile + "@refs/tags/v*",

@@ -105,7 +105,11 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	s.step("the deploy gate")
 	w.gate(ctx, s, first)
 	w.admits(ctx, s)
-	if err := w.renewal(ctx, s, first); err != nil {
+	second, err := w.renewal(ctx, s, first)
+	if err != nil {
+		return err
+	}
+	if err := w.stolen(ctx, s, first, second); err != nil {
 		return err
 	}
 	if err := w.witnessed(ctx, s); err != nil {
@@ -153,9 +157,9 @@ func (w *world) up(ctx context.Context, s *suite, o options) error {
 	}
 	prepared := make(chan error, 1)
 	go func() { prepared <- w.prepareDatabase(ctx) }()
-	s.step("the rehearsal: trustroot rehearse --kms %s", w.kmsURL)
+	s.step("the rehearsal: trustroot rehearse --standby --kms %s", w.kmsURL)
 	err := s.must(ctx, "a rehearsal over the KMS of others", func(ctx context.Context) error {
-		_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "--out", w.trust, "--kms", w.kmsURL)
+		_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "--standby", "--out", w.trust, "--kms", w.kmsURL)
 		return err
 	})
 	if err := errors.Join(err, <-prepared); err != nil {

@@ -11,21 +11,21 @@ import (
 // published beside the old, the services switch one after the other, the
 // switch is recorded and published. What was signed before and after verifies
 // all the way, in clients that were there from the beginning.
-func (w *world) renewal(ctx context.Context, s *suite, first *generation) error {
+func (w *world) renewal(ctx context.Context, s *suite, first *generation) (*generation, error) {
 	before, err := w.render(ctx, "services-before", "all")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	old := w.path("work", "trusted_root.before.json")
 	if err := copyFile(w.wellKnown("trusted_root.json"), old); err != nil {
-		return err
+		return nil, err
 	}
 	s.step("the renewal of every role: trustroot rehearse renew")
 	if err := s.must(ctx, "a rehearsed renewal, published with both generations open", func(ctx context.Context) error {
 		_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "renew", "--out", w.trust, "--kms", w.kmsURL)
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	s.check(ctx, "services check: all on the generation before, which is no mistake", func(ctx context.Context) error {
 		return w.on(ctx, map[string]int{"fulcio": 1, "tsa": 1, "rekor": 1, "tesseract": 1}, "newer-waits")
@@ -42,11 +42,11 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 		after, err = w.render(ctx, "services2", "all", "--urgent")
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	s.step("the switch, one service after the other")
 	if err := w.switchTo(ctx, s, after, "tsa", "rekor"); err != nil {
-		return err
+		return nil, err
 	}
 	mixed, err := w.signEmail(ctx, "mixed", "")
 	s.count(ctx, "cosign signs in the mixed state", err)
@@ -59,11 +59,11 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 	})
 	// Fulcio holds the CT log's answers against its key: these two go together
 	if err := w.switchTo(ctx, s, after, "tesseract", "fulcio"); err != nil {
-		return err
+		return nil, err
 	}
 	second, err := w.signAll(ctx, s, 2)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.check(ctx, "services check: all on the new generation, the switch not recorded yet", func(ctx context.Context) error {
 		return w.on(ctx, map[string]int{"fulcio": 2, "tsa": 2, "rekor": 2, "tesseract": 2}, "cutover-not-recorded", "too-early")
@@ -75,7 +75,7 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 		_, err := w.command(ctx, nil, w.programs.trustroot, "rehearse", "cutover", "--out", w.trust, "--kms", w.kmsURL)
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	w.everywhere(ctx, s, first, second, "after the switch is recorded")
 	s.check(ctx, "services check finds nothing but that verifiers may be behind", func(ctx context.Context) error { return w.clean(ctx, "too-early") })
@@ -90,14 +90,14 @@ func (w *world) renewal(ctx context.Context, s *suite, first *generation) error 
 		return refused(err, "generation 1 ended")
 	})
 	if err := w.switchTo(ctx, s, after, "fulcio"); err != nil {
-		return err
+		return nil, err
 	}
 	last, err := w.signEmail(ctx, "last", first.home)
 	s.count(ctx, "cosign signs after it all, with its old cache alone", err)
 	s.check(ctx, "cosign and npm's sigstore, with their old caches, verify that too", func(ctx context.Context) error {
 		return errors.Join(w.cosignMirror(ctx, first.home, last), w.npmVerify(ctx, first.cache, last))
 	})
-	return nil
+	return second, nil
 }
 
 // switchTo starts services on what was rendered for the new generation.

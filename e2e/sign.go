@@ -111,11 +111,20 @@ func (w *world) judges(g *generation, verify func(context.Context, signed) error
 // archive copies the bundles into the trust directory, where they gate every
 // later publication, and has the gate look at them.
 func (w *world) archive(ctx context.Context, g *generation) error {
+	if err := w.archiveIn(ctx, g.number, g.person, g.workflow); err != nil {
+		return err
+	}
+	_, err := w.trustroot(ctx, "trusted-root", "check", "--all")
+	return err
+}
+
+// archiveIn copies bundles beside those of a generation of Fulcio.
+func (w *world) archiveIn(ctx context.Context, number int, bundles ...signed) error {
 	entries, err := os.ReadDir(filepath.Join(w.trust, "bundles"))
 	if err != nil {
 		return err
 	}
-	folder, prefix := "", fmt.Sprintf("fulcio-g%d_", g.number)
+	folder, prefix := "", fmt.Sprintf("fulcio-g%d_", number)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), prefix) {
 			folder = filepath.Join(w.trust, "bundles", e.Name())
@@ -125,7 +134,7 @@ func (w *world) archive(ctx context.Context, g *generation) error {
 		return fmt.Errorf("bundles/ has no folder %s*", prefix)
 	}
 	args := []string{"trusted-root", "check"}
-	for _, b := range []signed{g.person, g.workflow} {
+	for _, b := range bundles {
 		to := filepath.Join(folder, filepath.Base(b.bundle))
 		args = append(args, "--bundle", to)
 		for from, to := range map[string]string{b.bundle: to, b.artifact: strings.TrimSuffix(to, ".sigstore.json")} {
@@ -134,9 +143,6 @@ func (w *world) archive(ctx context.Context, g *generation) error {
 			}
 		}
 	}
-	if _, err := w.trustroot(ctx, args...); err != nil {
-		return err
-	}
-	_, err = w.trustroot(ctx, "trusted-root", "check", "--all")
+	_, err = w.trustroot(ctx, args...)
 	return err
 }

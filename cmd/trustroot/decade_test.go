@@ -39,7 +39,6 @@ type event struct {
 // events are twelve years, in order. What is automatic (refreshes) and the
 // re-signing of the root are not listed: the walk does them when they are due.
 var events = []event{
-	{0, 0, "standby", nil, 0},
 	{1, 6, "shard", []string{"rekor", "rekor28.example.com"}, 0},
 	{2, 2, "renew", []string{"fulcio", "tsa"}, 0},
 	{3, 4, "stolen", []string{"tsa"}, 0},
@@ -175,17 +174,6 @@ func (d *decade) publish(stage ...string) {
 func (d *decade) act(e event, n int) {
 	day, name := d.now().Format(time.DateOnly), fmt.Sprintf("day-%d", n)
 	switch e.act {
-	case "standby":
-		d.edit(func(text []byte) []byte {
-			return bytes.Replace(text, []byte("    generations:"), []byte("    crl: {next_update: 3650d, url: \"http://trust.example.com/crls/root.crl\"}\n    generations:"), 1)
-		})
-		d.person("token", "provision", "--serial", fmt.Sprint(rehearsal.StandbySerial), "--for-root")
-		d.person("renew", "root", "--new-key", "--standby", "--token", fmt.Sprint(rehearsal.StandbySerial), "--ceremony", name, "--day", day, "--write")
-		d.edit(func(text []byte) []byte { // past 2038 and its 2^31 seconds
-			return bytes.Replace(text, []byte("standby: true"), []byte("standby: true\n        not_after: 2054-01-01T00:00:00Z"), 1)
-		})
-		d.ceremony(name, rehearsal.StandbySerial)
-		d.publish()
 	case "renew":
 		d.person(slices.Concat([]string{"renew"}, e.args, []string{"--new-key", "--ceremony", name, "--day", day, "--root", fmt.Sprint(d.rootNo), "--write"})...)
 		d.pin()
@@ -204,8 +192,7 @@ func (d *decade) act(e event, n int) {
 	case "stolen":
 		since := d.now()
 		d.at(d.day + 1)
-		d.aside()
-		d.machine("rehearse", "bundle") // the thief's
+		d.machine("rehearse", "bundle", "--another") // the thief's
 		flags := []string{"compromise", e.args[0], "--generation", fmt.Sprint(d.generation(e.args[0])), "--since", since.Format(time.RFC3339), "--reason", "stolen"}
 		if e.args[0] == "tsa" {
 			flags = append(flags, "--stay")
@@ -237,21 +224,6 @@ func (d *decade) act(e event, n int) {
 		d.publish()
 	default:
 		d.t.Fatalf("nobody knows how to %s", e.act)
-	}
-}
-
-// aside makes room for another bundle of the same generations.
-func (d *decade) aside() {
-	folders, err := filepath.Glob(d.in("bundles", "*"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for _, folder := range folders {
-		if !strings.Contains(folder, "-before-") {
-			if err := os.Rename(folder, fmt.Sprintf("%s-before-%d", folder, d.day)); err != nil {
-				d.t.Fatal(err)
-			}
-		}
 	}
 }
 

@@ -87,7 +87,11 @@ func (g *Gate) entry(e *evidence, m root.TrustedMaterial, entry *tlog.Entry, l *
 			return nil, "", err
 		}
 	}
-	note, err := g.tied(entry, l)
+	var before heads
+	if len(signed) == 0 {
+		before = g.restsOn(e)
+	}
+	note, err := g.tied(entry, l, before)
 	return signed, note, err
 }
 

@@ -59,6 +59,9 @@ type Trust struct {
 	Retired   string `json:"retired,omitempty" jsonschema_description:"A retired_logs.json with the last checkpoints of retired logs. With repository it is read from there where this is left away."`
 	Tiles     string `json:"tiles,omitempty" jsonschema_description:"A folder with the archived tiles of retired logs, a folder for each by its origin; they tie an older checkpoint to the last one."`
 	Untied    string `json:"untied,omitempty" jsonschema:"enum=report,enum=refuse" jsonschema_description:"What happens to an entry of a retired log whose checkpoint is not tied to the last one; report is the default."`
+
+	CRLs   []string `json:"crls,omitempty" jsonschema:"maxItems=8" jsonschema_description:"CRLs (DER) of the own roots: what a certificate of Fulcio or of a TSA signed from the date of its revocation on, by the signed time, does not count. With repository also target:NAME, for instance target:crls/root.crl. One past its next update is refused."`
+	Stolen []Stolen `json:"stolen,omitempty" jsonschema:"maxItems=8" jsonschema_description:"TSAs whose key was stolen: what rests on their time alone needs a log entry from before the theft."`
 }
 
 // Key is a pinned public key: in the policy itself, or in a file of the machine

@@ -141,6 +141,24 @@ func (t Trust) check(add problem) {
 			add("trust.own", "is missing: %s says %q, and the gate does not know which services are own", s.field, s.value)
 		}
 	}
+	for i, name := range t.CRLs {
+		if strings.Contains(name, "://") || name == "" {
+			add(fmt.Sprintf("trust.crls[%d]", i), "%q is not a path; the gate works offline", name)
+		}
+		if strings.HasPrefix(name, targetPrefix) && t.Repository == "" {
+			add(fmt.Sprintf("trust.crls[%d]", i), "%q is a target, and the policy names no repository", name)
+		}
+	}
+	for i, s := range t.Stolen {
+		if at := fmt.Sprintf("trust.stolen[%d]", i); !hexDigest.MatchString(s.SPKISHA256) {
+			add(at+".spki_sha256", "write 64 lower-case hex digits")
+		} else if s.Before == "" || strings.Contains(s.Before, "://") {
+			add(at+".before", "name a file with checkpoints from before the theft")
+		}
+	}
+	if len(t.CRLs) > maxSigners || len(t.Stolen) > maxSigners {
+		add("trust", "name at most %d CRLs and %d stolen keys", maxSigners, maxSigners)
+	}
 	if !slices.Contains([]string{"", "report", "refuse"}, t.Untied) {
 		add("trust.untied", "%q is unknown; write report or refuse", t.Untied)
 	}

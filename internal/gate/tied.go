@@ -25,8 +25,8 @@ const (
 	maxWitnesses  = 64 << 10
 )
 
-// retired are the last checkpoints of logs, by the hex of their IDs.
-type retired map[string]treeHead
+// heads are checkpoints of logs, by the hex of the logs' IDs.
+type heads map[string]treeHead
 
 // treeHead is the size and the root of a log.
 type treeHead struct {
@@ -58,31 +58,33 @@ func (g *Gate) ties(ctx context.Context, p *Policy) error {
 	if err != nil || data == nil {
 		return err
 	}
+	g.retired, err = parseHeads(retiredTarget, data)
+	return err
+}
+
+// parseHeads reads a file of checkpoints.
+func parseHeads(name string, data []byte) (heads, error) {
 	var file retiredFile
 	if err := strict.JSON(data, &file); err != nil {
-		return fmt.Errorf("%s: %w", retiredTarget, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	g.retired = retired{}
+	out := heads{}
 	for _, l := range file.Logs {
 		head, err := parseHead(l.Checkpoint)
 		if err != nil {
-			return fmt.Errorf("%s: log %s: %w", retiredTarget, l.LogID, err)
+			return nil, fmt.Errorf("%s: log %s: %w", name, l.LogID, err)
 		}
-		g.retired[l.LogID] = head
+		out[l.LogID] = head
 	}
-	return nil
+	return out, nil
 }
 
 // witnesses reads the tlog-policy from its file, or from the repository where
 // the policy names a target.
 func (p *Policy) witnesses(ctx context.Context, g *Gate) ([]byte, error) {
-	target, ok := strings.CutPrefix(p.Trust.Witnesses, targetPrefix)
-	if !ok {
-		return readBounded(p.path(p.Trust.Witnesses), maxWitnesses)
-	}
-	data, err := mirroredTarget(ctx, p.path(p.Trust.Repository), p.path(p.Trust.Root), target, g.now)
+	data, err := p.named(ctx, g, p.Trust.Witnesses, maxWitnesses)
 	if err != nil {
-		return nil, fmt.Errorf("witness policy %s: %w", target, err)
+		return nil, fmt.Errorf("witness policy %s: %w", strings.TrimPrefix(p.Trust.Witnesses, targetPrefix), err)
 	}
 	return data, nil
 }
@@ -124,7 +126,7 @@ func parseHead(checkpoint string) (treeHead, error) {
 // A stolen key of a retired log can sign trees for ever. A larger one than the
 // last is refused, one of the same size must be the same, and a smaller one is
 // held against the archived tiles; without them it may be a fork.
-func (g *Gate) tied(entry *tlog.Entry, l *root.TransparencyLog) (note string, err error) {
+func (g *Gate) tied(entry *tlog.Entry, l *root.TransparencyLog, before heads) (note string, err error) {
 	proof := entry.TransparencyLogEntry().GetInclusionProof()
 	checkpoint := proof.GetCheckpoint().GetEnvelope()
 	if g.quorum != nil {
@@ -136,7 +138,13 @@ func (g *Gate) tied(entry *tlog.Entry, l *root.TransparencyLog) (note string, er
 			return "", fmt.Errorf("the checkpoint of %s is cosigned by %d witnesses, fewer than the policy's quorum: the log may show this tree to nobody else", l.BaseURL, len(r.Names))
 		}
 	}
-	last, isRetired := g.retired[hex.EncodeToString([]byte(entry.LogKeyID()))]
+	id := hex.EncodeToString([]byte(entry.LogKeyID()))
+	if before != nil {
+		if err := g.beforeTheft(before, id, checkpoint, l.BaseURL); err != nil {
+			return "", err
+		}
+	}
+	last, isRetired := g.retired[id]
 	if !isRetired {
 		return "", nil
 	}
@@ -162,6 +170,31 @@ func (g *Gate) tied(entry *tlog.Entry, l *root.TransparencyLog) (note string, er
 	return fmt.Sprintf("not tied to the last checkpoint of the retired log %s: the tree of %d entries may be a fork", l.BaseURL, head.size), nil
 }
 
+// beforeTheft wants the tree of an entry to be one that stood before a TSA's key
+// was stolen: the time of that TSA alone may be forged.
+func (g *Gate) beforeTheft(before heads, id, checkpoint, url string) error {
+	const alone = "the bundle rests on the time of a TSA whose key was stolen alone, and "
+	known, ok := before[id]
+	if !ok || checkpoint == "" {
+		return fmt.Errorf(alone+"no checkpoint of the log %s from before the theft is known", url)
+	}
+	head, err := parseHead(checkpoint)
+	if err != nil {
+		return err
+	}
+	switch {
+	case head.size > known.size:
+		return fmt.Errorf(alone+"the log %s had %d entries before the theft: the entry is proved in a tree of %d", url, known.size, head.size)
+	case head.size == known.size && !bytes.Equal(head.root, known.root):
+		return fmt.Errorf(alone+"the entry is proved in another tree of the log %s: a fork", url)
+	case head.size < known.size && g.policy.Trust.Tiles == "":
+		return fmt.Errorf(alone+"nothing ties the entry's tree of %d entries to that of %d: archive the tiles of %s and name them with tiles", head.size, known.size, url)
+	case head.size < known.size:
+		return g.consistent(head, known, url)
+	}
+	return nil
+}
+
 // consistent computes the root of the smaller tree from the archived tiles and
 // compares it: the archive is trusted to be the log's, and is held against its
 // last root first.
@@ -176,10 +209,10 @@ func (g *Gate) consistent(head, last treeHead, url string) error {
 	}{{last, "the archived tiles do not give the last root"}, {head, "the entry's tree is not the beginning of the log: a fork"}} {
 		got, err := rootOf(h.size, last.size, read)
 		if err != nil {
-			return fmt.Errorf("the log %s is retired, and its archive cannot be read: %w", url, err)
+			return fmt.Errorf("the archive of the log %s cannot be read: %w", url, err)
 		}
 		if !bytes.Equal(got, h.root) {
-			return fmt.Errorf("the log %s is retired, and %s", url, h.what)
+			return fmt.Errorf("the log %s: %s", url, h.what)
 		}
 	}
 	return nil

@@ -25,8 +25,9 @@ type Gate struct {
 	// quorum of witnesses and last checkpoints of retired logs; nil where the
 	// policy wants none, and where none is known.
 	quorum  *witness.Policy
-	retired retired
-	broken  []Check // what could not be loaded: nothing is accepted
+	retired heads
+	before  map[string]heads // of TSAs whose key was stolen, by the hex SHA-256 of its SPKI
+	broken  []Check          // what could not be loaded: nothing is accepted
 }
 
 // Open loads what the policy names. now is for the expiry of TUF metadata, for
@@ -48,8 +49,10 @@ func Open(ctx context.Context, p *Policy, now time.Time) *Gate {
 		return g
 	}
 	g.trust = p.Trust.scope(trusted)
-	if err := g.ties(ctx, p); err != nil {
-		fail("", "trust", err)
+	for _, err := range []error{g.ties(ctx, p), g.revoke(ctx, p), g.stolen(p)} {
+		if err != nil {
+			fail("", "trust", err)
+		}
 	}
 	return g
 }

@@ -30,11 +30,7 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 				fmt.Errorf("%s is no folder of a rehearsal: %w", r.Out, err))
 		}
 	}
-	text, err := os.ReadFile(r.in(planFile))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the plan: %w", err)
-	}
-	p, err := plan.Parse(r.in(planFile), text)
+	p, err := r.plan()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,6 +43,14 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 			fmt.Errorf("the keys of %s are not in the stand-in; nothing was changed", r.Out))
 	}
 	return p, l.State(), nil
+}
+
+func (r *Rehearsal) plan() (*plan.Plan, error) {
+	text, err := os.ReadFile(r.in(planFile))
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	return plan.Parse(r.in(planFile), text)
 }
 
 func (r *Rehearsal) restart(ctx context.Context) error {

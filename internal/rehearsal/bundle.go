@@ -30,8 +30,9 @@ const rehearsalIssuer = "https://login.rehearsal.invalid"
 
 // SignBundle signs a bundle with the keys of a rehearsal in place of the
 // services that do not run yet, archives it under the generations that it
-// proves, and returns its path. Anywhere but in a rehearsal it refuses.
-func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time) (string, error) {
+// proves, and returns its path. Another one of the same generations gets a
+// folder of its own only where it is asked for. Anywhere but in a rehearsal it refuses.
+func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time, another bool) (string, error) {
 	if !d.State.Rehearsal {
 		return "", fault.New(fault.Verification, "archive a bundle that the running services signed: copy it into a folder of bundles/",
 			errors.New("this is no rehearsal, and its keys sign nothing but what their services are asked; nothing was changed"))
@@ -52,8 +53,15 @@ func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 		return "", fmt.Errorf("sign a bundle: %w", err)
 	}
 	folder := trustdir.BundlesDir + "/" + strings.Join(generations, "_")
+	first := folder
+	for i := 2; ; i++ {
+		if _, err := os.Stat(d.Join(folder)); err != nil || !another {
+			break
+		}
+		folder = fmt.Sprintf("%s-%d", first, i)
+	}
 	if _, err := os.Stat(d.Join(folder)); err == nil {
-		return "", fault.New(fault.Usage, "one bundle a set of generations is enough; remove the folder for another", fmt.Errorf("%s exists; nothing was changed", folder))
+		return "", fault.New(fault.Usage, "one bundle a set of generations is enough; add --another for one more", fmt.Errorf("%s exists; nothing was changed", folder))
 	}
 	path := folder + "/artifact.sigstore.json"
 	return path, d.WriteNew(trustdir.File{Name: folder + "/artifact", Data: artifact}, trustdir.File{Name: path, Data: append(bundle, '\n')})

@@ -21,6 +21,10 @@ const (
 	PUK           = "27182845"
 	founding      = "founding"
 	renewing      = "renewal" // and renewal-2, renewal-3
+	standing      = "standby"
+	theft         = "theft"
+	lastCRL       = "last-crl"
+	crlURL        = "http://trust." + domain + "/crls/root.crl"
 )
 
 // Files of a trust directory.
@@ -45,7 +49,7 @@ type Options struct {
 	KMS      string // URL of a KMS to use; empty starts the stand-in
 	Now      time.Time
 	Progress io.Writer
-	Standby  bool // plug in the token of a second root too
+	Standby  bool // found a second root too, which stands by
 	// ImageSHA256 is pinned in the founding plan, in hex; empty pins none.
 	ImageSHA256 string
 	// Offline plays every step at a token; nil leaves them to Command.

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func (r *Rehearsal) foundingSteps() []step {
-	return []step{
+	return slices.Concat([]step{
 		{title: "virtual YubiKeys on a private PC/SC daemon: the root's, and that of a TUF holder", run: r.startTokens},
 		{title: "the plan and the ledger", run: r.writePlan},
 		{title: "keys in KMS, pinned in the plan", run: r.makeKeys},
@@ -21,11 +22,12 @@ func (r *Rehearsal) foundingSteps() []step {
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
 		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
 		{title: "back on the admin host: check and file the record", run: r.accept},
+	}, r.standbySteps(), []step{
 		{title: "trusted_root.json and the signing config", run: r.build, day: publicationDay},
 		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "init") }},
 		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
 		{title: "what the days asked of people", run: r.count},
-	}
+	})
 }
 
 func (r *Rehearsal) writePlan(ctx context.Context) error {
@@ -53,6 +55,9 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		AttestationRoots: roots.String(),
 		BinarySHA256:     r.pinned(),
 		ImageSHA256:      r.ImageSHA256,
+	}
+	if r.Standby {
+		r.example.CRL = crlURL
 	}
 	if err := r.saveExample(); err != nil {
 		return err

@@ -31,7 +31,12 @@ func (r *Rehearsal) hold(ctx context.Context) error {
 	if r.Hold != nil {
 		return r.holdInRoom(ctx)
 	}
-	if err := r.trustroot(ctx, "ceremony", "run", r.requestPath(), "--serial", serial(Serial), "--out", r.in(stick), "--allow-network", "--rehearsal"); err != nil {
+	p, err := r.plan()
+	if err != nil {
+		return err
+	}
+	token := p.Ceremonies[r.request.ceremony].Token
+	if err := r.trustroot(ctx, "ceremony", "run", r.requestPath(), "--serial", serial(token), "--out", r.in(stick), "--allow-network", "--rehearsal"); err != nil {
 		return err
 	}
 	if r.pinned() == "" {

@@ -23,7 +23,7 @@ func (r *Rehearsal) startTokens(ctx context.Context) error {
 		state  string
 	}
 	tokens := []plugged{{Serial, tokenState}, {HolderSerial, otherState}}
-	if r.Standby {
+	if _, err := os.Lstat(r.in(standbyState)); r.Standby || err == nil {
 		tokens = append(tokens, plugged{StandbySerial, standbyState})
 	}
 	for _, token := range tokens {

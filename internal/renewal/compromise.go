@@ -140,7 +140,7 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 // advice says what a stolen key can do, by its role, and what saves what it
 // signed while it was honest.
 func advice(g *ledger.Generation) (role string, backwards bool, lines []string) {
-	saved := "what saves an honest bundle is a log entry that stood in the tree before the theft: a checkpoint that was archived, witnessed or anchored by then; once the log is retired, the gate demands that where its policy says untied: refuse"
+	saved := "what saves an honest bundle is a log entry that stood in the tree before the theft: a checkpoint that was archived, witnessed or anchored by then; the gate demands that where its policy names the key under trust.stolen, and of a retired log where it says untied: refuse"
 	switch {
 	case g.App != nil:
 		return "application", false, []string{
@@ -159,7 +159,7 @@ func advice(g *ledger.Generation) (role string, backwards bool, lines []string) 
 		return "root", false, []string{
 			"no client gives a root a window of its own: only the entries under it count, and all of them end",
 			"bundles from before the theft live by the signed time of the timestamp authority, whose own key was not stolen",
-			"promote the standby root, issue every authority under it, and sign the stolen root's last CRL: trustroot promote root"}
+			"promote the standby root, issue every authority under it, and sign the stolen root's last CRL: trustroot promote"}
 	case pki.ProfileFulcioCA:
 		return "fulcio", false, []string{
 			"certificates that a thief issues need a timestamp, which an honest authority dates after the end",

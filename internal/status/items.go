@@ -29,7 +29,8 @@ func certificateItems(d *trustdir.Dir, s *Status) {
 	for _, name := range slices.Sorted(maps.Keys(d.State.Authorities)) {
 		generations := d.State.Authorities[name]
 		for i, g := range generations {
-			last := i == len(generations)-1
+			// roots issue beside each other, and one that stands by replaces none
+			last := i == len(generations)-1 || name == plan.RootAuthority && g.Live()
 			end := g.Certificate.NotAfter
 			s.Items = append(s.Items, Item{Kind: KindCertificate, Name: name, Generation: g.Number,
 				Start: g.Certificate.NotBefore, Expires: &end, Replaced: !last, Do: "trustroot renew " + name})

@@ -11,16 +11,21 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
-type rehearseBundleOptions struct{ *cmdutil.Factory }
+type rehearseBundleOptions struct {
+	*cmdutil.Factory
+	another bool
+}
 
 func newRehearseBundleCmd(f *cmdutil.Factory, run func(context.Context, *rehearseBundleOptions) error) *cobra.Command {
 	o := &rehearseBundleOptions{Factory: f}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "bundle",
 		Short: "Sign and archive a bundle with a rehearsal's keys, in place of its services",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
+	cmd.Flags().BoolVar(&o.another, "another", false, "sign one more of the same generations")
+	return cmd
 }
 
 func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
@@ -32,7 +37,7 @@ func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	path, err := rehearsal.SignBundle(d, ctx, client, o.Now)
+	path, err := rehearsal.SignBundle(d, ctx, client, o.Now, o.another)
 	if err != nil {
 		return err
 	}

@@ -69,8 +69,9 @@ func (r *rehearsalFlags) options(f *cmdutil.Factory) (rehearsal.Options, error) 
 type rehearseOptions struct {
 	*cmdutil.Factory
 	rehearsalFlags
-	hold bool
-	room string
+	hold    bool
+	standby bool
+	room    string
 }
 
 func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseOptions) error) *cobra.Command {
@@ -84,9 +85,11 @@ func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Comma
 	o.register(cmd, "new folder that becomes a trust directory")
 	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep tokens and KMS running at the end, until Enter")
 	cmd.Flags().StringVar(&o.room, "room", "", "ceremony image to hold the founding ceremony in by hand, in a virtual machine with a virtual token and stick")
+	cmd.Flags().BoolVar(&o.standby, "standby", false, "found a second root that stands by, and sign CRLs")
 	cmd.AddCommand(
 		newRehearseRenewCmd(f, tree, runRehearseRenew),
 		newRehearseCutoverCmd(f, tree, runRehearseCutover),
+		newRehearseCompromiseCmd(f, tree, runRehearseCompromise),
 		newRehearseBundleCmd(f, runRehearseBundle),
 	)
 	return cmd
@@ -97,6 +100,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	options.Standby = o.standby
 	if o.room != "" {
 		if err := o.roomOptions(&options); err != nil {
 			return err

@@ -73,8 +73,15 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	if m.Backwards && !o.leave && !o.stay {
 		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged", "%s: say whether its entries leave trusted_root.json or stay", m.Entry.Name)
 	}
-	o.Operator.Notice(term.Sprintf("COMPROMISED since %s: %s, a %s key.\nThis ends:\n  %s\n\n- %s", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role,
-		strings.Join(m.Closes, "\n  "), strings.Join(m.Advice, "\n- ")))
+	var notice strings.Builder
+	term.Fprintf(&notice, "COMPROMISED since %s: %s, a %s key.\nThis ends:\n", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role)
+	for _, name := range m.Closes {
+		term.Fprintf(&notice, "  %s\n", name)
+	}
+	for _, line := range m.Advice {
+		term.Fprintf(&notice, "- %s\n", line)
+	}
+	o.Operator.Notice(strings.TrimSuffix(notice.String(), "\n"))
 	if err := o.Operator.Confirm(term.Question{
 		Text: term.Sprintf("The key of %s is recorded as compromised, for ever.", m.Entry.Name),
 		Yes:  term.Sprintf("%d entries end, and nothing is made with this key any more", len(m.Closes)),

@@ -1,0 +1,207 @@
+package gate
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+
+	"github.com/linnemanlabs/trustroot/pki"
+)
+
+// maxCRL bounds a CRL, in bytes. That of a root has a few hundred.
+const maxCRL = 256 << 10
+
+// Stolen is a TSA whose key a thief can date into the past with.
+type Stolen struct {
+	SPKISHA256 string `json:"spki_sha256" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"Hex SHA-256 of the SubjectPublicKeyInfo of the TSA's signing certificate."`
+	Before     string `json:"before" jsonschema_description:"A file in the form of retired_logs.json, with a checkpoint of each log that was archived, witnessed or anchored before the theft. What rests on this TSA's time alone needs an entry that stood in that tree; tiles tie an older checkpoint to it."`
+}
+
+// revoked are the certificates that CRLs name, by issuer and serial number, and
+// the date from which each is revoked.
+type revoked map[string]time.Time
+
+func revokedKey(issuer []byte, cert string) string { return string(issuer) + "\x00" + cert }
+
+// at returns an error where one of the certificates was revoked by an instant.
+// An honest signature from before lives.
+func (r revoked) at(t time.Time, certs ...*x509.Certificate) error {
+	for _, c := range certs {
+		if c == nil {
+			continue
+		}
+		if since, ok := r[revokedKey(c.RawIssuer, c.SerialNumber.String())]; ok && !t.Before(since) {
+			return fmt.Errorf("the certificate of %s with serial %x is revoked since %s, and the signed time is %s", c.Subject, c.SerialNumber, instant(since), instant(t))
+		}
+	}
+	return nil
+}
+
+// revocableCA is a Fulcio CA that counts until its certificate is revoked.
+type revocableCA struct {
+	root.CertificateAuthority
+	revoked revoked
+}
+
+// Verify implements root.CertificateAuthority.
+func (ca revocableCA) Verify(cert *x509.Certificate, at time.Time) ([][]*x509.Certificate, error) {
+	chains, err := ca.CertificateAuthority.Verify(cert, at)
+	var good [][]*x509.Certificate
+	for _, chain := range chains {
+		if refusal := ca.revoked.at(at, chain...); refusal != nil {
+			err = refusal
+			continue
+		}
+		good = append(good, chain)
+	}
+	if len(good) > 0 {
+		return good, nil
+	}
+	return nil, err
+}
+
+// revocableTSA is a TSA that counts until its certificate is revoked.
+type revocableTSA struct {
+	*root.SigstoreTimestampingAuthority
+	revoked revoked
+}
+
+// Verify implements root.TimestampingAuthority.
+func (tsa revocableTSA) Verify(stamp, signature []byte) (*root.Timestamp, error) {
+	t, err := tsa.SigstoreTimestampingAuthority.Verify(stamp, signature)
+	if err == nil {
+		err = tsa.revoked.at(t.Time, append([]*x509.Certificate{tsa.Leaf}, tsa.Intermediates...)...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// revoke loads the policy's CRLs and has every authority of the trusted root
+// asked for its revocation at the signed time.
+func (g *Gate) revoke(ctx context.Context, p *Policy) error {
+	all, by := revoked{}, issuers(g.trust)
+	for _, name := range p.Trust.CRLs {
+		data, err := p.named(ctx, g, name, maxCRL)
+		if err != nil {
+			return fmt.Errorf("CRL %s: %w", name, err)
+		}
+		crl, err := x509.ParseRevocationList(data)
+		if err != nil {
+			return fmt.Errorf("CRL %s: %w", name, err)
+		}
+		if err := signedBy(crl, by); err != nil {
+			return fmt.Errorf("CRL %s: %w", name, err)
+		}
+		if !crl.NextUpdate.IsZero() && g.now.After(crl.NextUpdate) {
+			return fmt.Errorf("CRL %s: a newer one was due by %s", name, instant(crl.NextUpdate))
+		}
+		for _, e := range crl.RevokedCertificateEntries {
+			key := revokedKey(crl.RawIssuer, e.SerialNumber.String())
+			if before, ok := all[key]; !ok || e.RevocationTime.Before(before) {
+				all[key] = e.RevocationTime
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	for i, ca := range g.trust.fulcio {
+		g.trust.fulcio[i] = revocableCA{ca, all}
+	}
+	for i, tsa := range g.trust.tsa {
+		if a, ok := tsa.(*root.SigstoreTimestampingAuthority); ok {
+			g.trust.tsa[i] = revocableTSA{a, all}
+		}
+	}
+	return nil
+}
+
+// issuers are the certificates of the trusted root that may sign a CRL.
+func issuers(s *scoped) []*x509.Certificate {
+	var out []*x509.Certificate
+	for _, ca := range s.TrustedMaterial.FulcioCertificateAuthorities() {
+		if f, ok := ca.(*root.FulcioCertificateAuthority); ok {
+			out = append(append(out, f.Root), f.Intermediates...)
+		}
+	}
+	for _, tsa := range s.TrustedMaterial.TimestampingAuthorities() {
+		if a, ok := tsa.(*root.SigstoreTimestampingAuthority); ok {
+			out = append(append(out, a.Root), a.Intermediates...)
+		}
+	}
+	return out
+}
+
+func signedBy(crl *x509.RevocationList, issuers []*x509.Certificate) error {
+	for _, issuer := range issuers {
+		if issuer != nil && string(issuer.RawSubject) == string(crl.RawIssuer) && crl.CheckSignatureFrom(issuer) == nil {
+			return nil
+		}
+	}
+	return errors.New("no authority of the trusted root signed it")
+}
+
+// named reads a file that the policy names, or a target of its repository.
+func (p *Policy) named(ctx context.Context, g *Gate, name string, limit int64) ([]byte, error) {
+	if target, ok := strings.CutPrefix(name, targetPrefix); ok {
+		return mirroredTarget(ctx, p.path(p.Trust.Repository), p.path(p.Trust.Root), target, g.now)
+	}
+	return readBounded(p.path(name), limit)
+}
+
+// stolen loads the checkpoints from before each theft, by the key of the TSA.
+func (g *Gate) stolen(p *Policy) error {
+	g.before = map[string]heads{}
+	for _, s := range p.Trust.Stolen {
+		data, err := readBounded(p.path(s.Before), maxRetired)
+		if err != nil {
+			return fmt.Errorf("checkpoints from before the theft: %w", err)
+		}
+		if g.before[s.SPKISHA256], err = parseHeads(s.Before, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restsOn returns the checkpoints that an entry is held to: those of the stolen
+// TSA on whose time alone the bundle rests. It is nil where another TSA signed
+// a time too.
+func (g *Gate) restsOn(e *evidence) heads {
+	if len(g.before) == 0 {
+		return nil
+	}
+	stamps, err := e.bundle.Timestamps()
+	if err != nil {
+		return nil
+	}
+	var found heads
+	for _, stamp := range stamps {
+		for _, tsa := range g.trust.tsa {
+			if _, err := tsa.Verify(stamp, e.sc.Signature()); err != nil {
+				continue
+			}
+			a, known := tsa.(*root.SigstoreTimestampingAuthority)
+			if r, wrapped := tsa.(revocableTSA); wrapped {
+				a, known = r.SigstoreTimestampingAuthority, true
+			}
+			if !known || a.Leaf == nil {
+				continue
+			}
+			spki, err := pki.SPKISHA256(a.Leaf.PublicKey)
+			before, isStolen := g.before[spki]
+			if err == nil && !isStolen {
+				return nil
+			}
+			found = before
+		}
+	}
+	return found
+}

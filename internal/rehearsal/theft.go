@@ -1,0 +1,238 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// stolen is the key whose theft is played.
+type stolen struct {
+	name        string
+	since       time.Time
+	authorities []string // that get a new key
+	root        int      // that issues them
+	lastCRL     bool     // the ceremony at the stolen root's own token follows
+}
+
+// Compromise plays the theft of an authority's key, or of the root's, in the
+// trust directory that an earlier rehearsal left: a thief signs, the theft is
+// recorded, what stood on the key is refused, closed, made again under another
+// key and published. A zero since is now. As with Run, the caller calls Close.
+func Compromise(ctx context.Context, o Options, name string, since time.Time) (*Rehearsal, error) {
+	r := &Rehearsal{Options: o}
+	p, state, err := r.open()
+	if err != nil {
+		return r, err
+	}
+	s, err := stolenOf(p, state, name)
+	if err != nil {
+		return r, err
+	}
+	if s.since = since.UTC(); since.IsZero() {
+		s.since = o.Now.UTC()
+	}
+	r.request = request{nextCeremony(p, theft), state.Sequence + 1}
+	steps := []step{
+		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
+		{title: "a thief signs with what the stolen key reaches", run: r.thiefSigns},
+		{title: "the theft of the " + name + " key is recorded", run: func(ctx context.Context) error { return r.record(ctx, s) }},
+		{title: "what stands on the stolen key is refused from now on", run: func(ctx context.Context) error { return r.refusals(ctx, s) }},
+		{title: "the next generations in the plan", run: func(ctx context.Context) error { return r.planAfterTheft(ctx, s) }},
+		{title: "their keys in KMS, pinned in the plan", run: r.pinKeys},
+		{title: "certification requests", run: func(ctx context.Context) error { return r.exportRenewed(ctx, renewal{authorities: s.authorities}) }},
+		{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
+		{title: fmt.Sprintf("the ceremony: certificates under root g%d", s.root), run: r.hold},
+		{title: "back on the admin host: check and file the record", run: r.accept},
+	}
+	if s.lastCRL {
+		steps = append(steps,
+			step{title: "at the stolen root's token: the CRL that revokes what it issued", run: r.revoke},
+			step{title: "back on the admin host: check and file that record too", run: r.accept})
+	}
+	steps = append(steps, []step{
+		{title: "trusted_root.json: the old entries closed before the theft, the new ones open", run: func(ctx context.Context) error { return r.rebuild(ctx, true) }, day: publicationDay},
+		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
+		{title: "what was signed before the theft verifies, what the thief signed does not", run: r.afterTheft},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
+		{title: "what the days asked of people", run: r.count},
+	}...)
+	if err := r.walk(ctx, steps); err != nil {
+		return r, err
+	}
+	return r, os.RemoveAll(r.kept())
+}
+
+// stolenOf finds what a theft takes with it.
+func stolenOf(p *plan.Plan, state *ledger.State, name string) (stolen, error) {
+	if _, known := p.Authorities[name]; !known {
+		return stolen{}, fault.New(fault.Usage, "name an authority of the plan, such as fulcio, tsa or root; a log is renewed with `trustroot rehearse renew NAME`",
+			fmt.Errorf("%s is no authority of the plan; nothing was changed", name))
+	}
+	s := stolen{name: name, authorities: []string{name}}
+	roots := state.Authorities[plan.RootAuthority]
+	if name != plan.RootAuthority {
+		for _, g := range slices.Backward(roots) {
+			if g.Live() {
+				s.root = g.Number
+				return s, nil
+			}
+		}
+		return s, fault.New(fault.Usage, "rehearse again from the founding", errors.New("no root may issue; nothing was changed"))
+	}
+	s.authorities = slices.DeleteFunc(slices.Sorted(maps.Keys(p.Authorities)), func(name string) bool { return name == plan.RootAuthority })
+	s.lastCRL = p.Authorities[plan.RootAuthority].CRL != nil
+	for _, g := range roots {
+		if g.Standby {
+			s.root = g.Number
+			return s, nil
+		}
+	}
+	return s, fault.New(fault.Usage, "rehearse a founding with one: trustroot rehearse --standby --out DIR", errors.New("no root stands by, so nothing can be issued after the theft of the root; nothing was changed"))
+}
+
+func (r *Rehearsal) thiefSigns(ctx context.Context) error {
+	if err := r.keep(); err != nil {
+		return err
+	}
+	return r.trustroot(ctx, "rehearse", "bundle", "--another")
+}
+
+func (r *Rehearsal) record(ctx context.Context, s stolen) error {
+	args := []string{"compromise", s.name, "--since", s.since.Format(time.RFC3339), "--reason", "a rehearsed theft"}
+	if s.name == plan.RootAuthority {
+		number, err := r.inUse()
+		if err != nil {
+			return err
+		}
+		args = append(args, "--generation", strconv.Itoa(number))
+	}
+	err := r.trustroot(ctx, args...)
+	if fault.ExitCode(err) == int(fault.Usage) { // its dates can be forged
+		err = r.trustroot(ctx, append(args, "--stay")...)
+	}
+	if err != nil || s.name != plan.RootAuthority {
+		return err
+	}
+	return r.trustroot(ctx, "promote")
+}
+
+// inUse is the root that issues.
+func (r *Rehearsal) inUse() (int, error) {
+	l, err := ledger.Read(r.in(ledgerFile))
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range slices.Backward(l.State().Authorities[plan.RootAuthority]) {
+		if g.Live() {
+			return g.Number, nil
+		}
+	}
+	return 0, errors.New("no root may issue")
+}
+
+// refusals wants what would go on with the stolen key to be refused.
+func (r *Rehearsal) refusals(ctx context.Context, s stolen) error {
+	day := r.Now.UTC().Format(time.DateOnly)
+	again := []string{"renew", s.authorities[0], "--ceremony", r.request.ceremony, "--day", day}
+	if s.name == plan.RootAuthority {
+		again = append(again, "--new-key", "--root", strconv.Itoa(s.root-1))
+	}
+	for _, args := range [][]string{again, {"services", "render", s.authorities[0], "--out", r.in(stick, "services")}} {
+		err := r.trustroot(ctx, args...)
+		if fault.ExitCode(err) != int(fault.Verification) {
+			return fmt.Errorf("trustroot %s should end with exit code %d after the theft: %w", args[0], fault.Verification, errors.Join(err, errors.New("it did not")))
+		}
+		r.say("      refused: %s", err)
+	}
+	return nil
+}
+
+func (r *Rehearsal) planAfterTheft(ctx context.Context, s stolen) error {
+	return r.trustroot(ctx, slices.Concat([]string{"renew"}, s.authorities,
+		[]string{"--new-key", "--root", strconv.Itoa(s.root), "--ceremony", r.request.ceremony, "--day", r.Now.UTC().Format(time.DateOnly), "--write"})...)
+}
+
+// addCeremony writes a day at a token into the plan.
+func (r *Rehearsal) addCeremony(name string, token uint32) error {
+	text, err := os.ReadFile(r.in(planFile))
+	if err != nil {
+		return fmt.Errorf("read the plan: %w", err)
+	}
+	today := r.Now.UTC().Truncate(24 * time.Hour)
+	in, err := plan.AppendCeremony(text, name, plan.Ceremony{Day: today.Format(time.DateOnly), NotBefore: today, Token: token})
+	if err != nil {
+		return err
+	}
+	return r.savePlan(in.Apply(text))
+}
+
+// revoke holds a ceremony that signs nothing but the stolen root's CRL.
+func (r *Rehearsal) revoke(ctx context.Context) error {
+	p, err := r.plan()
+	if err != nil {
+		return err
+	}
+	token := p.Ceremonies[p.Authorities[plan.RootAuthority].Generations[0].Ceremony].Token
+	r.request = request{nextCeremony(p, lastCRL), r.request.sequence + 1}
+	if err := r.addCeremony(r.request.ceremony, token); err != nil {
+		return err
+	}
+	if err := r.createRequest(ctx); err != nil {
+		return err
+	}
+	return r.hold(ctx)
+}
+
+// afterTheft shows both kinds of bundles, each under what was published.
+func (r *Rehearsal) afterTheft(ctx context.Context) error {
+	for _, pattern := range []string{"*.sigstore.json", "*.after-theft.json"} {
+		found, err := filepath.Glob(r.in("bundles", "*", pattern))
+		if err != nil {
+			return fmt.Errorf("look for bundles: %w", err)
+		}
+		stolen := pattern != "*.sigstore.json"
+		if len(found) == 0 {
+			return fmt.Errorf("no bundle is named bundles/*/%s", pattern)
+		}
+		for _, bundle := range found {
+			err := r.trustroot(ctx, "trusted-root", "check", "--bundle", bundle)
+			if (err != nil) != stolen {
+				return errors.Join(err, fmt.Errorf("%s: verified %t, want %t", bundle, err == nil, !stolen))
+			}
+			if stolen {
+				r.say("      refused, as it must be: %s", bundle)
+			}
+		}
+	}
+	return nil
+}
+
+// standbySteps found a second root, on the same day, that stands by.
+func (r *Rehearsal) standbySteps() []step {
+	if !r.Standby {
+		return nil
+	}
+	return []step{
+		{title: "a second root on a token of its own, which nobody trusts until it is promoted", run: func(ctx context.Context) error {
+			r.request = request{standing, r.request.sequence + 1}
+			return r.each(ctx,
+				[]string{"token", "provision", "--serial", serial(StandbySerial), "--for-root"},
+				[]string{"renew", plan.RootAuthority, "--new-key", "--standby", "--token", serial(StandbySerial), "--ceremony", standing, "--day", r.Now.UTC().Format(time.DateOnly), "--write"},
+			)
+		}},
+		{title: "the request of the second ceremony", run: r.createRequest},
+		{title: "the second ceremony: the root that stands by", run: r.hold},
+		{title: "back on the admin host: check and file its record", run: r.accept},
+	}
+}
