@@ -30,7 +30,7 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 				fmt.Errorf("%s is no folder of a rehearsal: %w", r.Out, err))
 		}
 	}
-	p, err := r.plan()
+	p, err := planIn(r.in(planFile))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,12 +45,12 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 	return p, l.State(), nil
 }
 
-func (r *Rehearsal) plan() (*plan.Plan, error) {
-	text, err := os.ReadFile(r.in(planFile))
+func planIn(path string) (*plan.Plan, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
-	return plan.Parse(r.in(planFile), text)
+	return plan.Parse(path, text)
 }
 
 func (r *Rehearsal) restart(ctx context.Context) error {

@@ -22,7 +22,7 @@ func (r *Rehearsal) foundingSteps() []step {
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
 		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
 		{title: "back on the admin host: check and file the record", run: r.accept},
-	}, r.standbySteps(), []step{
+	}, standbySteps(r), []step{
 		{title: "trusted_root.json and the signing config", run: r.build, day: publicationDay},
 		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "init") }},
 		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},

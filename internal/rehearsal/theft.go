@@ -18,10 +18,12 @@ import (
 
 // stolen is the key whose theft is played.
 type stolen struct {
+	*Rehearsal
 	name        string
 	since       time.Time
 	authorities []string // that get a new key
 	root        int      // that issues them
+	gone        int      // the root that is stolen; 0 where it is not
 	lastCRL     bool     // the ceremony at the stolen root's own token follows
 }
 
@@ -39,16 +41,17 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 	if err != nil {
 		return r, err
 	}
+	s.Rehearsal = r
 	if s.since = since.UTC(); since.IsZero() {
 		s.since = o.Now.UTC()
 	}
 	r.request = request{nextCeremony(p, theft), state.Sequence + 1}
 	steps := []step{
 		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
-		{title: "a thief signs with what the stolen key reaches", run: r.thiefSigns},
-		{title: "the theft of the " + name + " key is recorded", run: func(ctx context.Context) error { return r.record(ctx, s) }},
-		{title: "what stands on the stolen key is refused from now on", run: func(ctx context.Context) error { return r.refusals(ctx, s) }},
-		{title: "the next generations in the plan", run: func(ctx context.Context) error { return r.planAfterTheft(ctx, s) }},
+		{title: "a thief signs with what the stolen key reaches", run: s.thiefSigns},
+		{title: "the theft of the " + name + " key is recorded", run: s.record},
+		{title: "what stands on the stolen key is refused from now on", run: s.refusals},
+		{title: "the next generations in the plan", run: s.planAfterTheft},
 		{title: "their keys in KMS, pinned in the plan", run: r.pinKeys},
 		{title: "certification requests", run: func(ctx context.Context) error { return r.exportRenewed(ctx, renewal{authorities: s.authorities}) }},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
@@ -57,13 +60,13 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 	}
 	if s.lastCRL {
 		steps = append(steps,
-			step{title: "at the stolen root's token: the CRL that revokes what it issued", run: r.revoke},
+			step{title: "at the stolen root's token: the CRL that revokes what it issued", run: s.revoke},
 			step{title: "back on the admin host: check and file that record too", run: r.accept})
 	}
 	steps = append(steps, []step{
 		{title: "trusted_root.json: the old entries closed before the theft, the new ones open", run: func(ctx context.Context) error { return r.rebuild(ctx, true) }, day: publicationDay},
 		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
-		{title: "what was signed before the theft verifies, what the thief signed does not", run: r.afterTheft},
+		{title: "what was signed before the theft verifies, what the thief signed does not", run: s.afterTheft},
 		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
 		{title: "what the days asked of people", run: r.count},
 	}...)
@@ -81,15 +84,15 @@ func stolenOf(p *plan.Plan, state *ledger.State, name string) (stolen, error) {
 	}
 	s := stolen{name: name, authorities: []string{name}}
 	roots := state.Authorities[plan.RootAuthority]
-	if name != plan.RootAuthority {
-		for _, g := range slices.Backward(roots) {
-			if g.Live() {
-				s.root = g.Number
-				return s, nil
-			}
-		}
+	live := slices.IndexFunc(roots, func(g ledger.Generation) bool { return g.Live() })
+	if live < 0 {
 		return s, fault.New(fault.Usage, "rehearse again from the founding", errors.New("no root may issue; nothing was changed"))
 	}
+	if name != plan.RootAuthority {
+		s.root = live + 1
+		return s, nil
+	}
+	s.gone = live + 1
 	s.authorities = slices.DeleteFunc(slices.Sorted(maps.Keys(p.Authorities)), func(name string) bool { return name == plan.RootAuthority })
 	s.lastCRL = p.Authorities[plan.RootAuthority].CRL != nil
 	for _, g := range roots {
@@ -101,54 +104,36 @@ func stolenOf(p *plan.Plan, state *ledger.State, name string) (stolen, error) {
 	return s, fault.New(fault.Usage, "rehearse a founding with one: trustroot rehearse --standby --out DIR", errors.New("no root stands by, so nothing can be issued after the theft of the root; nothing was changed"))
 }
 
-func (r *Rehearsal) thiefSigns(ctx context.Context) error {
+func (r stolen) thiefSigns(ctx context.Context) error {
 	if err := r.keep(); err != nil {
 		return err
 	}
 	return r.trustroot(ctx, "rehearse", "bundle", "--another")
 }
 
-func (r *Rehearsal) record(ctx context.Context, s stolen) error {
-	args := []string{"compromise", s.name, "--since", s.since.Format(time.RFC3339), "--reason", "a rehearsed theft"}
-	if s.name == plan.RootAuthority {
-		number, err := r.inUse()
-		if err != nil {
-			return err
-		}
-		args = append(args, "--generation", strconv.Itoa(number))
+func (r stolen) record(ctx context.Context) error {
+	args := []string{"compromise", r.name, "--since", r.since.Format(time.RFC3339), "--reason", "a rehearsed theft"}
+	if r.name == plan.RootAuthority {
+		args = append(args, "--generation", strconv.Itoa(r.gone))
 	}
 	err := r.trustroot(ctx, args...)
 	if fault.ExitCode(err) == int(fault.Usage) { // its dates can be forged
 		err = r.trustroot(ctx, append(args, "--stay")...)
 	}
-	if err != nil || s.name != plan.RootAuthority {
+	if err != nil || r.name != plan.RootAuthority {
 		return err
 	}
 	return r.trustroot(ctx, "promote")
 }
 
-// inUse is the root that issues.
-func (r *Rehearsal) inUse() (int, error) {
-	l, err := ledger.Read(r.in(ledgerFile))
-	if err != nil {
-		return 0, err
-	}
-	for _, g := range slices.Backward(l.State().Authorities[plan.RootAuthority]) {
-		if g.Live() {
-			return g.Number, nil
-		}
-	}
-	return 0, errors.New("no root may issue")
-}
-
 // refusals wants what would go on with the stolen key to be refused.
-func (r *Rehearsal) refusals(ctx context.Context, s stolen) error {
+func (r stolen) refusals(ctx context.Context) error {
 	day := r.Now.UTC().Format(time.DateOnly)
-	again := []string{"renew", s.authorities[0], "--ceremony", r.request.ceremony, "--day", day}
-	if s.name == plan.RootAuthority {
-		again = append(again, "--new-key", "--root", strconv.Itoa(s.root-1))
+	again := []string{"renew", r.authorities[0], "--ceremony", r.request.ceremony, "--day", day}
+	if r.name == plan.RootAuthority {
+		again = append(again, "--new-key", "--root", strconv.Itoa(r.gone))
 	}
-	for _, args := range [][]string{again, {"services", "render", s.authorities[0], "--out", r.in(stick, "services")}} {
+	for _, args := range [][]string{again, {"services", "render", r.authorities[0], "--out", r.in(stick, "services")}} {
 		err := r.trustroot(ctx, args...)
 		if fault.ExitCode(err) != int(fault.Verification) {
 			return fmt.Errorf("trustroot %s should end with exit code %d after the theft: %w", args[0], fault.Verification, errors.Join(err, errors.New("it did not")))
@@ -158,13 +143,13 @@ func (r *Rehearsal) refusals(ctx context.Context, s stolen) error {
 	return nil
 }
 
-func (r *Rehearsal) planAfterTheft(ctx context.Context, s stolen) error {
-	return r.trustroot(ctx, slices.Concat([]string{"renew"}, s.authorities,
-		[]string{"--new-key", "--root", strconv.Itoa(s.root), "--ceremony", r.request.ceremony, "--day", r.Now.UTC().Format(time.DateOnly), "--write"})...)
+func (r stolen) planAfterTheft(ctx context.Context) error {
+	return r.trustroot(ctx, slices.Concat([]string{"renew"}, r.authorities,
+		[]string{"--new-key", "--root", strconv.Itoa(r.root), "--ceremony", r.request.ceremony, "--day", r.Now.UTC().Format(time.DateOnly), "--write"})...)
 }
 
 // addCeremony writes a day at a token into the plan.
-func (r *Rehearsal) addCeremony(name string, token uint32) error {
+func (r stolen) addCeremony(name string, token uint32) error {
 	text, err := os.ReadFile(r.in(planFile))
 	if err != nil {
 		return fmt.Errorf("read the plan: %w", err)
@@ -178,12 +163,12 @@ func (r *Rehearsal) addCeremony(name string, token uint32) error {
 }
 
 // revoke holds a ceremony that signs nothing but the stolen root's CRL.
-func (r *Rehearsal) revoke(ctx context.Context) error {
-	p, err := r.plan()
+func (r stolen) revoke(ctx context.Context) error {
+	p, err := planIn(r.in(planFile))
 	if err != nil {
 		return err
 	}
-	token := p.Ceremonies[p.Authorities[plan.RootAuthority].Generations[0].Ceremony].Token
+	token := p.Ceremonies[p.Authorities[plan.RootAuthority].Generations[r.gone-1].Ceremony].Token
 	r.request = request{nextCeremony(p, lastCRL), r.request.sequence + 1}
 	if err := r.addCeremony(r.request.ceremony, token); err != nil {
 		return err
@@ -195,7 +180,7 @@ func (r *Rehearsal) revoke(ctx context.Context) error {
 }
 
 // afterTheft shows both kinds of bundles, each under what was published.
-func (r *Rehearsal) afterTheft(ctx context.Context) error {
+func (r stolen) afterTheft(ctx context.Context) error {
 	for _, pattern := range []string{"*.sigstore.json", "*.after-theft.json"} {
 		found, err := filepath.Glob(r.in("bundles", "*", pattern))
 		if err != nil {
@@ -219,7 +204,7 @@ func (r *Rehearsal) afterTheft(ctx context.Context) error {
 }
 
 // standbySteps found a second root, on the same day, that stands by.
-func (r *Rehearsal) standbySteps() []step {
+func standbySteps(r *Rehearsal) []step {
 	if !r.Standby {
 		return nil
 	}

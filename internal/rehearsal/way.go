@@ -31,7 +31,7 @@ func (r *Rehearsal) hold(ctx context.Context) error {
 	if r.Hold != nil {
 		return r.holdInRoom(ctx)
 	}
-	p, err := r.plan()
+	p, err := planIn(r.in(planFile))
 	if err != nil {
 		return err
 	}
