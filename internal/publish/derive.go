@@ -58,6 +58,11 @@ func CheckDerived(d *trustdir.Dir) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(checkPublishedRoot(d, want[trustdir.TrustedRootFile]), checkTrust(d, want))
+}
+
+// checkTrust compares what stands in trust/.
+func checkTrust(d *trustdir.Dir, want map[string][]byte) error {
 	var found []string
 	var errs []error
 	for _, folder := range servedFolders {
@@ -77,7 +82,7 @@ func CheckDerived(d *trustdir.Dir) error {
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification, "find out who changed it; `trustroot trusted-root build` and `trustroot signing-config build` write what ledger and plan say, and a file that they do not make is removed by hand", err)
 	}
-	return checkPublishedRoot(d, want[trustdir.TrustedRootFile])
+	return nil
 }
 
 func checkFile(d *trustdir.Dir, name string, want map[string][]byte) error {
@@ -94,18 +99,18 @@ func checkFile(d *trustdir.Dir, name string, want map[string][]byte) error {
 	case name != trustdir.TrustedRootFile:
 		return fmt.Errorf("%s has other bytes than ledger and plan make", name)
 	}
-	return fmt.Errorf("%s has other bytes than ledger and plan make%s", name, unknownEntries(want[name], have))
+	return fmt.Errorf("%s has other bytes than ledger and plan make%s", name, beyond(want[name], have))
 }
 
-// unknownEntries names what a trusted root says beyond the derived one.
-func unknownEntries(derived, have []byte) string {
+// beyond names what a trusted root says beyond the derived one.
+func beyond(derived, have []byte) string {
 	changes, err := trustedroot.Diff(derived, have)
 	var out strings.Builder
 	for _, c := range changes {
-		out.WriteString("\n  the ledger does not say: " + c.String())
+		out.WriteString("; the ledger does not say: " + c.String())
 	}
 	if err != nil {
-		out.WriteString("\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		out.WriteString("; " + strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return out.String()
 }
@@ -135,12 +140,19 @@ func publishedRoot(d *trustdir.Dir) ([]byte, error) {
 	return old, nil
 }
 
-const unknownPublished = "find out how it was published; then restore the ledger that knows it, or take it back with `trustroot tuf stage targets --withdraw REASON`, which the holders are shown"
+const unknownPublished = "find out how it was published; then restore the ledger that knows it, keep it with `trustroot ledger adopt --reason REASON`, or take it back with `trustroot tuf stage targets --withdraw REASON`, which the holders are shown"
 
 // CheckStaged holds the metadata to sign, and what stands in trust/, against
 // ledger, plan and holders. It needs no network.
 func CheckStaged(d *trustdir.Dir, s *tuf.Staged, now time.Time) error {
-	if err := CheckDerived(d); err != nil && (s.Withdraw() == "" || fault.Hint(err) != unknownPublished) {
+	want, err := Derive(d)
+	if err != nil {
+		return err
+	}
+	if s.Withdraw() == "" {
+		err = checkPublishedRoot(d, want[trustdir.TrustedRootFile])
+	}
+	if err := errors.Join(err, checkTrust(d, want)); err != nil {
 		return err
 	}
 	current, _, err := holders.HolderKeys(d)

@@ -74,13 +74,18 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 	return b, d.Replace(aliased(d, files))
 }
 
-// trustedRoot returns the trusted root of ledger and plan, with the others that
-// the plan includes.
+// trustedRootBytes returns the trusted root of ledger and plan, with the others
+// that the plan includes.
 func trustedRootBytes(d *trustdir.Dir) ([]byte, error) {
 	includes, err := included(d, d.Plan.Include)
 	if err != nil {
 		return nil, err
 	}
+	kept, err := incidents(d)
+	if err != nil {
+		return nil, err
+	}
+	includes = append(includes, kept...)
 	return trustedroot.BuildWith(d.Plan, d.State, d.FS(), includes)
 }
 

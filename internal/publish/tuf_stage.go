@@ -23,7 +23,7 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 	if err != nil {
 		return nil, err
 	}
-	targets, err := stagedTargets(d)
+	targets, err := stagedTargets(d, "")
 	if err != nil {
 		return nil, err
 	}
@@ -42,16 +42,16 @@ type StageOptions struct {
 }
 
 // stagedTargets are the targets of a directory in which nothing differs from
-// what ledger and plan make.
-func stagedTargets(d *trustdir.Dir) (tuf.Targets, error) {
-	if err := CheckDerived(d); err != nil {
+// what ledger and plan make, and trust/ is there: what is signed is served. A
+// withdrawal brings trust/ there itself.
+func stagedTargets(d *trustdir.Dir, withdraw string) (tuf.Targets, error) {
+	if withdraw == "" {
+		if err := CheckDerived(d); err != nil {
+			return tuf.Targets{}, err
+		}
+	} else if _, err := Rebuild(d); err != nil {
 		return tuf.Targets{}, err
 	}
-	return stagedTargetsOf(d)
-}
-
-// stagedTargetsOf wants trust/ to be there: what is signed is served.
-func stagedTargetsOf(d *trustdir.Dir) (tuf.Targets, error) {
 	for _, name := range []string{trustdir.TrustedRootFile, trustdir.SigningConfigFile} {
 		if _, err := fs.Stat(d.FS(), name); err != nil {
 			return tuf.Targets{}, fault.New(fault.Failure, "build it first with `trustroot trusted-root build` and `trustroot signing-config build`", err)
@@ -84,10 +84,7 @@ func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string
 			return s, nothingToStage(err)
 		}
 	}
-	targets, err := stagedTargets(d)
-	if o.Withdraw != "" && fault.Hint(err) == unknownPublished {
-		targets, err = stagedTargetsOf(d)
-	}
+	targets, err := stagedTargets(d, o.Withdraw)
 	if err != nil {
 		return nil, err
 	}

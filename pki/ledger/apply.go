@@ -85,6 +85,10 @@ func (s *State) check(ps *problems, e *Entry) (commit func()) {
 		return s.promote(ps, e.Promote)
 	case e.Ended != nil:
 		return s.ended(ps, e.Ended, e.Time)
+	case e.Incident != nil:
+		return s.incident(ps, e.Incident)
+	case e.GivenUp != nil:
+		return s.giveUp(ps, e.GivenUp)
 	default:
 		return s.record(ps, e.Record)
 	}

@@ -125,6 +125,25 @@ func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
 	return nil
 }
 
+func (s *State) incident(ps *problems, i *Incident) func() {
+	ps.text("reason", i.Reason)
+	commit := s.files(ps, named{"file", i.File})
+	return func() {
+		s.Incidents = append(s.Incidents, *i)
+		commit()
+	}
+}
+
+func (s *State) giveUp(ps *problems, g *GivenUp) func() {
+	ps.digest("head", g.Head)
+	ps.text("of", g.Of)
+	ps.text("reason", g.Reason)
+	if _, twice := s.GivenUp[g.Head]; twice {
+		ps.add("the head %s is given up already", g.Head)
+	}
+	return func() { s.GivenUp[g.Head] = *g }
+}
+
 // over reports whether verifiers accept nothing new of a generation at an
 // instant.
 func (g *Generation) over(at time.Time) bool {

@@ -23,6 +23,8 @@ type Entry struct {
 	CRL         *CRL         `json:"crl,omitempty"`
 	Promote     *Promote     `json:"promote,omitempty"`
 	Ended       *Ended       `json:"ended,omitempty"`
+	Incident    *Incident    `json:"incident,omitempty"`
+	GivenUp     *GivenUp     `json:"given_up,omitempty"`
 
 	// Source says where a line of an adopted hierarchy was learned from, and By
 	// who said so. Lines without it were made here.
@@ -162,6 +164,21 @@ type Ended struct {
 	// Checkpoint is the last one of a log that is retired: what its key signs
 	// beyond it is a forgery, however old it says it is.
 	Checkpoint *File `json:"checkpoint,omitempty"`
+}
+
+// Incident is what was published and stood in no ledger, and stays: people
+// signed it, and bundles may rest on it.
+type Incident struct {
+	File   File   `json:"file"` // a trusted_root.json of those entries
+	Reason string `json:"reason"`
+}
+
+// GivenUp is a head of a line that this ledger does not have and that nobody
+// looks for any more: of a branch or a request that was discarded.
+type GivenUp struct {
+	Head   string `json:"head"` // hex SHA-256
+	Of     string `json:"of"`   // what carried it: a folder of the trust directory, or "paper"
+	Reason string `json:"reason"`
 }
 
 // Record is a ceremony's record that was accepted.

@@ -23,6 +23,8 @@ type State struct {
 	Digests      map[string]string       // path → SHA-256 of every file spoken of
 	CRLs         map[string][]CRL        // by issuer, in the order of their numbers
 	Compromised  map[string]*Compromise  // by hex SHA-256 of the SPKI; the earliest
+	Incidents    []Incident              // published without the ledger, and kept
+	GivenUp      map[string]GivenUp      // by head
 	Torn         int                     // bytes of an incomplete last write, which do not count
 
 	last    time.Time           // of the last line
@@ -126,6 +128,7 @@ func newState() *State {
 		Digests:     map[string]string{},
 		CRLs:        map[string][]CRL{},
 		Compromised: map[string]*Compromise{},
+		GivenUp:     map[string]GivenUp{},
 		owners:      map[string]string{},
 	}
 }

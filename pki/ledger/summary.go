@@ -32,6 +32,10 @@ func (e Entry) Summary() string {
 		return fmt.Sprintf("%s g%d is trusted from now on", e.Promote.Name, e.Promote.Generation)
 	case e.Ended != nil:
 		return fmt.Sprintf("%s g%d %s at %s", e.Ended.Name, e.Ended.Generation, e.Ended.What, e.Ended.At.Format(time.RFC3339))
+	case e.Incident != nil:
+		return "published without the ledger and kept, " + e.Incident.File.Path + ": " + e.Incident.Reason
+	case e.GivenUp != nil:
+		return fmt.Sprintf("head %.16s of %s is given up: %s", e.GivenUp.Head, e.GivenUp.Of, e.GivenUp.Reason)
 	case e.Record != nil:
 		return "record of ceremony " + e.Record.Ceremony
 	}

@@ -82,11 +82,16 @@ func runLedgerVerify(_ context.Context, o *ledgerOptions) error {
 	kept, err := d.Heads()
 	errs := []error{err}
 	for _, head := range o.heads {
-		errs = append(errs, d.Ledger.CheckHead(strings.ToLower(strings.Join(strings.Fields(head), ""))))
+		head = strings.ToLower(strings.Join(strings.Fields(head), ""))
+		if g, up := d.State.GivenUp[head]; up {
+			o.Progress("head %.16s is of %s, which was given up: %s", head, g.Of, g.Reason)
+			continue
+		}
+		errs = append(errs, d.Ledger.CheckHead(head))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification,
-			"restore the ledger from version control, or from the newest record or published target; where a file named above is of a branch or a request that was given up, move it out of the trust directory and say so in the commit", err)
+			"restore the ledger from version control, or from the newest record or published target; where a folder named above is of a branch or a request that was discarded, give it up: `trustroot ledger give-up FOLDER --reason REASON`", err)
 	}
 	if o.online.Derived != nil {
 		if err := o.online.Derived(d); err != nil {

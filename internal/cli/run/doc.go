@@ -12,6 +12,7 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 		cmdutil.Under("", newNextCmd(f, runNext), newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover),
 			newCompromiseCmd(f, runCompromise), newPromoteCmd(f, runPromote), newRetireCmd(f, runRetire)),
 		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
+		cmdutil.Under("ledger", newLedgerAdoptCmd(f, runLedgerAdopt), newLedgerGiveUpCmd(f, runLedgerGiveUp)),
 		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),
 	}
 }
