@@ -16,6 +16,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/pty"
 )
 
 // OfflineName is the program that is carried to the ceremony host.
@@ -87,7 +88,10 @@ func (o *Offline) Run(ctx context.Context, args ...string) ([]byte, error) {
 	var data bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.Path, args...) //nolint:gosec // the program that the plan pins
 	cmd.Stdout, cmd.Stderr = &data, o.Err
-	err := onTerminal(cmd, func(shown string) (string, error) { return answer(shown, words) }, o.Err)
+	err := pty.Run(cmd, func(shown string) (string, bool, error) {
+		line, err := answer(shown, words)
+		return line, line != "", err
+	}, o.Err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return data.Bytes(), fault.New(fault.Code(exit.ExitCode()), "", fmt.Errorf("%s ended with exit code %d", OfflineName, exit.ExitCode()))
 	}

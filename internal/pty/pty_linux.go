@@ -1,4 +1,4 @@
-package rehearsal
+package pty
 
 import (
 	"errors"
@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal runs a command with a pseudo-terminal as its controlling terminal
-// and types what answer says to what it shows. What is shown goes to w.
-func onTerminal(cmd *exec.Cmd, answer func(shown string) (string, error), w io.Writer) error {
+// Run runs a command with a pseudo-terminal as its controlling terminal
+// and types the line that answer gives to what it shows since the line before;
+// ok is false where nothing is asked yet. What is shown goes to w.
+func Run(cmd *exec.Cmd, answer Answer, w io.Writer) error {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return fmt.Errorf("open a pseudo-terminal: %w", err)
@@ -52,7 +53,7 @@ func onTerminal(cmd *exec.Cmd, answer func(shown string) (string, error), w io.W
 }
 
 // converse reads until the other end is closed.
-func converse(master *os.File, answer func(string) (string, error), w io.Writer) error {
+func converse(master *os.File, answer Answer, w io.Writer) error {
 	var shown strings.Builder
 	buffer := make([]byte, 4096)
 	for {
@@ -62,11 +63,11 @@ func converse(master *os.File, answer func(string) (string, error), w io.Writer)
 			return flush(w, &shown) // Linux says EIO when the last holder is gone
 		}
 		text := strings.ReplaceAll(shown.String(), "\r", "")
-		line, err := answer(text)
+		line, ok, err := answer(text)
 		if err != nil {
 			return err
 		}
-		if line == "" {
+		if !ok {
 			continue
 		}
 		if err := flush(w, &shown); err != nil {

@@ -1,4 +1,4 @@
-package rehearsal
+package pty
 
 import (
 	"context"
@@ -8,17 +8,15 @@ import (
 	"time"
 )
 
-// TestOnTerminal_AProgramThatLetsGoOfIt: the sandbox runs a program again with
+// TestRun_AProgramThatLetsGoOfIt: the sandbox runs a program again with
 // none of its files open, and the program opens /dev/tty only at its first
 // question.
-func TestOnTerminal_AProgramThatLetsGoOfIt(t *testing.T) {
+func TestRun_AProgramThatLetsGoOfIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", `exec 3>&-; sleep 0.2; printf 'Type go to continue: ' >/dev/tty; read -r a </dev/tty; echo "$a" >/dev/tty; [ "$a" = go ]`)
 	var shown strings.Builder
-	err := onTerminal(cmd, func(shown string) (string, error) {
-		return answer(shown, nil)
-	}, &shown)
+	err := Run(cmd, Paper{}.Answer, &shown)
 	if err != nil || strings.Count(shown.String(), "go\n") != 2 { // echoed, and said by the program
 		t.Errorf("%v: %q", err, shown.String())
 	}
