@@ -19,8 +19,9 @@ import (
 
 // What a check asks beside the programs.
 const (
-	TUF  = "tuf"  // the published repository; also its name
-	Copy = "copy" // a trusted_root.json that somebody serves or keeps
+	TUF   = "tuf"   // the published repository; also its name
+	Copy  = "copy"  // a trusted_root.json that somebody serves or keeps
+	Place = "place" // a folder or bucket that the repository is published to
 )
 
 // ask is how long one answer may take where Options do not say.

@@ -22,7 +22,7 @@ type Report struct {
 // Answer is one place that was asked.
 type Answer struct {
 	Name    string `json:"name"`           // of the service in the plan, or a copy's place
-	Program string `json:"program"`        // Fulcio, TSA, Rekor, TesseraCT, TUF or Copy
+	Program string `json:"program"`        // Fulcio, TSA, Rekor, TesseraCT, TUF, Place or Copy
 	URL     string `json:"url"`            // that was asked
 	Read    string `json:"read,omitempty"` // where a log's checkpoint was found
 	Up      bool   `json:"up"`             // everything that was asked was answered
@@ -118,6 +118,19 @@ func (s *Source) report(inquiries []*inquiry) *Report {
 	r.Findings = append(r.Findings, mixed(inquiries)...)
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return finding.Compare(a.Finding, b.Finding) })
 	return r
+}
+
+// AddPlace adds a place of the repository, which was read and held against the
+// trust directory's own copy elsewhere. text and repair say what is wrong with
+// it.
+func (r *Report) AddPlace(name string, verdict Verdict, text, repair string) {
+	r.Answers = append(r.Answers, Answer{Name: name, Program: Place, URL: name, Up: verdict != NoAnswer, Verdict: verdict})
+	severity := map[Verdict]finding.Severity{NoAnswer: Unanswered, Differs: Mismatch}[verdict]
+	if severity == "" {
+		return
+	}
+	r.Findings = append(r.Findings, Finding{Program: Place, Finding: finding.Finding{ID: "place", Severity: severity, Place: name, Text: printable(text), Repair: repair}})
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return finding.Compare(a.Finding, b.Finding) })
 }
 
 // Err is nil when everything was answered and agrees. It carries

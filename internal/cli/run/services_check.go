@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
 type servicesCheckOptions struct {
@@ -34,8 +37,9 @@ func newServicesCheckCmd(f *cmdutil.Factory, run func(context.Context, *services
 answer against plan and ledger: Fulcio's chains and identity providers, the
 TSA's chain and a timestamp, the checkpoints of Rekor and TesseraCT and the
 roots that TesseraCT accepts, the published TUF repository and its
-trusted_root.json, and any copies of that file. During a renewal it says which
-generation each service is on, and whether the recorded cutovers agree.
+trusted_root.json, each place of the plan's tuf.places, and any copies of that
+file. During a renewal it says which generation each service is on, and whether
+the recorded cutovers agree.
 
 NAME is an authority or a log of the plan, or tuf; without one, all are asked.
 Rekor and TesseraCT take entries and leave reading to the storage behind them:
@@ -77,6 +81,11 @@ func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
 	if err != nil {
 		return err
 	}
+	if len(o.names) == 0 || slices.Contains(o.names, services.TUF) {
+		if err := addPlaces(ctx, d, report); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.JSON:
 		err = cmdutil.PrintJSON(o.Out, report)
@@ -91,14 +100,40 @@ func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
 	return report.Err()
 }
 
+// addPlaces holds each place of the plan against the trust directory's copy of
+// the repository.
+func addPlaces(ctx context.Context, d *trustdir.Dir, r *services.Report) error {
+	places, err := publish.Places(d, ctx)
+	if err != nil {
+		return err
+	}
+	for _, place := range places {
+		verdict, repair := services.Differs, "do not sign for it before the cause is known"
+		switch place.State {
+		case tuf.Current:
+			verdict = services.Agrees
+		case tuf.Behind:
+			repair = "bring it up: `trustroot tuf refresh`"
+		case tuf.Ahead:
+			repair = "bring this trust directory up to date from version control"
+		case tuf.RolledBack:
+			repair = "find out who took it back; then bring it up again: `trustroot tuf refresh --restore " + place.Place + "`"
+		case tuf.Unreachable:
+			verdict, repair = services.NoAnswer, "look at the place and the way to it"
+		}
+		r.AddPlace(place.Place, verdict, strings.TrimSuffix(fmt.Sprintf("the place is %s: %s", place.State, place.Text), ": "), repair)
+	}
+	return nil
+}
+
 // checkText is a table of who was asked, then what was found.
 func checkText(r *services.Report, style term.Style) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, a := range r.Answers {
 		name, url := a.Name, a.URL
-		if a.Program == services.Copy {
-			name, url = "copy", a.Name
+		if a.Program == services.Copy || a.Program == services.Place {
+			name, url = a.Program, a.Name
 		}
 		term.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
 	}
