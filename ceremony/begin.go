@@ -16,10 +16,9 @@ import (
 // clock gives the journal its time stamps.
 func (d *day) clock() time.Time { return time.Now().UTC() }
 
-// begin has the operator prove that the request is the one on paper, shows
-// what will be made, and opens the token. All of it is done again when a
-// ceremony goes on: it may be another boot of another machine.
-func (d *day) begin(ctx context.Context, exceptions []string) error {
+// noteHost journals what was found on the machine. That and the first steps are
+// done again when a ceremony goes on: it may be another boot of another machine.
+func (d *day) noteHost(exceptions []string) error {
 	if d.journal.Finished() {
 		return nil // all that is left is to seal the record
 	}
@@ -28,18 +27,41 @@ func (d *day) begin(ctx context.Context, exceptions []string) error {
 			return err
 		}
 	}
-	if err := d.journal.Note(journal.KindHost, "", d.Host); err != nil {
-		return err
-	}
-	if err := d.askWords(ctx); err != nil {
-		return err
-	}
-	for _, question := range []func() error{d.askContents, d.askHost, d.askClock} {
-		if err := question(); err != nil {
+	return d.journal.Note(journal.KindHost, "", d.Host)
+}
+
+// askPresence asks for each witness that the plan names. Operators say it when
+// they compare the clock.
+func askPresence(d *day) error {
+	for _, name := range d.plan.Witnesses {
+		err := d.ask("attendance", term.Question{
+			Text: term.Sprintf("%s, witness, is in the room.", name),
+			Yes:  "the record says that the operator saw them; they sign the printed report",
+			No:   "nothing was made; wait for them, or have the plan changed and the request made again",
+			Type: name,
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return d.identify(ctx)
+	return nil
+}
+
+// askOtherwise asks for what the script does not have. A ceremony in which
+// something was otherwise is sealed with that.
+func askOtherwise(ctx context.Context, d *day) error {
+	err := d.ask("exceptions", term.Question{
+		Text: "Everything went as the script has it, and no exception sheet was written.",
+		Yes:  "the record is sealed with that",
+		No:   "the record is sealed as well, and says that something was otherwise: see the exception sheets",
+	})
+	if !errors.Is(err, term.ErrStopped) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return stopped()
+	}
+	return d.journal.Note(journal.KindException, "exceptions", map[string]string{"text": "something was otherwise than the script says: see the exception sheets"})
 }
 
 // askContents shows what will be made.

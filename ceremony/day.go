@@ -35,10 +35,6 @@ type day struct {
 // or finds the one that it holds, and signs what the request asks for. Stopped
 // or cut at any instant, the same call resumes.
 func Run(ctx context.Context, o Options) (path string, err error) {
-	root := (*day).findRoot
-	if o.Request.Root == nil {
-		root = (*day).makeRoot
-	}
 	name := o.Request.Manifest.Ceremony
 	c := o.Request.Plan.Ceremonies[name]
 	d := &day{Options: o, name: name, plan: c, files: map[string][]byte{}}
@@ -60,22 +56,12 @@ func Run(ctx context.Context, o Options) (path string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return d.begin(ctx, exceptions) },
-		func(ctx context.Context) error { return root(d, ctx) },
-		d.recordKey,
-		d.remember,
-		d.signAll,
-		d.signCRL,
-		d.install,
-		d.destroy,
-	} {
-		if err := ctx.Err(); err != nil {
-			return "", fault.New(fault.Stopped, "run the same command again to go on", errors.New("interrupted"))
-		}
-		if err := step(ctx); err != nil {
-			return "", err
-		}
+	if err := d.noteHost(exceptions); err != nil {
+		return "", err
 	}
-	return d.final, d.finish(ctx)
+	return d.final, do(ctx, d)
+}
+
+func stopped() error {
+	return fault.New(fault.Stopped, "run the same command again to go on", errors.New("interrupted"))
 }

@@ -2,6 +2,8 @@ package ceremony
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/ceremony/record"
@@ -82,10 +84,11 @@ func TestDay_EveryNo(t *testing.T) {
 	if _, err := Run(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
-	if len(asking.Asked) != 6+wordsTyped {
+	if len(asking.Asked) != 8+wordsTyped {
 		t.Fatalf("%d questions: %v", len(asking.Asked), asking.Asked)
 	}
-	for _, q := range asking.Asked[wordsTyped:] {
+	last := len(asking.Asked) - 1 // about exceptions, where no is an answer
+	for _, q := range append(asking.Asked[:1:1], asking.Asked[1+wordsTyped:last]...) {
 		fresh := newWorld(t)
 		o := fresh.options(fresh.founding())
 		o.Host.Entropy = 1
@@ -101,6 +104,47 @@ func TestDay_EveryNo(t *testing.T) {
 			continue
 		}
 		fresh.verify(path)
+	}
+}
+
+func TestDay_SealsThatSomethingWasOtherwise(t *testing.T) {
+	w := newWorld(t)
+	o := w.options(w.founding())
+	operator := script()
+	operator.Refuse = "Everything went as"
+	o.Operator = operator
+	path, err := Run(context.Background(), o)
+	must(t, err)
+	v := w.verify(path)
+	if got := v.Exceptions(); len(got) != 1 || !strings.Contains(got[0], "see the exception sheets") {
+		t.Errorf("exceptions %q", got)
+	}
+	page := string(v.Record.Files[record.Report])
+	if !strings.Contains(page, "Exception: something was otherwise") {
+		t.Error("the report does not say so")
+	}
+}
+
+// Script, journal and report count alike.
+func TestSteps_OneCount(t *testing.T) {
+	w := newWorld(t)
+	r := w.founding()
+	v := w.hold(r)
+	page, err := Script(r)
+	must(t, err)
+	report, journal := string(v.Record.Files[record.Report]), string(v.Record.Files[record.Journal])
+	steps := Steps(r)
+	for _, s := range steps {
+		title := fmt.Sprintf("Step %d of %d: %s.", s.Number, len(steps), s.Title)
+		if !strings.Contains(string(page), fmt.Sprintf("<td>%d</td><td><h3>%s</h3>", s.Number, s.Title)) {
+			t.Errorf("the script does not have step %d, %s", s.Number, s.Title)
+		}
+		if strings.Count(journal, title) != 1 || !strings.Contains(journal, fmt.Sprintf(`"step":"step %d"`, s.Number)) {
+			t.Errorf("the journal does not have %q once", title)
+		}
+		if !strings.Contains(report, fmt.Sprintf("<td>%d</td><td class=\"when\">", s.Number)) || !strings.Contains(report, title) {
+			t.Errorf("the report does not have %q", title)
+		}
 	}
 }
 

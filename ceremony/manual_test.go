@@ -22,7 +22,7 @@ func TestManual_HasThePrompts(t *testing.T) {
 	must(t, err)
 	manual := strings.Join(strings.Fields(string(data)), " ")
 	for _, q := range everyQuestion(t) {
-		prompt := strings.NewReplacer("Type Ada to", "Type NAME to", "Type Ben to", "Type NAME to").Replace(strings.TrimSpace(q.Prompt()))
+		prompt := strings.NewReplacer("Type Ada to", "Type NAME to", "Type Ben to", "Type NAME to", "Type Cy to", "Type NAME to").Replace(strings.TrimSpace(q.Prompt()))
 		prompt = regexp.MustCompile(`^Type word \d+ from`).ReplaceAllString(prompt, "Type word N from")
 		for _, text := range []string{prompt, q.Yes, q.No} {
 			if !strings.Contains(manual, text) {

@@ -116,7 +116,7 @@ func TestNewness_ForeignMemory(t *testing.T) {
 func TestNewness_MemoryErased(t *testing.T) {
 	w := newWorld(t)
 	r := w.founding()
-	c := &cutter{at: 90, stop: func() error { return errCut }}
+	c := &cutter{at: 110, stop: func() error { return errCut }}
 	if err := cutRun(w.options(r), w.chip, c); err == nil {
 		t.Fatal("not cut")
 	}

@@ -14,14 +14,22 @@ import (
 // event is one line of the journal in words.
 type event struct {
 	Line             int
+	Step             string // number in the printed script; empty before the first, and in records made before there were numbers
 	Time, What, Text string
 }
 
 // timeline tells who did what when.
 func timeline(entries []journal.Entry) []event {
 	var out []event
+	step := ""
 	for _, e := range entries {
-		out = append(out, event{e.Seq, e.Time.Format("15:04:05"), kindInWords(e.Kind), inWords(e)})
+		if number, ok := strings.CutPrefix(e.Step, "step "); ok && e.Kind == journal.KindShown {
+			step = number
+		}
+		if e.Kind == journal.KindResume {
+			step = ""
+		}
+		out = append(out, event{e.Seq, step, e.Time.Format("15:04:05"), kindInWords(e.Kind), inWords(e)})
 	}
 	return out
 }
@@ -80,6 +88,9 @@ func inWords(e journal.Entry) string {
 	case journal.KindAnswered:
 		return data.Question + " — " + data.Answer
 	case journal.KindShown:
+		if strings.HasPrefix(e.Step, "step ") {
+			return data.Text
+		}
 		return e.Step + "; the text is in the journal"
 	case journal.KindException:
 		return data.Text

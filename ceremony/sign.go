@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
@@ -25,20 +24,6 @@ type signIntent struct {
 
 type signResult struct {
 	Certificate string `json:"certificate"` // PEM
-}
-
-// signAll signs every item of the request, the root first.
-func (d *day) signAll(context.Context) error {
-	for _, item := range d.Request.Items {
-		pub := d.pub
-		if item.Authority != plan.RootAuthority {
-			pub = item.CSR.PublicKey
-		}
-		if err := d.signItem(item, pub); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // signItem issues one certificate over pub, or takes it from the journal. Once

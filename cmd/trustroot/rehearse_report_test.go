@@ -59,10 +59,39 @@ func TestRehearse_ReportsInABrowser(t *testing.T) {
 		if text, err := exec.Command(trustroot, "ceremony", "report", "--rehearsal", "--out", later, path).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
+		script := filepath.Join(t.TempDir(), "script.html")
+		request := filepath.Join(path, record.SealedDir, record.RequestDir)
+		if text, err := exec.Command(trustroot, "ceremony", "script", "--out", script, request).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		for _, s := range sheets {
+			b.holds(t, script, v, s)
+		}
 		for _, page := range []string{filepath.Join(path, record.SealedDir, record.Report), later} {
 			for _, s := range sheets {
 				b.shows(t, page, v, s)
 			}
+		}
+	}
+}
+
+// holds wants a script from which the day can be held: every step, and nothing
+// that overflows.
+func (b *browser) holds(t *testing.T, path string, v *ceremony.Verified, s sheet) {
+	t.Helper()
+	b.open("file://"+path, s)
+	if got := b.evaluate(overflowing); got != "[]" {
+		t.Errorf("the script of %s overflows at %s: %s", v.Request.Manifest.Ceremony, s.name, got)
+	}
+	text := b.evaluate("document.body.innerText")
+	for _, step := range ceremony.Steps(v.Request) {
+		if !strings.Contains(text, step.Title) {
+			t.Errorf("the script does not show %q", step.Title)
+		}
+	}
+	for _, sheet := range []string{"Media and bags", "Exception sheet", "signature", "initials"} {
+		if !strings.Contains(text, sheet) {
+			t.Errorf("the script does not show %q", sheet)
 		}
 	}
 }

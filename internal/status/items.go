@@ -53,6 +53,7 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 				Replaced: g.Destroyed != nil, Do: "hold a ceremony at the root's token: trustroot request create --ceremony NAME"})
 		}
 	}
+	inspectionItems(d, s)
 	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
 		a := d.Plan.Authorities[name]
 		if name == plan.RootAuthority || len(d.State.Authorities[name]) == 0 {
@@ -74,6 +75,29 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 			s.Warnings = append(s.Warnings, Warning{Name: c.Name,
 				Text: fmt.Sprintf("COMPROMISED since %s: %s", trustdir.Stamp(c.Since), c.Reason), Do: "nothing is made with this key any more"})
 		}
+	}
+}
+
+// inspectionItems adds the next inspection of each token with a live root: half
+// a year after the last one, or after the root was made.
+func inspectionItems(d *trustdir.Dir, s *Status) {
+	for _, g := range d.State.Authorities[plan.RootAuthority] {
+		if g.Destroyed != nil || g.Certificate.Ceremony == "" {
+			continue // no ceremony made it, so its token is not known
+		}
+		c := d.Plan.Ceremonies[g.Certificate.Ceremony]
+		if c.Token == 0 {
+			continue
+		}
+		last := g.Added
+		for _, m := range d.State.Material[ledger.TokenItem(c.Token)] {
+			if m.What == ledger.MaterialInspected && m.At.After(last) {
+				last = m.At
+			}
+		}
+		due := last.AddDate(0, 6, 0)
+		s.Items = append(s.Items, Item{Kind: KindInspection, Name: ledger.TokenItem(c.Token), Generation: g.Number, Start: last, Expires: &due,
+			Do: fmt.Sprintf("with the token and two people: trustroot-offline token inspect --serial %d", c.Token)})
 	}
 }
 

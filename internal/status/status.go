@@ -12,9 +12,10 @@ import (
 // Kinds of what expires.
 const (
 	KindCertificate = "certificate"
-	KindWindow      = "window" // in which verifiers accept a key
-	KindCRL         = "crl"    // until the next one is due
-	KindTUF         = "tuf"    // a role of the repository
+	KindWindow      = "window"     // in which verifiers accept a key
+	KindCRL         = "crl"        // until the next one is due
+	KindInspection  = "inspection" // of a root's token
+	KindTUF         = "tuf"        // a role of the repository
 )
 
 // onlineGrace is how long after its signing window opened an online role may
@@ -137,6 +138,8 @@ func (i Item) Title() string {
 		return fmt.Sprintf("tuf %s v%d", i.Name, i.Generation)
 	case KindCRL:
 		return "crl of " + trustdir.GenerationName(i.Name, i.Generation)
+	case KindInspection:
+		return "inspection of " + i.Name
 	case KindWindow:
 		return "window of " + trustdir.GenerationName(i.Name, i.Generation)
 	}

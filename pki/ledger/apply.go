@@ -89,6 +89,8 @@ func (s *State) check(ps *problems, e *Entry) (commit func()) {
 		return s.incident(ps, e.Incident)
 	case e.GivenUp != nil:
 		return s.giveUp(ps, e.GivenUp)
+	case e.Material != nil:
+		return s.material(ps, e.Material, e.Time)
 	default:
 		return s.record(ps, e.Record)
 	}

@@ -25,6 +25,7 @@ type Entry struct {
 	Ended       *Ended       `json:"ended,omitempty"`
 	Incident    *Incident    `json:"incident,omitempty"`
 	GivenUp     *GivenUp     `json:"given_up,omitempty"`
+	Material    *Material    `json:"material,omitempty"`
 
 	// Source says where a line of an adopted hierarchy was learned from, and By
 	// who said so. Lines without it were made here.

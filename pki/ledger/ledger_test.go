@@ -17,7 +17,7 @@ import (
 func TestRead_State(t *testing.T) {
 	l := mustRead(t, small(t))
 	s := l.State()
-	if s.Organization != "Example <Org> & Söhne" || s.Rehearsal || s.Sequence != 1 || s.Entries != 11 || len(l.Entries()) != 11 {
+	if s.Organization != "Example <Org> & Söhne" || s.Rehearsal || s.Sequence != 1 || s.Entries != 13 || len(l.Entries()) != 13 {
 		t.Errorf("state is %+v", s)
 	}
 	if len(s.Authorities["tsa"]) != 2 || len(s.Authorities["root"]) != 1 || len(s.Logs["rekor"]) != 1 || len(s.Apps["deploy"]) != 1 {

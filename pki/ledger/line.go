@@ -79,7 +79,7 @@ func (e *Entry) payload() (string, error) {
 		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil,
 		"cutover": e.Cutover != nil, "compromise": e.Compromise != nil, "record": e.Record != nil,
 		"crl": e.CRL != nil, "promote": e.Promote != nil, "ended": e.Ended != nil,
-		"incident": e.Incident != nil, "given_up": e.GivenUp != nil,
+		"incident": e.Incident != nil, "given_up": e.GivenUp != nil, "material": e.Material != nil,
 	} {
 		if is {
 			set = append(set, name)

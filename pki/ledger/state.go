@@ -25,6 +25,7 @@ type State struct {
 	Compromised  map[string]*Compromise  // by hex SHA-256 of the SPKI; the earliest
 	Incidents    []Incident              // published without the ledger, and kept
 	GivenUp      map[string]GivenUp      // by head
+	Material     map[string][]Material   // by item, oldest first
 	Torn         int                     // bytes of an incomplete last write, which do not count
 
 	last    time.Time           // of the last line
@@ -129,6 +130,7 @@ func newState() *State {
 		CRLs:        map[string][]CRL{},
 		Compromised: map[string]*Compromise{},
 		GivenUp:     map[string]GivenUp{},
+		Material:    map[string][]Material{},
 		owners:      map[string]string{},
 	}
 }

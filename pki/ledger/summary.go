@@ -36,6 +36,8 @@ func (e Entry) Summary() string {
 		return "published without the ledger and kept, " + e.Incident.File.Path + ": " + e.Incident.Reason
 	case e.GivenUp != nil:
 		return fmt.Sprintf("head %.16s of %s is given up: %s", e.GivenUp.Head, e.GivenUp.Of, e.GivenUp.Reason)
+	case e.Material != nil:
+		return e.Material.String()
 	case e.Record != nil:
 		return "record of ceremony " + e.Record.Ceremony
 	}

@@ -72,6 +72,7 @@ func small(t testing.TB) string {
 		Entry{App: &App{Name: "deploy", Generation: 1, SPKISHA256: digestOf("app"), File: file("apps/deploy/g1/key.pem")}},
 		cutover(after(20), "tsa"),
 		Entry{Compromise: &Compromise{Name: "tsa", Generation: 1, Since: after(15), Reason: "the key was copied"}},
+		material("token 1", MaterialReceived, "", after(21)), material("token 1", MaterialSealed, "A1", after(21)),
 		Entry{Record: &Record{Ceremony: "first", File: file("ceremonies/2026-05-01-first/sealed/SHA256SUMS"), Request: request}},
 	)
 }

@@ -11,6 +11,7 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
 		cmdutil.Under("request", newRequestShowCmd(f, runRequestShow)),
 		cmdutil.Under("ceremony",
+			newCeremonyScriptCmd(f, runCeremonyScript),
 			newCeremonyRunCmd(f, runCeremony),
 			newCeremonyVerifyCmd(f, runCeremonyVerify),
 			newCeremonyReportCmd(f, runCeremonyReport),

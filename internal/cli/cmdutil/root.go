@@ -43,6 +43,8 @@ var parents = map[string]string{ //nolint:gosec // "token" is the name of a comm
 	"signing-config": "The file that tells signers where to go",
 	"trust":          "The trust root in the forms that its consumers read",
 	"tuf":            "The repository that verifiers fetch",
+	"material":       "Tokens, media and papers: where they are, in which bag, who had them",
+	"audit":          "What an auditor is given",
 	"services":       "The running Fulcio, timestamp authority, Rekor and TesseraCT",
 }
 

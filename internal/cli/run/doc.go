@@ -13,6 +13,8 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 			newCompromiseCmd(f, runCompromise), newPromoteCmd(f, runPromote), newRetireCmd(f, runRetire)),
 		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
 		cmdutil.Under("ledger", newLedgerAdoptCmd(f, runLedgerAdopt), newLedgerGiveUpCmd(f, runLedgerGiveUp)),
+		cmdutil.Under("material", newMaterialRecordCmd(f, runMaterialRecord), newMaterialInspectedCmd(f, runMaterialInspected), newMaterialShowCmd(f, runMaterialShow)),
+		cmdutil.Under("audit", newAuditPackCmd(f, runAuditPack), newAuditCheckCmd(f, runAuditCheck)),
 		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),
 	}
 }

@@ -17,6 +17,7 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 			newTokenImportCmd(f, runTokenImport),
 			newTokenSignTestCmd(f, runTokenSignTest),
 			newTokenAttestCmd(f, runTokenAttest),
+			newTokenInspectCmd(f, runTokenInspect),
 			newTokenVerifyAttestationCmd(f, runTokenVerifyAttestation),
 			newTokenUnblockCmd(f, runTokenUnblock),
 			newTokenChangeCmd(f, "PIN", "change-pin", runTokenChange),

@@ -1,0 +1,54 @@
+package ceremony
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
+	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+)
+
+type ceremonyScriptOptions struct {
+	*cmdutil.Factory
+	request string
+	out     string
+}
+
+func newCeremonyScriptCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyScriptOptions) error) *cobra.Command {
+	o := &ceremonyScriptOptions{Factory: f}
+	cmd := &cobra.Command{
+		Use:   "script REQUEST",
+		Short: "Write the printable script of the ceremony that a request asks for",
+		Long: "Write the printable script of the ceremony that a request asks for: numbered steps with\n" +
+			"the values that each must show, boxes and initials, attendance, media and bags, and\n" +
+			"exception sheets. Print the page at A4 before the day.\n\n" +
+			"The steps are those that \"ceremony run\" runs, and the screen, the journal and the report\n" +
+			"number them alike. The request's words are left blank: the second person writes them in.",
+		Example: "  trustroot ceremony script request.tar --out script.html",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.request = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.out, "out", "", "new file to write the page to, in place of standard output")
+	return cmd
+}
+
+func runCeremonyScript(_ context.Context, o *ceremonyScriptOptions) error {
+	r, err := request.Open(o.request)
+	if err != nil {
+		return err
+	}
+	page, err := ceremony.Script(r)
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		return durable.Write(o.out, page, 0o644)
+	}
+	return cmdutil.PrintText(o.Out, string(page))
+}
