@@ -28,19 +28,19 @@ var groupOf = map[string]string{ //nolint:gosec // "token" is the name of a comm
 	"kms": groupPrepare, "log": groupPrepare, "request": groupPrepare,
 	"ceremony": groupCeremony, "token": groupCeremony,
 	"trusted-root": groupPublish, "signing-config": groupPublish, "trust": groupPublish, "tuf": groupPublish,
-	"services": groupRun, "renew": groupRun, "cutover": groupRun, "compromise": groupRun, "promote": groupRun, "retire": groupRun, "verify": groupRun,
-	"status": groupLook, "ledger": groupLook, "completion": groupLook, "help": groupLook,
+	"services": groupRun, "renew": groupRun, "cutover": groupRun, "compromise": groupRun, "promote": groupRun, "retire": groupRun, "verify": groupRun, "material": groupRun,
+	"status": groupLook, "ledger": groupLook, "audit": groupLook, "completion": groupLook, "help": groupLook,
 }
 
 // valueNames say in help what follows an option; a number is N.
 var valueNames = map[string]string{
-	"alias-prefix": "PREFIX", "as": "ROLE", "at": "TIME", "bundle": "FILE", "cache": "DIR", "ceremony": "NAME", "check": "FILE",
+	"alias-prefix": "PREFIX", "as": "ROLE", "at": "TIME", "bag": "NUMBER", "bag-closed": "NUMBER", "bag-opened": "NUMBER", "bundle": "FILE", "by": "NAME", "cache": "DIR", "ceremony": "NAME", "check": "FILE",
 	"cert": "FILE", "client": "NAME,...", "common-name": "NAME", "copy": "URL|FILE", "csr": "FILE", "day": "DATE", "device-cert": "FILE", "intermediates": "FILE", "slot-cert": "FILE", "firmware": "VERSION", "head": "SHA256",
 	"key-account-role": "ARN", "kms": "URL", "oci-layout": "DIR", "only": "DOCUMENT", "organization": "NAME", "out": "PATH", "pair": "FILE",
 	"pin-policy": "POLICY", "policy": "FILE", "proof": "DIR", "pubkey": "FILE", "rekor": "URL", "restore": "PLACE", "room": "IMAGE",
 	"root": "FILE", "since": "TIME", "spki-sha256": "SHA256", "start": "TIME", "state": "FILE", "svg": "FILE", "systemd": "DIR",
 	"to": "PLACE", "touch": "WHEN", "touch-policy": "POLICY", "trusted-root": "FILE", "tsa": "URL", "unpublished": "REASON", "usb-redir": "ADDR",
-	"withdraw": "REASON", "within": "SPAN", "without": "PLACE",
+	"withdraw": "REASON", "within": "SPAN", "where": "PLACE", "without": "PLACE",
 }
 
 // Value is the name of what follows an option in help; empty for a switch.

@@ -32,7 +32,7 @@ func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestC
 			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n" +
 			"the ledger and the certificates that are there. The digest is printed in hex\n" +
 			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n" +
-			"the manual, sheets to print and fill in, and with --image the ceremony image,\n" +
+			"the manual, the script to print and fill in, and with --image the ceremony image,\n" +
 			"which must be the one that the plan names.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
@@ -76,7 +76,7 @@ func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
 	if err != nil {
 		return fault.New(fault.Failure, "copy CEREMONY.md and the image to the stick yourself: the request is whole", err)
 	}
-	o.Progress("wrote %s: the manual, sheets to print, and their SHA256SUMS", kit)
+	o.Progress("wrote %s: the manual, the script to print, and their SHA256SUMS", kit)
 	if digest := r.Plan.Ceremonies[r.Manifest.Ceremony].ImageSHA256; digest != "" {
 		o.Progress("before the day, and again on the day, read the image's digest on another machine (sha256sum): %s", digest)
 	}
