@@ -90,7 +90,7 @@ func (s *State) check(ps *problems, e *Entry) (commit func()) {
 	case e.GivenUp != nil:
 		return s.giveUp(ps, e.GivenUp)
 	case e.Material != nil:
-		return s.material(ps, e.Material, e.Time)
+		return checkMaterial(s, ps, e.Material, e.Time)
 	default:
 		return s.record(ps, e.Record)
 	}

@@ -50,9 +50,9 @@ func (m *Material) String() string {
 	return text
 }
 
-// material wants each item to come once, each bag to be used once and to be
+// checkMaterial wants each item to come once, each bag to be used once and to be
 // opened as it was closed, and nothing to happen to what is no more.
-func (s *State) material(ps *problems, m *Material, now time.Time) func() {
+func checkMaterial(s *State, ps *problems, m *Material, now time.Time) func() {
 	for field, text := range map[string]string{"item": m.Item, "where": m.Where} {
 		ps.text(field, text)
 	}
@@ -79,7 +79,7 @@ func (s *State) material(ps *problems, m *Material, now time.Time) func() {
 			ps.add("at is before %s, when %q was %s", life[n-1].At.Format(time.RFC3339), m.Item, life[n-1].What)
 		}
 	}
-	s.bag(ps, m, bag, len(life) > 0)
+	checkBag(s, ps, m, bag, len(life) > 0)
 	commit := func() {}
 	if m.What == MaterialInspected {
 		ps.digest("key", m.Key)
@@ -97,8 +97,8 @@ func (s *State) material(ps *problems, m *Material, now time.Time) func() {
 	}
 }
 
-// bag holds an act against the bag that the item is in, "" for none.
-func (s *State) bag(ps *problems, m *Material, bag string, known bool) {
+// checkBag holds an act against the bag that the item is in, "" for none.
+func checkBag(s *State, ps *problems, m *Material, bag string, known bool) {
 	switch m.What {
 	case MaterialReceived:
 		if known {
