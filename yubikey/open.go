@@ -16,7 +16,6 @@ import (
 // Firmware versions at which a token learned something.
 var (
 	attestFirmware   = Version{4, 3, 0} // attestation
-	metadataFirmware = Version{5, 3, 0} // GET METADATA
 )
 
 // Token is an open YubiKey. No other process can use it until Close. It is for

@@ -27,6 +27,9 @@ func (id Identity) String() string {
 	return fmt.Sprintf("YubiKey %d (firmware %s)", id.Serial, id.Firmware)
 }
 
+// metadataFirmware is the first with GET METADATA.
+var metadataFirmware = Version{5, 3, 0}
+
 // DescribesKeys reports whether the firmware tells what key a slot holds. Where
 // it does not, a slot without certificate and attestation may hold an imported
 // key all the same.
