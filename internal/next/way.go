@@ -36,6 +36,7 @@ func (w *way) list(ctx context.Context) (*List, error) {
 	if root := w.Plan.Authorities[plan.RootAuthority]; w.founding && ceremony == "" {
 		ceremony = root.Generations[0].Ceremony // none for a root that was adopted
 	}
+	w.theft()
 	w.keys(ceremony)
 	w.holders()
 	w.ceremony(ceremony)
@@ -85,13 +86,15 @@ func (w *way) practice() string {
 }
 
 // pending is the earliest ceremony of the plan that still has something to
-// issue or to destroy; empty where there is none.
+// issue, to revoke or to destroy; empty where there is none.
 func (w *way) pending() string {
 	names := slices.SortedFunc(maps.Keys(w.Plan.Ceremonies), func(a, b string) int {
 		return cmp.Or(cmp.Compare(w.Plan.Ceremonies[a].Day, w.Plan.Ceremonies[b].Day), cmp.Compare(a, b))
 	})
 	for _, name := range names {
-		if w.Plan.Ceremonies[name].Destroy && !w.held(name) || slices.ContainsFunc(w.issues(name), open) {
+		issues := w.issues(name)
+		alone := len(issues) == 0 && (w.Plan.Ceremonies[name].Destroy || w.Plan.Authorities[plan.RootAuthority].CRL != nil) // for a CRL, or the end of a key
+		if alone && !w.held(name) || slices.ContainsFunc(issues, open) {
 			return name
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // guided are the commands that a rehearsal runs only when `trustroot next` says
 // so: were it wrong, the rehearsal could not end.
 var guided = []string{
-	"ceremony accept", "ceremony run", "cutover", "kms create", "kms csr", "kms export", "log add", "request create",
+	"ceremony accept", "ceremony run", "cutover", "kms create", "kms csr", "kms export", "log add", "promote", "request create",
 	"tuf init", "tuf invite", "tuf join", "tuf publish", "tuf sign", "tuf stage",
 }
 

@@ -49,7 +49,8 @@ type Options struct {
 	KMS      string // URL of a KMS to use; empty starts the stand-in
 	Now      time.Time
 	Progress io.Writer
-	Standby  bool // found a second root too, which stands by
+	Standby  bool     // found a second root too, which stands by
+	Spares   []uint32 // more tokens that are plugged in, new
 	// ImageSHA256 is pinned in the founding plan, in hex; empty pins none.
 	ImageSHA256 string
 	// Offline plays every step at a token; nil leaves them to Command.

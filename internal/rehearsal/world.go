@@ -26,6 +26,9 @@ func (r *Rehearsal) startTokens(ctx context.Context) error {
 	if _, err := os.Lstat(r.in(standbyState)); r.Standby || err == nil {
 		tokens = append(tokens, plugged{StandbySerial, standbyState})
 	}
+	for _, spare := range r.Spares {
+		tokens = append(tokens, plugged{spare, fmt.Sprintf("rehearsal/spare-%d.json", spare)})
+	}
 	for _, token := range tokens {
 		meter := r.tally.meter(token.serial)
 		o := virtual.Options{
