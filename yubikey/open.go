@@ -15,7 +15,7 @@ import (
 
 // Firmware versions at which a token learned something.
 var (
-	attestFirmware   = Version{4, 3, 0} // attestation
+	attestFirmware = Version{4, 3, 0} // attestation
 )
 
 // Token is an open YubiKey. No other process can use it until Close. It is for
