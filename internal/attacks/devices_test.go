@@ -110,3 +110,33 @@ func TestKMS_AnothersKey(t *testing.T) {
 		},
 	})
 }
+
+// TestKMS_Policies has the section that the plan's template shows, and keys
+// whose policies say something else.
+func TestKMS_Policies(t *testing.T) {
+	shown := func(w *world) {
+		text := string(w.read("pki.yaml"))
+		begin, end := strings.Index(text, "# kms:\n"), strings.Index(text, "\n\n# Another instance's")
+		if begin < 0 || end < begin {
+			w.Fatal("the template shows no kms section")
+		}
+		w.write("pki.yaml", []byte(text[:begin]+strings.TrimPrefix(strings.ReplaceAll(text[begin:end], "\n# ", "\n"), "# ")+text[end:]))
+	}
+	asked := func(w *world) { // by who holds the keys' account
+		unaccepted(w)
+		shown(w)
+		w.write("pki.yaml", regexp.MustCompile(`(?m)^  role: .*\n`).ReplaceAll(w.read("pki.yaml"), nil))
+	}
+	differs := []string{"authorities/fulcio g1", "nothing was written"}
+	play(t, []row{
+		{name: "the template's section", do: shown, args: []string{"plan", "check"}, code: 0},
+		{name: "a policy as it gives", do: shown, args: []string{"kms", "policy", "fulcio"}, code: 0, words: []string{"arn:aws:iam::444455556666:role/fulcio"}},
+		{name: "the plan's template without it", do: unaccepted, args: []string{"kms", "csr"}, code: 0, never: []string{"key policy"}},
+		{name: "the whole account, at a request", do: asked, args: []string{"request", "create", "--out", "{tmp}"}, code: 5, words: differs},
+		{name: "the whole account, at a certification request", do: asked, args: []string{"kms", "csr"}, code: 5, words: differs},
+		{name: "a policy that cannot be read", do: func(w *world) {
+			asked(w)
+			w.env = append(w.env, "AWS_ENDPOINT_URL_KMS=http://127.0.0.1:9", "AWS_ENDPOINT_URL_STS=http://127.0.0.1:9", "AWS_MAX_ATTEMPTS=1")
+		}, args: []string{"request", "create", "--out", "{tmp}"}, code: 0, words: []string{"its key policy was not checked"}},
+	})
+}
