@@ -1,9 +1,8 @@
 package publish
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -16,10 +15,10 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 	"github.com/linnemanlabs/trustroot/templates"
@@ -45,6 +44,7 @@ const consumersDir = "trust/consumers/"
 // consumed is what the templates see.
 type consumed struct {
 	Name, Mirror, Issuer       string
+	Fulcio                     string // its URL
 	TrustedRoot, SigningConfig []byte
 	Roots                      [][]byte // the own trusted root, and each included one
 	Root                       []byte   // the newest TUF root
@@ -76,6 +76,11 @@ func Render(d *trustdir.Dir, name string) (file string, data []byte, err error) 
 	c := &consumed{Name: slug(d.Plan.Organization), Sequence: d.State.Entries}
 	if len(d.Plan.OIDC) > 0 {
 		c.Issuer = d.Plan.OIDC[0].Issuer
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		if a := d.Plan.Authorities[name]; a.Profile == pki.ProfileFulcioCA {
+			c.Fulcio = cmp.Or(c.Fulcio, a.URL)
+		}
 	}
 	for _, need := range []struct {
 		field string
@@ -240,42 +245,6 @@ func (c *consumed) readRoot(d *trustdir.Dir) error {
 	sum := sha256.Sum256(c.Root)
 	c.RootSHA256 = hex.EncodeToString(sum[:])
 	return nil
-}
-
-func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
-	c.Repository, err = PackRepository(d)
-	return err
-}
-
-// PackRepository packs the published TUF repository as a tar.gz with everything
-// below "repository/", in the order of names and without times: for places
-// without network, and the form that policy-controller takes as a mirror.
-func PackRepository(d *trustdir.Dir) ([]byte, error) {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	t := tar.NewWriter(z)
-	files := 0
-	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := fs.ReadFile(d.FS(), path)
-		if err != nil {
-			return err
-		}
-		files++
-		name := "repository" + strings.TrimPrefix(path, trustdir.RepositoryDir)
-		if err := t.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}); err != nil {
-			return err
-		}
-		_, err = t.Write(data)
-		return err
-	})
-	if err == nil && files == 0 || errors.Is(err, fs.ErrNotExist) {
-		err = fault.New(fault.Failure, "publish the repository first", errNoTUFRoot)
-	}
-	err = errors.Join(err, t.Close(), z.Close())
-	return out.Bytes(), err
 }
 
 // readLogs lists the logs that are open, for monitors.

@@ -1,0 +1,99 @@
+package publish
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
+)
+
+// maxAtOnce is how much of a file compress/flate gives in one read, in bytes.
+// policy-controller (0.13, pkg/tuf UncompressMemFS) asks once for each file of
+// the archive, and takes the rest for zeros.
+const maxAtOnce = 32 << 10
+
+// readRepository packs the repository for policy-controller, and refuses one of
+// which it would read a part.
+func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
+	if c.Repository, err = PackRepository(d); err != nil {
+		return err
+	}
+	return fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || path.Dir(file) != trustdir.RepositoryDir && !strings.HasSuffix(file, tuf.TrustedRootName) {
+			return err // it reads the metadata and this target
+		}
+		if info, err := e.Info(); err != nil || info.Size() <= maxAtOnce {
+			return err
+		}
+		return fault.New(fault.Failure, "render policy-controller, which has it fetch the repository, and serve a mirror in the cluster",
+			fmt.Errorf("%s has more than %d bytes, of which policy-controller reads no more from a packed repository", file, maxAtOnce))
+	})
+}
+
+// members compresses what is written to it as gzip members of its own.
+type members struct {
+	to  io.Writer
+	zip *gzip.Writer
+}
+
+func (m *members) Write(data []byte) (int, error) {
+	if m.zip == nil {
+		m.zip = gzip.NewWriter(m.to)
+	}
+	return m.zip.Write(data)
+}
+
+// Close ends a member; the next write begins another.
+func (m *members) Close() error {
+	if m.zip == nil {
+		return nil
+	}
+	z := m.zip
+	m.zip = nil
+	return z.Close()
+}
+
+// PackRepository packs the published TUF repository as a tar.gz with everything
+// below "repository/", in the order of names and without times: for places
+// without network, and the form that policy-controller takes as a mirror. Each
+// file's content begins a gzip member, so that one read gives all of it.
+func PackRepository(d *trustdir.Dir) ([]byte, error) {
+	var out bytes.Buffer
+	z := &members{to: &out}
+	t := tar.NewWriter(z)
+	files := 0
+	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(d.FS(), path)
+		if err != nil {
+			return err
+		}
+		files++
+		name := "repository" + strings.TrimPrefix(path, trustdir.RepositoryDir)
+		if err := t.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}); err != nil {
+			return err
+		}
+		if err := z.Close(); err != nil {
+			return err
+		}
+		_, err = t.Write(data)
+		return err
+	})
+	if err == nil && files == 0 || errors.Is(err, fs.ErrNotExist) {
+		err = fault.New(fault.Failure, "publish the repository first", errNoTUFRoot)
+	}
+	err = errors.Join(err, t.Close(), z.Close())
+	return out.Bytes(), err
+}
