@@ -105,7 +105,7 @@ var (
 	ruleGapExpired  = rule{"gap-after-expiry", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 	ruleClosedEarly = rule{"closed-at-successor-start", Error, goDoes(Rejects, effects{SigstoreJS: Rejects, SigstorePython: Accepts})}
 	ruleClosedLog   = rule{"closed-at-successor-start", Info, goDoes(Accepts, effects{SigstoreJS: Accepts})}
-	ruleMix         = rule{"generations-mix", Warning, nil}
+	ruleMix         = rule{"generations-mix", Warning, goDoes(Accepts, nil)}
 	ruleLogEnd      = rule{"log-end-ignored", Info, effects{SigstoreRS: Rejects}}
 	ruleNotCurrent  = rule{"nothing-current", Warning, goDoes(Accepts, effects{SigstoreJS: Accepts})}
 )
