@@ -27,6 +27,7 @@ func main() {
 		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "measure": &o.measure, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
 		"omniwitness": &o.omniwitness, "versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
 		"mariadb": &o.mariadb, "install-database": &o.installDatabase, "openssl": &o.openssl,
+		"source": &o.source, "release": &o.release,
 	} {
 		flag.StringVar(file, name, "", "path of "+name)
 	}
@@ -105,6 +106,7 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	s.step("the deploy gate")
 	w.gate(ctx, s, first)
 	w.admits(ctx, s)
+	w.released(ctx, s, first)
 	second, err := w.renewal(ctx, s, first)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ type programs struct {
 	omniwitness                        string // a witness, as upstream builds it
 	cosign, node, npm, script          string // npm is the folder of its packages, script what node runs
 	mariadb, installDatabase, openssl  string // Debian's
+	source, release                    string // folder of the repository; of a release, or empty
 }
 
 // world is everything that runs, and where.
