@@ -52,6 +52,7 @@ type Adoption struct {
 	authorities []*adoptedAuthority // issuers first
 	logs        []*adoptedLog
 	old         *oldRoot
+	oldDefects  int // how many defects, the first ones, are those of old
 	config      *oldConfig
 	files       map[string]string // names of files by what they hold
 	withheld    []withheld

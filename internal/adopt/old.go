@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
@@ -201,8 +202,23 @@ func (a *Adoption) lintOld() error {
 	}
 	for _, f := range findings {
 		f.Place = a.old.path + ", " + f.Place
-		f.Repair = "the rebuilt file does not have it. By itself: " + f.Repair
 		a.Defects = append(a.Defects, f)
+	}
+	a.oldDefects = len(findings)
+	return nil
+}
+
+// repaired says of which defects of the file in use the rebuilt one is free.
+func (a *Adoption) repaired(built []byte) error {
+	left, err := trustedroot.Lint(built, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, At: a.now})
+	if err != nil {
+		return err
+	}
+	for i := range a.Defects[:a.oldDefects] { // they were found first
+		f := &a.Defects[i]
+		if !slices.ContainsFunc(left, func(have finding.Finding) bool { return have.ID == f.ID }) {
+			f.Repair = "the rebuilt file does not have it"
+		}
 	}
 	return nil
 }

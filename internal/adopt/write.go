@@ -60,6 +60,9 @@ func (a *Adoption) Write(path string, keep bool) error {
 		if a.Changes, err = a.remade(built); err != nil {
 			return err
 		}
+		if err := a.repaired(built); err != nil {
+			return err
+		}
 	}
 	if len(a.Changes) > 0 {
 		var list []string
