@@ -24,12 +24,12 @@ const (
 
 // room is what the cases share.
 type room struct {
-	image, digest, program, testImage, dir, pictures string
-	log                                              io.Writer
-	pulls                                            []int // exchanges after the start of a run at which the token is pulled
-	cuts                                             []int // exchanges, each between two writes of the journal, at which the power is cut
-	boots                                            int
-	day, began                                       time.Time // what the guests' clocks said when it began
+	image, medium, digest, program, testImage, dir, pictures string
+	log                                                      io.Writer
+	pulls                                                    []int // exchanges after the start of a run at which the token is pulled
+	cuts                                                     []int // exchanges, each between two writes of the journal, at which the power is cut
+	boots                                                    int
+	day, began                                               time.Time // what the guests' clocks said when it began
 
 	rehearsal.Room
 	words []string
@@ -163,8 +163,8 @@ func (r *room) found(ctx context.Context, given rehearsal.Room) error {
 	if err := r.save(ctx); err != nil {
 		return err
 	}
-	m := r.machine("-device", "pcie-root-port,id=slot,chassis=1")
-	m.UEFI = true
+	m := r.machine("-device", "pcie-root-port,id=behind,chassis=1")
+	m.UEFI, m.Image = true, r.medium
 	g, err := r.boot(ctx, m, r.now().Add(24*time.Hour).Format(typedTime))
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (r *room) faults(g *guest) error {
 	if err := r.setClock(g); err != nil {
 		return err
 	}
-	if err := g.do("device_add e1000,bus=slot,id=card"); err != nil {
+	if err := g.do("device_add e1000,bus=behind,id=card"); err != nil {
 		return err
 	}
 	if err := g.wants("a network card without a driver: refused", r.words, 2, "8086:100e (no driver)"); err != nil {

@@ -29,6 +29,7 @@ var (
 	askWord    = regexp.MustCompile(`Type word ([0-9]+) from the paper: $`)
 	askText    = regexp.MustCompile(`Type "?([^"\n:]+?)"? to (?:go on|proceed|continue): $`)
 	askRequest = regexp.MustCompile(`Which one\? $`)
+	noStick    = regexp.MustCompile(`No stick is plugged in\. Plug it in and press Enter, or type "back":`)
 	noRequest  = regexp.MustCompile(`There is no request on this stick`)
 )
 
@@ -60,7 +61,7 @@ func (g *guest) ceremony(words []string) (int, error) {
 	}
 	code := 0
 	for {
-		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWord, askText, noRequest, menu, askRequest)
+		which, groups, err := g.wait(patience, exitCode, back, askSerial, askPIN, askWord, askText, noRequest, menu, askRequest, noStick)
 		if err != nil {
 			return 0, err
 		}
@@ -85,6 +86,8 @@ func (g *guest) ceremony(words []string) (int, error) {
 			return code, nil
 		case 8:
 			answer = g.request
+		case 9: // the kernel has not seen it yet
+			time.Sleep(time.Second)
 		}
 		if err := g.enter(answer); err != nil {
 			return 0, err

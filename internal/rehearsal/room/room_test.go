@@ -7,6 +7,7 @@ package room
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,7 @@ func say(format string, args ...any) { fmt.Printf("ok    "+format+"\n", args...)
 const (
 	imageVariable     = "TRUSTROOT_ROOM_IMAGE"      // the ceremony image
 	dirVariable       = "TRUSTROOT_ROOM_DIR"        // new folder for trust directory, sticks and the consoles' log
+	stickVariable     = "TRUSTROOT_ROOM_STICK"      // a stick's content with the image on it, or nothing
 	testImageVariable = "TRUSTROOT_ROOM_TEST_IMAGE" // an image of scripts/image --test, or nothing
 	picturesVariable  = "TRUSTROOT_ROOM_PICTURES"   // folder for pictures of the screen, or nothing
 	nightlyVariable   = "TRUSTROOT_ROOM_NIGHTLY"    // twenty pulls and power cuts in place of three
@@ -62,7 +64,7 @@ func TestRoom_Signing(t *testing.T) {
 func enter(t *testing.T) *room {
 	t.Helper()
 	r := &room{
-		image: os.Getenv(imageVariable), dir: os.Getenv(dirVariable),
+		image: os.Getenv(imageVariable), medium: cmp.Or(os.Getenv(stickVariable), os.Getenv(imageVariable)), dir: os.Getenv(dirVariable),
 		testImage: os.Getenv(testImageVariable), pictures: os.Getenv(picturesVariable),
 	}
 	if r.image == "" {
