@@ -170,9 +170,6 @@ func (r *room) found(ctx context.Context, given rehearsal.Room) error {
 		return err
 	}
 	defer func() { g.kill() }()
-	if err := g.picture(r, "menu"); err != nil {
-		return err
-	}
 	if err := r.faults(g); err != nil {
 		return err
 	}
@@ -341,14 +338,5 @@ func (r *room) setClock(g *guest) error {
 		return err
 	}
 	_, _, err := g.wait(patience, menu)
-	return err
-}
-
-// picture keeps what the screen shows, where a folder for pictures was named.
-func (g *guest) picture(r *room, name string) error {
-	if r.pictures == "" {
-		return nil
-	}
-	_, err := g.ask("screendump " + filepath.Join(r.pictures, name+".ppm"))
 	return err
 }
