@@ -117,6 +117,18 @@ func TestOf_FoundingInItsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	opens(t, dir, next.Administrator, "log add rekor")
+	pinned := e
+	pinned.ImageSHA256 = strings.Repeat("ab", 32)
+	savePlan(t, dir, pinned)
+	told, asked := false, false
+	for _, s := range of(t, dir).Steps {
+		told = told || s.Elsewhere && strings.Contains(s.What, "read the digest of the stick with the ceremony image") && strings.Contains(s.What, "abab abab")
+		asked = asked || len(s.Commands) > 0 && strings.Contains(s.Commands[0], "request create --ceremony founding --image ")
+	}
+	if !told || !asked {
+		t.Errorf("a pinned image: read on another machine %v, put into the kit %v", told, asked)
+	}
+	savePlan(t, dir, e)
 	if n := len(of(t, dir).Steps); n != whole {
 		t.Errorf("%d steps, at the beginning %d", n, whole)
 	}

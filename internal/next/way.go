@@ -195,9 +195,17 @@ func (w *way) ceremony(name string) {
 		}
 	}
 	request := fmt.Sprintf("STICK/%04d-%s.tar", cmp.Or(sequence, w.State.Sequence+1), name)
-	w.add(Step{Who: Administrator, What: "Write the request onto the stick", Done: sequence > 0}, "request create --ceremony "+name+" --out STICK")
+	image := ""
+	if c.ImageSHA256 != "" {
+		image = " --image ceremony.iso"
+	}
+	w.add(Step{Who: Administrator, What: "Write the request onto the stick", Done: sequence > 0}, "request create --ceremony "+name+image+" --out STICK")
 	w.add(Step{Who: SecondPerson, What: "On your own machine: hold the request against the reviewed plan and write its 32 words on paper", Elsewhere: true, Done: held},
 		"trustroot-offline request show "+request)
+	if c.ImageSHA256 != "" {
+		w.add(Step{Who: SecondPerson, What: "On another machine, before the day and before the start: read the digest of the stick with the ceremony image (scripts/stick prints how); " +
+			"it must be " + trustdir.Groups(c.ImageSHA256), Elsewhere: true, Done: held})
+	}
 	w.add(Step{Who: KeyHolder, What: fmt.Sprintf("In the room, on %s, with YubiKey %d: hold the ceremony (CEREMONY.md)", c.Day, c.Token), Elsewhere: true, Done: held},
 		fmt.Sprintf("trustroot-offline ceremony run %s --serial %d --out STICK%s", request, c.Token, w.practice()))
 	for _, witness := range c.Witnesses {
