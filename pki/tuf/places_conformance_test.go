@@ -203,7 +203,7 @@ func (p *realPlaces) settled(when string, all bool) {
 func TestConformance_Places(t *testing.T) {
 	p := newRealPlaces(t)
 	names := []string{publish, "refresh", timer}
-	orders, stride := [][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}}, 4
+	orders, stride := [][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}}, 6
 	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
 		orders, stride = append(orders, []int{0, 2, 1}, []int{1, 0, 2}, []int{2, 1, 0}), 1
 	}
