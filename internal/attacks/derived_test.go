@@ -10,6 +10,17 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 )
 
+// target puts another content of a target into a staged change.
+func (w *world) target(folder, metadata, name string, data []byte) {
+	w.Helper()
+	w.write(folder+"/targets/"+name, data)
+	w.edit(folder+"/sign/"+metadata, func(v map[string]any) {
+		file := object(v, "signed", "targets", name)
+		file["length"], file["hashes"] = len(data), map[string]any{"sha256": fmt.Sprintf("%x", sha256.Sum256(data))}
+	})
+	w.sums(folder)
+}
+
 // TestSignAndMerge_CompareWithTheDerived has a staged change say more than
 // ledger and plan do, whole and well described.
 func TestSignAndMerge_CompareWithTheDerived(t *testing.T) {
@@ -26,12 +37,7 @@ func TestSignAndMerge_CompareWithTheDerived(t *testing.T) {
 		data := w.read(servedRoot)
 		w.write(servedRoot, old)
 		w.write(nextStaged+"/previous/trusted_root.json", old)
-		w.write(nextStaged+"/targets/trusted_root.json", data)
-		w.edit(nextStaged+"/sign/2.targets.json", func(v map[string]any) {
-			file := object(v, "signed", "targets", "trusted_root.json")
-			file["length"], file["hashes"] = len(data), map[string]any{"sha256": fmt.Sprintf("%x", sha256.Sum256(data))}
-		})
-		w.sums(nextStaged)
+		w.target(nextStaged, "2.targets.json", "trusted_root.json", data)
 	}
 	// elsewhere has the holder sign where there is nothing to compare with.
 	elsewhere := func(change func(*world)) func(*world) {
