@@ -1,6 +1,7 @@
 package next_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,20 @@ func TestOf_FoundingInItsOrder(t *testing.T) {
 
 	e = example()
 	e.Keys = map[string]plan.Pin{}
+	text, err := e.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"fulcio", "tsa", "rekor", "tesseract", "deploy", plan.OnlineKey} {
+		in, err := plan.PinKey(text, name, 1, plan.Pin{ARN: "arn:aws:kms:eu-west-1:111122223333:key/" + strings.Repeat("0", 8) + "-0000-4000-8000-" + fmt.Sprintf("%012d", len(text))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = in.Apply(text)
+	}
+	write(t, dir, trustdir.PlanFile, text)
+	opens(t, dir, next.SecondPerson, "kms list --pin --write")
+
 	for i, name := range []string{"fulcio", "tsa", "rekor", "tesseract", "deploy", "online_key"} {
 		digit := string(rune('1' + i))
 		e.Keys[name] = plan.Pin{

@@ -145,8 +145,8 @@ func (w *way) keys(ceremony string) {
 	requests := slices.DeleteFunc(w.issues(ceremony), func(t target) bool { return t.name == plan.RootAuthority || t.Key == "external" })
 	pinned := w.Plan.Pinned() == nil
 	if w.founding || !pinned {
-		w.add(Step{Who: Administrator, What: "Make the keys in KMS", Done: pinned}, "kms create")
-		w.add(Step{Who: SecondPerson, What: "With your own credentials, on your own machine: look the keys up and write their lines into the plan", Done: pinned}, "kms list --pin")
+		w.add(Step{Who: Administrator, What: "Make the keys in KMS", Done: w.Plan.Named()}, "kms create --write")
+		w.add(Step{Who: SecondPerson, What: "With your own credentials, on your own machine: look the keys up and write their pins into the plan", Done: pinned}, "kms list --pin --write")
 	}
 	if w.founding && len(requests) > 0 || slices.ContainsFunc(requests, open) {
 		lacks := func(t target) bool {

@@ -42,7 +42,7 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 	steps := []step{
 		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
 		{title: "the next generations in the plan", run: func(ctx context.Context) error { return r.planRenewal(ctx, n) }},
-		{title: "their keys in KMS, pinned in the plan", run: r.pinKeys},
+		{title: "their keys in KMS, pinned in the plan", run: r.createKeys},
 		{title: "certification requests and checkpoint keys", run: func(ctx context.Context) error { return r.exportRenewed(ctx, n) }},
 	}
 	if len(n.authorities) > 0 {
@@ -128,25 +128,6 @@ func (r *Rehearsal) planRenewal(ctx context.Context, n renewal) error {
 		}
 	}
 	return nil
-}
-
-func (r *Rehearsal) pinKeys(ctx context.Context) error {
-	keys, err := r.createKeys(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(r.in(planFile))
-	if err != nil {
-		return fmt.Errorf("read the plan: %w", err)
-	}
-	for _, k := range keys {
-		in, err := plan.PinKey(text, k.Name, k.Generation, k.pin())
-		if err != nil {
-			return fmt.Errorf("pin %s g%d: %w", k.Name, k.Generation, err)
-		}
-		text = in.Apply(text)
-	}
-	return r.savePlan(text)
 }
 
 func (r *Rehearsal) exportRenewed(ctx context.Context, n renewal) error {

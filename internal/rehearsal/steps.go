@@ -77,15 +77,7 @@ func (r *Rehearsal) makeKeys(ctx context.Context) error {
 	if err := r.startKMS(ctx); err != nil {
 		return err
 	}
-	keys, err := r.createKeys(ctx)
-	if err != nil {
-		return err
-	}
-	r.example.Keys = map[string]plan.Pin{}
-	for _, k := range keys {
-		r.example.Keys[k.Name] = k.pin()
-	}
-	return r.saveExample()
+	return r.createKeys(ctx)
 }
 
 func (r *Rehearsal) provision(ctx context.Context) error {

@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/kms/local"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -72,31 +70,10 @@ func (r *Rehearsal) startKMS(ctx context.Context) error {
 	return nil
 }
 
-// madeKey is a key that `kms create` made.
-type madeKey struct {
-	Name       string `json:"name"`
-	Generation int    `json:"generation"`
-	ARN        string `json:"arn"`
-	SPKI       string `json:"found_spki"`
-}
-
-// pin is what a second person, with other credentials, writes into the plan on
-// a real day.
-func (k madeKey) pin() plan.Pin { return plan.Pin{ARN: k.ARN, SPKISHA256: k.SPKI} }
-
-func (r *Rehearsal) createKeys(ctx context.Context) ([]madeKey, error) {
-	data, err := r.run(ctx, "--json", "kms", "create")
-	if err != nil {
-		return nil, err
-	}
-	var keys []madeKey
-	if err := json.Unmarshal(data, &keys); err != nil {
-		return nil, fmt.Errorf("read the keys: %w", err)
-	}
-	for _, k := range keys {
-		r.say("      %-13s  %s", fmt.Sprintf("%s g%d", k.Name, k.Generation), k.ARN)
-	}
-	return keys, nil
+// createKeys makes the keys, and pins them as a second person with other
+// credentials does on a real day.
+func (r *Rehearsal) createKeys(ctx context.Context) error {
+	return r.each(ctx, []string{"kms", "create", "--write"}, []string{"kms", "list", "--pin", "--write"})
 }
 
 func (r *Rehearsal) savePlan(text []byte) error {

@@ -139,3 +139,42 @@ func TestPinKey_OfAPlannedGeneration(t *testing.T) {
 		}
 	}
 }
+
+// The administrator writes where a key is, the second person its pin, and the
+// online key is written like any other.
+func TestPinKey_InTwoSteps(t *testing.T) {
+	pin := Pin{ARN: "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-00000000abcd", SPKISHA256: next}
+	for _, name := range []string{"fulcio", "rekor", OnlineKey} {
+		text, err := Example{
+			Organization: "example.com", Name: "Example", Domain: "example.com", NotBefore: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), Token: 10000001,
+			Holders: []ExampleHolder{{Name: "a", Token: 20000001}, {Name: "b", Token: 20000002}, {Name: "c", Token: 20000003}}, Threshold: 2,
+		}.Render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []Pin{{ARN: pin.ARN}, {SPKISHA256: pin.SPKISHA256}} {
+			in, err := PinKey(text, name, 1, step)
+			if err != nil {
+				t.Fatalf("%s: %+v: %v", name, step, err)
+			}
+			text = in.Apply(text)
+			if _, err := PinKey(text, name, 1, step); err == nil {
+				t.Errorf("%s: %+v was written twice", name, step)
+			}
+		}
+		p, err := Parse("pki.yaml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := p.TUF.OnlineKey
+		switch name {
+		case "fulcio":
+			g = p.Authorities[name].Generations[0]
+		case "rekor":
+			g = p.Logs[name].Generations[0]
+		}
+		if g.Key != pin.ARN || g.SPKISHA256 != pin.SPKISHA256 {
+			t.Errorf("%s: read again as %+v", name, g)
+		}
+	}
+}

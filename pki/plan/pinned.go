@@ -3,18 +3,21 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
+// Named reports whether every generation names its key. The root's needs none:
+// it is made in its ceremony.
+func (p *Plan) Named() bool {
+	return !slices.ContainsFunc(p.outsideKeys(), func(k owned) bool { return k.Key == "" })
+}
+
 // Pinned fails with every generation that names no key or pins no digest yet.
-// The root's key needs neither: it is made in its ceremony.
 func (p *Plan) Pinned() error {
 	var missing []error
-	for _, k := range p.allKeys() {
-		if k.owner == join("authorities", RootAuthority) {
-			continue
-		}
+	for _, k := range p.outsideKeys() {
 		if k.Key == "" {
 			missing = append(missing, fmt.Errorf("%s.key: missing", k.path))
 		}
@@ -26,6 +29,10 @@ func (p *Plan) Pinned() error {
 		return nil
 	}
 	return fault.New(fault.Usage,
-		"run trustroot kms list, and have a second person with other credentials write what it prints into the plan",
+		"run `trustroot kms create --write`, and have a second person with other credentials run `trustroot kms list --pin --write`",
 		errors.Join(missing...))
+}
+
+func (p *Plan) outsideKeys() []owned {
+	return slices.DeleteFunc(p.allKeys(), func(k owned) bool { return k.owner == join("authorities", RootAuthority) })
 }

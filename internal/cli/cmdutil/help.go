@@ -25,7 +25,7 @@ var groups = []string{groupBegin, groupPrepare, groupCeremony, groupPublish, gro
 
 var groupOf = map[string]string{ //nolint:gosec // "token" is the name of a command
 	"init": groupBegin, "adopt": groupBegin, "plan": groupBegin, "rehearse": groupBegin, "next": groupBegin,
-	"kms": groupPrepare, "log": groupPrepare, "request": groupPrepare,
+	"prepare": groupPrepare, "kms": groupPrepare, "log": groupPrepare, "request": groupPrepare,
 	"ceremony": groupCeremony, "token": groupCeremony,
 	"trusted-root": groupPublish, "signing-config": groupPublish, "trust": groupPublish, "tuf": groupPublish,
 	"services": groupRun, "renew": groupRun, "cutover": groupRun, "compromise": groupRun, "promote": groupRun, "retire": groupRun, "verify": groupRun, "material": groupRun,

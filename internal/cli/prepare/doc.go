@@ -9,6 +9,7 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
+		cmdutil.Under("", newPrepareCmd(f, runPrepare)),
 		cmdutil.Under("kms",
 			newKMSListCmd(f, runKMSList),
 			newKMSCreateCmd(f, runKMSCreate),

@@ -3,6 +3,7 @@ package prepare
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,9 +11,12 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // keyAccountRole is the flag of commands that ask what does not cross
@@ -23,8 +27,9 @@ func keyAccountRole(cmd *cobra.Command, role *string) {
 
 type kmsListOptions struct {
 	*cmdutil.Factory
-	pin  bool
-	role string
+	pin   bool
+	write bool
+	role  string
 }
 
 func newKMSListCmd(f *cmdutil.Factory, run func(context.Context, *kmsListOptions) error) *cobra.Command {
@@ -39,11 +44,15 @@ func newKMSListCmd(f *cmdutil.Factory, run func(context.Context, *kmsListOptions
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().BoolVar(&o.pin, "pin", false, "print the plan's lines that pin each key, for a second person to compare")
+	cmd.Flags().BoolVar(&o.write, "write", false, "with --pin, on a second person's own machine: write the pins that the plan lacks into it")
 	keyAccountRole(cmd, &o.role)
 	return cmd
 }
 
 func runKMSList(ctx context.Context, o *kmsListOptions) error {
+	if o.write && !o.pin {
+		return cmdutil.Usage("give --pin too", "--write writes pins")
+	}
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
@@ -70,6 +79,9 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 		}
 		o.Progress("not looked at, since the plan does not know their ARNs: %s", strings.Join(names, ", "))
 	}
+	if o.write && err == nil {
+		err = o.writeFound(d, rows)
+	}
 	if o.JSON {
 		return errors.Join(cmdutil.PrintJSON(o.Out, rows), err)
 	}
@@ -85,6 +97,38 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 		writeRow(&text, r, o.role != "")
 	}
 	return errors.Join(cmdutil.PrintText(o.Out, text.String()), err)
+}
+
+// writeFound pins every key that the plan names and does not pin yet.
+func (o *kmsListOptions) writeFound(d *trustdir.Dir, rows []kms.Row) error {
+	pins := map[kms.Planned]plan.Pin{}
+	for _, r := range rows {
+		if r.ARN != "" && r.SPKISHA256 == "" && r.Found != "" {
+			pins[r.Planned] = plan.Pin{SPKISHA256: r.Found}
+		}
+	}
+	return writePins(o.Factory, d, pins)
+}
+
+// writePins writes what is known of keys into the plan: all of it or nothing.
+func writePins(f *cmdutil.Factory, d *trustdir.Dir, pins map[kms.Planned]plan.Pin) error {
+	text := d.PlanBytes
+	for p, pin := range pins {
+		in, err := plan.PinKey(text, p.Name, p.Generation, pin)
+		if err != nil {
+			return fault.New(fault.Usage, "write it by hand; the plan is as it was", fmt.Errorf("%s: %w", p, err))
+		}
+		text = in.Apply(text)
+	}
+	if len(pins) == 0 {
+		f.Progress("the plan lacks none of it; nothing was written")
+		return nil
+	}
+	if err := durable.Replace(d.Join(trustdir.PlanFile), text, 0o644); err != nil {
+		return err
+	}
+	f.Progress("wrote %s into %s; commit it, so that the others review and fetch it", cmdutil.Count(len(pins), "key"), trustdir.PlanFile)
+	return nil
 }
 
 // writePin writes a row's lines for the plan, or says why there are none.

@@ -22,6 +22,7 @@ type kmsCreateOptions struct {
 	*cmdutil.Factory
 	role   string
 	prefix string
+	write  bool
 	access accessFlags
 }
 
@@ -39,6 +40,7 @@ func newKMSCreateCmd(f *cmdutil.Factory, run func(context.Context, *kmsCreateOpt
 	}
 	keyAccountRole(cmd, &o.role)
 	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "", "first part of the new keys' aliases (default: the plan's, or trustroot/ and the start of the trust directory's ID)")
+	cmd.Flags().BoolVar(&o.write, "write", false, "write the ARNs into the plan; the pins are for a second person: trustroot kms list --pin --write")
 	o.access.register(cmd)
 	return cmd
 }
@@ -66,7 +68,7 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 	}
 	if len(left) == 0 {
 		o.Progress("every key was made before; nothing was made now")
-		return o.printMade(steps, made)
+		return errors.Join(o.writeMade(d, made), o.printMade(steps, made))
 	}
 	for _, m := range made {
 		o.Progress("there already: %s %s", m.Planned, m.KeyARN)
@@ -79,7 +81,21 @@ func runKMSCreate(ctx context.Context, o *kmsCreateOptions) error {
 		return err
 	}
 	fresh, err := client.CreateMissing(ctx, left)
-	return errors.Join(o.printMade(steps, append(made, fresh...)), err)
+	made = append(made, fresh...)
+	return errors.Join(o.writeMade(d, made), o.printMade(steps, made), err)
+}
+
+// writeMade writes the ARNs into the plan. The pins are not the one's to write
+// who made the keys.
+func (o *kmsCreateOptions) writeMade(d *trustdir.Dir, made []kms.Made) error {
+	if !o.write {
+		return nil
+	}
+	pins := map[kms.Planned]plan.Pin{}
+	for _, m := range made {
+		pins[m.Planned] = plan.Pin{ARN: m.KeyARN}
+	}
+	return writePins(o.Factory, d, pins)
 }
 
 // steps are the keys to make, each with its policy where one was asked for.
@@ -176,6 +192,9 @@ func (o *kmsCreateOptions) printMade(steps []kms.Step, made []kms.Made) error {
 			made = []kms.Made{}
 		}
 		return cmdutil.PrintJSON(o.Out, made)
+	}
+	if o.write {
+		return nil
 	}
 	var text strings.Builder
 	for _, m := range made {

@@ -49,6 +49,6 @@ func Trustroot(f *cmdutil.Factory) *cobra.Command {
 // moves are the commands after which something else waits: each ends with it.
 var moves = []string{
 	"adopt", "ceremony accept", "ceremony anchor", "compromise", "cutover", "init", "kms create", "kms csr", "kms export",
-	"log add", "plan check", "promote", "renew", "request create", "retire", "signing-config build", "trusted-root build",
+	"kms list", "log add", "plan check", "prepare", "promote", "renew", "request create", "retire", "signing-config build", "trusted-root build",
 	"tuf init", "tuf invite", "tuf join", "tuf merge", "tuf publish", "tuf sign", "tuf stage",
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/holders"
-	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
 )
 
 type tufInviteOptions struct {
@@ -33,21 +32,5 @@ filed with ` + "`trustroot tuf join --accept`" + `. Inviting again makes the ear
 }
 
 func runTUFInvite(_ context.Context, o *tufInviteOptions) error {
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	token, slot, err := holders.Planned(d, o.holder)
-	if err != nil {
-		return err
-	}
-	path, err := holders.Invite(d, o.holder, o.Now)
-	if err != nil {
-		return err
-	}
-	o.Progress("keep this file and send %s a copy, to answer within 14 days:\n  trustroot tuf join challenge.json --serial %d --slot %s --out %s.json", o.holder, token, slot, o.holder)
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, map[string]any{"challenge": path, "holder": o.holder, "token": token, "slot": slot})
-	}
-	return cmdutil.PrintText(o.Out, path+"\n")
+	return show.Invite(o.Factory, o.holder)
 }
