@@ -52,7 +52,7 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 		{title: "the theft of the " + name + " key is recorded", run: s.record},
 		{title: "what stands on the stolen key is refused from now on", run: s.refusals},
 		{title: "the next generations in the plan", run: s.planAfterTheft},
-		{title: "their keys in KMS, pinned in the plan", run: r.pinKeys},
+		{title: "their keys in KMS, pinned in the plan", run: r.createKeys},
 		{title: "certification requests", run: func(ctx context.Context) error { return r.exportRenewed(ctx, renewal{authorities: s.authorities}) }},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
 		{title: fmt.Sprintf("the ceremony: certificates under root g%d", s.root), run: r.hold},
