@@ -177,15 +177,21 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// mix notes the time in which one service accepts its newest generation only
-// while another has not opened its own.
+// mix notes the times in which one service accepts the generation of a renewal
+// only, while another has not opened its own: the one that begins nearest to it.
 func (v *View) mix(ahead, behind []span) {
-	n, m := len(ahead), len(behind)
-	switched, opens := ahead[n-2].until(), behind[m-1].start
-	if switched.IsZero() || !switched.Before(opens) || opens.Before(ahead[n-1].start) {
-		return
+	for i, newer := range ahead[1:] {
+		switched, other := ahead[i].until(), behind[0]
+		for _, s := range behind[1:] {
+			if s.start.Sub(newer.start).Abs() < other.start.Sub(newer.start).Abs() {
+				other = s
+			}
+		}
+		if other == behind[0] || switched.IsZero() || !switched.Before(other.start) || other.start.Before(newer.start) {
+			continue
+		}
+		v.Mixes = append(v.Mixes, Period{From: switched, To: other.start, Text: fmt.Sprintf("%s accepts its new generation only, %s its old one only", newer.owner, other.owner)})
 	}
-	v.Mixes = append(v.Mixes, Period{From: switched, To: opens, Text: fmt.Sprintf("%s accepts its new generation only, %s its old one only", ahead[0].owner, behind[0].owner)})
 }
 
 // label is the short form of an entry's name.

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,39 @@ func TestShow_GenerationsMix(t *testing.T) {
 	}
 	if len(view.Mixes) != 3 || !strings.Contains(view.Mixes[0].Text, "rekor.example.org accepts its new generation only, https://tsa.example.org/api/v1/timestamp its old one only") {
 		t.Errorf("mixes are %v", view.Mixes)
+	}
+}
+
+// A renewal of one service later on is another one: the days between are no mix.
+func TestShow_LaterRenewalIsNoMix(t *testing.T) {
+	w := newWorld(t, 2)
+	w.state.Authorities["tsa"][1].Start = switched.AddDate(0, 1, 0)
+	late := switched.AddDate(0, 2, 0)
+	w.state.Authorities["tsa"][0].End = &late
+	var doc object
+	if err := json.Unmarshal(w.build(t), &doc); err != nil {
+		t.Fatal(err)
+	}
+	before, err := Show(w.build(t), after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := object{}
+	for k, v := range doc.at("timestampAuthorities", 1) {
+		third[k] = v
+	}
+	third["validFor"] = object{"start": stamp(switched.AddDate(0, 6, 0))}
+	doc["timestampAuthorities"] = append(doc["timestampAuthorities"].([]any), map[string]any(third))
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := Show(data, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(view.Mixes, before.Mixes) {
+		t.Errorf("mixes were %v and are %v", before.Mixes, view.Mixes)
 	}
 }
 
