@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/linnemanlabs/trustroot/kms/local"
 )
 
 // TestCutover_IsOfWhatIsPublished plays a renewal and takes its publication
@@ -28,16 +26,7 @@ func TestCutover_IsOfWhatIsPublished(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s", code, said)
 	}
-	server, err := local.Start(t.Context(), local.Options{StateFile: w.path("rehearsal/kms.json")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.env = append(w.env, server.Env()...)
+	w.startKMS()
 	at := time.Now().UTC().Truncate(time.Second).Format(time.RFC3339)
 	cutover := func(more ...string) []string { return append([]string{"cutover", "fulcio", "--at", at}, more...) }
 	before := w.read("ledger.jsonl")

@@ -99,7 +99,36 @@ func TestKMS_AnothersKey(t *testing.T) {
 			rewrite(change)(w)
 		}
 	}
+	// planted has the key's policy name a stranger.
+	planted := func(w *world) {
+		others(func(e []ledger.Entry) []ledger.Entry { return e })(w)
+		if err := w.kms.Close(); err != nil {
+			w.Fatal(err)
+		}
+		w.edit("rehearsal/kms.json", func(v map[string]any) {
+			for _, key := range v["keys"].(map[string]any) {
+				if key := key.(map[string]any); object(key, "tags")["trustroot:alias"] == "alias/x/authorities/fulcio/g1" {
+					key["policy"] = strings.Replace(key["policy"].(string), `"arn:aws:iam::111122223333:root"`, `["arn:aws:iam::111122223333:root","arn:aws:iam::999988887777:root"]`, 1)
+				}
+			}
+		})
+		w.startKMS()
+	}
+	stranger := []string{"its key policy names", "999988887777", "nothing was made"}
 	play(t, []row{
+		{name: "a stranger's in its policy", do: planted, args: []string{"kms", "create", "--alias-prefix", "x"}, code: 5, words: stranger},
+		{name: "two generations of one key, pinned", args: []string{"kms", "list", "--pin"}, code: 0, do: func(w *world) {
+			plan := string(w.read("pki.yaml"))
+			from := strings.Index(plan, "\n  fulcio:")
+			begin := from + strings.Index(plan[from:], "      - generation: 1\n")
+			end := begin + strings.Index(plan[begin:], "\n\n") + 1
+			second := strings.Replace(plan[begin:end], "generation: 1", "generation: 2", 1)
+			w.write("pki.yaml", []byte(plan[:end]+second+plan[end:]))
+		}},
+		{name: "one key of two authorities", args: []string{"kms", "list"}, code: 2, words: []string{"authorities.tsa.generations[0].key", "one key never serves two"}, do: func(w *world) {
+			keys := regexp.MustCompile(`(?m)^        key: (\S+)$`).FindAllStringSubmatch(string(w.read("pki.yaml")), 2)
+			w.replace("pki.yaml", keys[1][1], keys[0][1])
+		}},
 		{
 			name: "another directory's", do: others(anotherTime), args: []string{"kms", "create", "--alias-prefix", "x"}, code: 5,
 			words: []string{"alias/x/authorities/fulcio/g1 exists, and is not a key of this trust directory", "nothing was made"},

@@ -112,17 +112,24 @@ func newWorld(t *testing.T) *world {
 	if out, err := exec.Command("cp", "-a", built.rehearsal, w.dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	server, err := local.Start(t.Context(), local.Options{StateFile: filepath.Join(w.dir, "rehearsal", "kms.json")})
+	w.env = []string{"AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "NO_COLOR=1"}
+	w.startKMS()
+	return w
+}
+
+// startKMS starts the stand-in on the rehearsal's keys.
+func (w *world) startKMS() {
+	w.Helper()
+	server, err := local.Start(w.Context(), local.Options{StateFile: filepath.Join(w.dir, "rehearsal", "kms.json")})
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	t.Cleanup(func() {
+	w.Cleanup(func() {
 		if err := server.Close(); err != nil {
-			t.Error(err)
+			w.Error(err)
 		}
 	})
-	w.kms, w.env = server, append(server.Env(), "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "NO_COLOR=1")
-	return w
+	w.kms, w.env = server, append(w.env, server.Env()...)
 }
 
 // run runs a row's command with the row's person at its terminal, and returns
