@@ -16,7 +16,7 @@ var errGone = errors.New("the machine is off")
 
 // patience is how long a person waits for the next question. The processor is
 // emulated, and may be shared.
-const patience = 6 * time.Minute
+const patience = 20 * time.Minute
 
 var (
 	useConsole = regexp.MustCompile(`Press Enter to use this console:`)
