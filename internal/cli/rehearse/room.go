@@ -14,7 +14,6 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -64,9 +63,9 @@ func (o *rehearseOptions) holdInRoom(ctx context.Context, room rehearsal.Room, d
 	if err != nil {
 		return err
 	}
-	digest := r.Digest()
-	o.Progress("The machine starts now. Write this on paper first:\n\n  words of the request:\n    %s\n  PIN of token %d: %s\n\nIn the menu choose \"rehearse with a spare token\", then \"power off\". The rehearsal continues when the machine is off.",
-		strings.Join(strings.Fields(pki.Words(digest[:])), " "), rehearsal.Serial, rehearsal.PIN)
+	_, words, _ := strings.Cut(r.String(), "In numbered words:\n")
+	o.Progress("The machine starts now. Write this on paper first:\n\nWords of the request:\n%s\nPIN of token %d: %s\n\nIn the menu choose \"rehearse with a spare token\", then \"power off\". The rehearsal continues when the machine is off.",
+		words, rehearsal.Serial, rehearsal.PIN)
 	m := rehearsal.Machine{Image: o.room, UEFI: true, Clock: o.Now, Sticks: []string{stick}, Tokens: []string{socket}}
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		m.Extra = []string{"-display", "none", "-serial", "stdio"}

@@ -46,7 +46,7 @@ func TestRoom_Founding(t *testing.T) {
 	if os.Getenv(nightlyVariable) != "" {
 		r.pulls, r.cuts = nil, nil
 		for i := range 20 {
-			r.pulls, r.cuts = append(r.pulls, 1+2*i), append(r.cuts, 20+i)
+			r.pulls, r.cuts = append(r.pulls, 2+31*i/19), append(r.cuts, 22+14*i/19) // as far as the three
 		}
 	}
 	r.hold(t, "founding", (*room).found, func(o rehearsal.Options) (*rehearsal.Rehearsal, error) { return rehearsal.Run(t.Context(), o) })
