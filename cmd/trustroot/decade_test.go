@@ -63,19 +63,19 @@ var events = []event{
 	{4, 3, "retire", []string{"deploy"}, 0},
 	{4, 6, "replaced", []string{"third", "fourth", fmt.Sprint(fourthSerial)}, 0},
 	{5, 0, "renew", []string{"fulcio", "tsa"}, 0},
-	{5, 8, "online", nil, 0},
 	{6, 5, "stolen", []string{"root"}, 0},
 	{6, 5, "refused", []string{"renew", "fulcio", "--new-key", "--root", "1", "--ceremony", "never", "--day", "DAY"}, 5},
 	{6, 5, "promote", nil, 0},
 	{6, 5, "renew", []string{"fulcio", "tsa"}, 0},
 	{6, 6, "lastcrl", []string{"1"}, 0},
 	{7, 4, "root", []string{fmt.Sprint(nextSerial), "2054-01-01T00:00:00Z"}, 0},
-	{7, 6, "moved", []string{"tsa", "https://time.example.com/api/v1/timestamp"}, 0},
-	{8, 2, "renew", []string{"fulcio"}, 0},
+	{8, 1, "moved", []string{"tsa", "https://time.example.com/api/v1/timestamp"}, 0},
+	{8, 3, "renew", []string{"fulcio"}, 0},
 	{8, 6, "asleep", nil, 0},
 	{8, 8, "refused", []string{"tuf", "stage", "targets"}, 2},
 	{8, 8, "awake", nil, 0},
-	{9, 3, "over", []string{"2"}, 0},
+	{9, 8, "online", nil, 0},
+	{9, 10, "over", []string{"2"}, 0},
 	{10, 2, "renew", []string{"fulcio", "tsa"}, 0},
 	{10, 10, "shard", []string{"tesseract", "ctlog.example.com/2037"}, 0},
 	{11, 5, "shard", []string{"rekor", "rekor38.example.com"}, 0},
@@ -83,7 +83,7 @@ var events = []event{
 
 // incidents are what nobody plans; a year without any may take so many commands
 // and touches and no more.
-var incidents = []string{"lost", "stolen", "replaced", "asleep", "over"}
+var incidents = []string{"lost", "stolen", "replaced", "asleep"}
 
 const quietCommands, quietTouches = 30, 12
 
@@ -443,7 +443,7 @@ func (d *decade) assert() {
 	d.machine("trusted-root", "lint", d.in("trust", ".well-known", "trusted_root.json"))
 	d.machine("ledger", "verify")
 	d.machine("plan", "check")
-	d.machine("services", "render", "all", "--out", d.t.TempDir())
+	d.machine("services", "render", "all", "--out", filepath.Join(d.t.TempDir(), "services"))
 }
 
 // client is a TUF client with a cache of its own, that began with a root; it

@@ -10,6 +10,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -19,6 +20,8 @@ type PlanReport struct {
 	File     string   `json:"file"`
 	Drafts   []Draft  `json:"certificates"`
 	Unpinned []string `json:"unpinned,omitempty"` // what a request still needs
+	// Findings are of all certificates that were ever issued together.
+	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
 // Check reads a plan and issues everything in it under throwaway keys.
@@ -37,7 +40,7 @@ func Check(path string) (*PlanReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &PlanReport{File: path}
+	r := &PlanReport{File: path, Findings: Names(known)}
 	if r.Drafts, err = Drafts(p, known); err != nil {
 		return nil, err
 	}

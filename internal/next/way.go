@@ -13,6 +13,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/status"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -225,7 +226,9 @@ func (w *way) first() bool {
 func (w *way) anchors() {
 	record := ""
 	for _, r := range w.State.Records {
-		record = max(record, path.Dir(path.Dir(r.File.Path))) // they begin with their day
+		if w.stamps(w.Plan.RootOf(r.Ceremony)) {
+			record = max(record, path.Dir(path.Dir(r.File.Path))) // they begin with their day
+		}
 	}
 	if record != "" && w.has(record+"/anchors") || record == "" && !w.founding || len(w.Plan.Logs) == 0 {
 		return
@@ -233,6 +236,24 @@ func (w *way) anchors() {
 	record = cmp.Or(record, "ceremonies/RECORD")
 	w.add(Step{Who: Administrator, What: "Start the services on their keys, and compare them with the ledger", Elsewhere: true}, "services render all --out FOLDER", "services check")
 	w.add(Step{Who: Administrator, What: "Have timestamp authority and Rekor say that the record exists"}, "ceremony anchor "+record)
+}
+
+// stamps reports whether the timestamp authority in use is under a root: a record
+// is judged by its own root alone.
+func (w *way) stamps(root int) bool {
+	for _, all := range w.State.Authorities {
+		g := ledger.Newest(all)
+		if !strings.HasPrefix(g.Certificate.Profile, pki.ProfileTSA) {
+			continue
+		}
+		for g != nil && g.Certificate.Authority != plan.RootAuthority {
+			g = w.State.Issuer(g)
+		}
+		if g != nil && g.Number == root {
+			return true
+		}
+	}
+	return false
 }
 
 // quiet is what comes when nothing waits: what is due soon as steps, or the day

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // openNames are the services of which an older generation is still open.
@@ -20,7 +21,7 @@ func openNames(s *ledger.State) []string {
 	for _, of := range []map[string][]ledger.Generation{s.Authorities, s.Logs} {
 		for _, name := range slices.Sorted(maps.Keys(of)) {
 			g := of[name]
-			if len(g) > 1 && g[len(g)-2].End == nil {
+			if name != plan.RootAuthority && len(g) > 1 && g[len(g)-2].End == nil { // roots issue beside each other
 				names = append(names, name)
 			}
 		}

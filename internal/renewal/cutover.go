@@ -72,6 +72,10 @@ func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 		return fault.New(fault.Usage, "record a switch once it was seen, with the time at which it happened",
 			fmt.Errorf("--at %s lies ahead: nothing was recorded", trustdir.Stamp(at)))
 	}
+	if slices.Contains(names, plan.RootAuthority) {
+		return fault.New(fault.Usage, "end one, once nothing under it is open, with `trustroot retire root --generation N`; promote one that stands by with `trustroot promote`",
+			errors.New("roots are not cut over: each issues until it is retired; nothing was recorded"))
+	}
 	var errs []error
 	for _, name := range names {
 		g := ledger.Newest(windowsOf(d, name))

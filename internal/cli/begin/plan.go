@@ -54,7 +54,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 	if o.JSON {
 		err = cmdutil.PrintJSON(o.Out, r)
 	} else {
-		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts, term.StyleFor(o.Out)))
+		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts, term.StyleFor(o.Out))+cmdutil.FindingsText(r.Findings, term.StyleFor(o.Out)))
 	}
 	if err != nil {
 		return err
