@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
 
@@ -61,6 +62,44 @@ func SetAside(d *trustdir.Dir) ([]string, error) {
 			return out, fmt.Errorf("set a bundle aside: %w", err)
 		}
 		out = append(out, name)
+	}
+	return out, nil
+}
+
+// RestOn returns the archived bundles that verify now and would not without the
+// entries of a key, by its hex SHA-256.
+func RestOn(path, key string) ([]string, error) {
+	d, err := trustdir.Open(path) // a state of its own, to try it on
+	if err != nil {
+		return nil, err
+	}
+	archived, err := Bundles(d)
+	if err != nil || len(archived) == 0 {
+		return nil, err
+	}
+	with, err := trustedRootBytes(d)
+	if err != nil {
+		return nil, nil //nolint:nilerr // nothing is published that they could rest on
+	}
+	for _, known := range []map[string][]ledger.Generation{d.State.Authorities, d.State.Logs} {
+		for _, all := range known {
+			for i := range all {
+				all[i].Left = all[i].Left || all[i].Key() == key
+			}
+		}
+	}
+	without, err := trustedRootBytes(d)
+	var out []string
+	for _, b := range archived {
+		_, now := judge.CheckBundles(with, b)
+		if now != nil {
+			continue
+		}
+		if err != nil { // without it nothing is left to verify by
+			out = append(out, b.Name)
+		} else if _, then := judge.CheckBundles(without, b); then != nil {
+			out = append(out, b.Name)
+		}
 	}
 	return out, nil
 }

@@ -33,6 +33,7 @@ type Damage struct {
 	Role   string            `json:"role"`
 	Closes []string          `json:"closes"` // generations, the key's own first
 	Advice []string          `json:"advice"` // what this key can do in a thief's hands, and what saves what it signed
+	Key    string            `json:"key"`    // hex SHA-256 of its SPKI
 	// Backwards says that a thief can date what the key signs into the past.
 	Backwards bool `json:"backwards"`
 }
@@ -73,6 +74,7 @@ func (m *Damage) find(d *trustdir.Dir, t Theft) error {
 	}
 	m.Entry.Name, m.Entry.Generation = name, number
 	g := generations[number-1]
+	m.Key = g.Key()
 	m.Role, m.Backwards, m.Advice = advice(&g)
 	for _, other := range generations {
 		if other.Key() != g.Key() {

@@ -70,8 +70,19 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	if err != nil {
 		return err
 	}
+	var rest []string
+	if m.Backwards {
+		if rest, err = publish.RestOn(o.Dir, m.Key); err != nil {
+			return err
+		}
+	}
 	if m.Backwards && !o.leave && !o.stay {
-		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged", "%s: say whether its entries leave trusted_root.json or stay", m.Entry.Name)
+		alone := "no archived bundle rests on it alone"
+		if len(rest) > 0 {
+			alone = "with --leave these verify no more: " + strings.Join(rest, ", ")
+		}
+		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged",
+			"%s: say whether its entries leave trusted_root.json or stay; %s", m.Entry.Name, alone)
 	}
 	var notice strings.Builder
 	term.Fprintf(&notice, "COMPROMISED since %s: %s, a %s key.\nThis ends:\n", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role)
@@ -80,6 +91,11 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	}
 	for _, line := range m.Advice {
 		term.Fprintf(&notice, "- %s\n", line)
+	}
+	if o.leave {
+		for _, name := range rest {
+			term.Fprintf(&notice, "- rests on it alone, and verifies no more: %s\n", name)
+		}
 	}
 	o.Operator.Notice(strings.TrimSuffix(notice.String(), "\n"))
 	if err := o.Operator.Confirm(term.Question{
