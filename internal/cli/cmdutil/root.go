@@ -146,7 +146,7 @@ func Execute(ctx context.Context, f *Factory, root *cobra.Command, args []string
 	root.SetOut(f.Out)
 	root.SetErr(f.Err)
 	err := root.ExecuteContext(ctx)
-	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+	if ctx.Err() != nil && fault.ExitCode(err) != int(fault.Stopped) && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		err = fault.New(fault.Stopped, "run the same command again to resume: what was written before is whole", err)
 	}
 	if err != nil {

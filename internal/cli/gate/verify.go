@@ -96,10 +96,20 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	report, refusal := gate.Open(ctx, policy, o.Now).Verify(ctx, request)
+	if refusal != nil && ctx.Err() != nil {
+		return fault.New(fault.Stopped, "do not run it", fmt.Errorf("%s was not judged: %w", o.artifactName(), context.Cause(ctx)))
+	}
 	if o.exec && refusal == nil {
 		return request.Artifact.Sealed.Exec(append([]string{o.artifacts[0]}, o.arguments...), os.Environ())
 	}
 	return errors.Join(o.print(ctx, report), refusal)
+}
+
+func (o *verifyOptions) artifactName() string {
+	if len(o.artifacts) == 0 {
+		return "the artifact"
+	}
+	return o.artifacts[0]
 }
 
 // check refuses flags that do not go together.
