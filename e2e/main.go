@@ -107,6 +107,9 @@ func tell(ctx context.Context, w *world, s *suite, o options) error {
 	w.gate(ctx, s, first)
 	w.admits(ctx, s)
 	w.released(ctx, s, first)
+	if err := w.adoptAndSign(ctx, s); err != nil {
+		return err
+	}
 	second, err := w.renewal(ctx, s, first)
 	if err != nil {
 		return err

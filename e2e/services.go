@@ -83,7 +83,7 @@ func (w *world) launch(ctx context.Context, s service, change ...func([]string) 
 		path = "/healthz"
 		args = append(args, "--checkpoint-interval", "1s") // each entry waits for a checkpoint
 	case "tesseract":
-		path = "/" + value(args, "-path_prefix") + "/ct/v1/get-roots"
+		path = prefixOf(args) + "/ct/v1/get-roots"
 	}
 	for _, c := range change {
 		args = c(args)
@@ -162,6 +162,10 @@ func value(args []string, flag string) string {
 	return ""
 }
 
+// prefixOf is the path below which a CT log answers, empty for one at the root of
+// its host.
+func prefixOf(args []string) string { return strings.TrimRight("/"+value(args, "-path_prefix"), "/") }
+
 // with replaces what follows a flag.
 func with(flag, value string) func([]string) []string {
 	return func(args []string) []string {
@@ -194,7 +198,7 @@ func (w *world) route(s service, base string, args []string) error {
 		mux.Handle("GET /api/v2/checkpoint", files)
 		mux.Handle("GET /api/v2/tile/", files)
 	case "tesseract":
-		prefix := "/" + value(args, "-path_prefix")
+		prefix := prefixOf(args)
 		files := http.StripPrefix(prefix, http.FileServer(http.Dir(value(args, "-storage_dir"))))
 		for _, name := range []string{"checkpoint", "tile/", "issuer/"} {
 			mux.Handle("GET "+prefix+"/"+name, files)

@@ -45,7 +45,7 @@ func (w *world) startStorage(ctx context.Context) error {
 	w.storage = storage{database: "127.0.0.1:" + ports[0], gateway: "127.0.0.1:" + ports[1]}
 	// the server of Rekor has its database made, and does not run as a user without a name
 	statements := []string{fmt.Sprintf("CREATE USER 'rekor'@'%%' IDENTIFIED BY '%s';", secret)}
-	for _, store := range []string{own, spare, fork} {
+	for _, store := range []string{own, spare, fork, adopted} {
 		statements = append(statements, fmt.Sprintf("CREATE DATABASE %s;", store), fmt.Sprintf("GRANT ALL ON %s.* TO 'rekor'@'%%';", store))
 		if err := os.MkdirAll(w.path("s3", store), 0o700); err != nil {
 			return err

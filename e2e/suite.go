@@ -77,6 +77,16 @@ func (s *suite) must(ctx context.Context, what string, holds func(context.Contex
 	return nil
 }
 
+// inTurn is must for checks each of which needs the one before.
+func (s *suite) inTurn(ctx context.Context, checks ...check) error {
+	for _, c := range checks {
+		if err := s.must(ctx, c.what, c.holds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func say(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, format, args...) //nolint:errcheck // there is nobody else to tell
 }
