@@ -65,16 +65,17 @@ func (w *world) stolen(ctx context.Context, s *suite, first, second *generation)
 	if err != nil {
 		return err
 	}
+	const ended = "timestamp is after the validity period end"
 	var checks []check
 	for _, c := range []struct {
-		name   string
-		verify func(context.Context, signed) error
+		name, says string
+		verify     func(context.Context, signed) error
 	}{
-		{"cosign with our files", func(ctx context.Context, b signed) error {
+		{"cosign with our files", ended, func(ctx context.Context, b signed) error {
 			return w.cosignWith(ctx, w.wellKnown("trusted_root.json"), b)
 		}},
-		{"cosign with its old cache", func(ctx context.Context, b signed) error { return w.cosignMirror(ctx, first.home, b) }},
-		{"npm's sigstore with its old cache", func(ctx context.Context, b signed) error { return w.npmVerify(ctx, first.cache, b) }},
+		{"cosign with its old cache", ended, func(ctx context.Context, b signed) error { return w.cosignMirror(ctx, first.home, b) }},
+		{"npm's sigstore with its old cache", "TIMESTAMP_ERROR", func(ctx context.Context, b signed) error { return w.npmVerify(ctx, first.cache, b) }},
 	} {
 		checks = append(checks,
 			check{c.name + " verifies what was signed before the theft, and under the promoted root", func(ctx context.Context) error {
@@ -85,7 +86,7 @@ func (w *world) stolen(ctx context.Context, s *suite, first, second *generation)
 				}
 				return nil
 			}},
-			check{c.name + " refuses what the thief signed", func(ctx context.Context) error { return refused(c.verify(ctx, thief), "") }})
+			check{c.name + " refuses what the thief signed", func(ctx context.Context) error { return refused(c.verify(ctx, thief), c.says) }})
 	}
 	s.together(ctx, checks...)
 	return nil

@@ -40,8 +40,13 @@ func Tree(d *trustdir.Dir, now time.Time, details bool) string {
 		s.planned(tree, name, d.Plan.Authorities[name].Generations, len(d.State.Authorities[name]))
 	}
 	logs := tree.AddBranch("logs")
+	var ended []string
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
 		for i, g := range d.State.Logs[name] {
+			if !details && g.Condition() == "" && g.End != nil && !g.End.After(now) {
+				ended = append(ended, trustdir.GenerationName(name, g.Number))
+				continue
+			}
 			b := logs.AddBranch(fmt.Sprintf("%s g%d  %s  %s", name, g.Number, s.use(g, i == len(d.State.Logs[name])-1), g.Log.Origin))
 			if details {
 				b.AddNode("kind    " + g.Log.Kind)
@@ -50,6 +55,9 @@ func Tree(d *trustdir.Dir, now time.Time, details bool) string {
 				b.AddNode("log ID  " + trustdir.Groups(g.Log.LogID))
 			}
 		}
+	}
+	if len(ended) > 0 {
+		logs.AddBranch("ended: " + strings.Join(ended, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Plan.Logs)) {
 		s.planned(logs, name, d.Plan.Logs[name].Generations, len(d.State.Logs[name]))
@@ -123,10 +131,31 @@ func children(d *trustdir.Dir) map[issuer][]ledger.Generation {
 
 // issued adds what an authority issued below it.
 func (s *sketch) issued(under treeprint.Tree, by issuer) {
+	var ended []string
 	for _, g := range s.children[by] {
 		name := g.Certificate.Authority
+		if !s.details && s.endedWith(g) && len(s.children[issuer{name, g.Number}]) == 0 {
+			ended = append(ended, trustdir.GenerationName(name, g.Number))
+			continue
+		}
 		s.issued(s.authority(under, name, g), issuer{name, g.Number})
 	}
+	if len(ended) > 0 {
+		under.AddBranch("ended: " + strings.Join(ended, ", "))
+	}
+}
+
+// endedWith reports whether a generation was replaced, or fell with the one
+// above it, which says so itself: it needs no line of its own.
+func (s *sketch) endedWith(g ledger.Generation) bool {
+	above := s.State.Issuer(&g)
+	switch {
+	case g.Compromised != nil:
+		return above != nil && above.Compromised == g.Compromised
+	case g.Condition() != "" || g.End == nil:
+		return false
+	}
+	return !g.End.After(s.now)
 }
 
 func (s *sketch) authority(under treeprint.Tree, name string, g ledger.Generation) treeprint.Tree {

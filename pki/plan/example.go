@@ -23,7 +23,7 @@ type Example struct {
 	App          string         // name of an application with a key in KMS; empty leaves it to be filled in
 	OIDC         string         // issuer URL of the identity provider; empty leaves it to be filled in
 	Keys         map[string]Pin // by authority, log or application; "online_key" for the TUF repository
-	CRL              string         // URL of the root's CRL; empty makes none
+	CRL          string         // URL of the root's CRL; empty makes none
 	// AttestationRoots marks a rehearsal: PEM certificates.
 	AttestationRoots string
 	BinarySHA256     string // of the program that runs on the day; empty pins none

@@ -57,9 +57,9 @@ func (v *View) SVG() []byte {
 			if !e.Current {
 				fill = "#8a8f98"
 			}
-			label := clip(e.label(), 30)
+			label := clip(commonName(e.label()), 36)
 			if e.Compromised {
-				fill, label = "#b3261e", clip("COMPROMISED "+e.label(), 30)
+				fill, label = "#b3261e", clip(commonName(e.label()), 24)+"  COMPROMISED"
 			}
 			fmt.Fprintf(&b, `<text x="22" y="%d" fill="#333">%s</text>`+"\n", y+17, xmlText(label))
 			fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="14" rx="2" fill="%s" fill-opacity="%s"><title>%s</title></rect>`+"\n",
@@ -70,6 +70,16 @@ func (v *View) SVG() []byte {
 	now := x(scale.part(v.At))
 	fmt.Fprintf(&b, `<path d="M%.1f %d V%d" stroke="#b3261e" stroke-width="1.5"/>`+"\n</svg>\n", now, svgHeader-12, height-10)
 	return b.Bytes()
+}
+
+// commonName is that of a subject as crypto/x509/pkix writes it, or all of it:
+// what the subjects of one instance differ by.
+func commonName(subject string) string {
+	if _, after, ok := strings.Cut(subject, "CN="); ok {
+		name, _, _ := strings.Cut(after, ",")
+		return name
+	}
+	return subject
 }
 
 // xmlText escapes a text for an element; clean has dropped what XML forbids.

@@ -38,7 +38,7 @@ func PrintStatus(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir, s *st
 		return err
 	}
 	width := f.Columns()
-	text := NextLine(waits, width) + "\n" + warningsText(s, width) + status.Tree(d, f.Now, details) + "\n" + expiriesText(s, width) + "\n" + s.Calendar(width)
+	text := NextLine(waits, width) + "\n" + warningsText(s, width) + status.Tree(d, f.Now, details) + "\n" + expiriesText(s, width, details) + "\n" + s.Calendar(width)
 	if !details {
 		text += "\n`trustroot status --verbose` has keys, files and fingerprints.\n"
 	}
@@ -46,15 +46,16 @@ func PrintStatus(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir, s *st
 }
 
 // expiriesText lists what expires, earliest first, and for whom. What was
-// replaced and has ended needs nobody any more and is left to the ledger.
-func expiriesText(s *status.Status, width int) string {
+// replaced needs nobody any more: it is left to the details, and what has ended
+// to the ledger.
+func expiriesText(s *status.Status, width int, details bool) string {
 	var rows [][3]string
 	past := 0
 	for _, i := range s.Items {
 		switch {
 		case i.Expires == nil:
 			continue
-		case i.Replaced && i.Expires.Before(s.At):
+		case i.Replaced && !details || i.Replaced && i.Expires.Before(s.At):
 			past++
 			continue
 		}
@@ -76,7 +77,7 @@ func expiriesText(s *status.Status, width int) string {
 		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(strings.TrimRight(term.Sprintf("%s  %-*s  %s", term.Text(r[0]), titles, r[1], r[2]), " "), width, 4)))
 	}
 	if past > 0 {
-		term.Fprintf(&b, "and %d of earlier generations, which have ended\n", past)
+		term.Fprintf(&b, "and %d of earlier generations, which need nobody\n", past)
 	}
 	return b.String()
 }
