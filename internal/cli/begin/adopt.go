@@ -163,7 +163,7 @@ func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
 		q := a.Questions[0]
 		answer, err := person.Ask(questionText(q), q.Default)
 		if err != nil {
-			return a, asked, err
+			return a, asked, errors.Join(a.WriteAnswers(o.answers), o.unasked(err))
 		}
 		asked++
 		if answer = strings.TrimSpace(answer); answer == "" {
