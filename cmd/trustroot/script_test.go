@@ -33,6 +33,7 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROJECT", projectDir(t))
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("SPIRE_OUT", os.Getenv("SPIRE_OUT")) // scripts/spire-conformance takes what SPIRE's server is given
 			e.Setenv("CORPUS", os.Getenv("TRUSTROOT_CORPUS"))
 			// unix socket paths are short: the scripts' own folders are not
 			e.Setenv("TMPDIR", os.TempDir())

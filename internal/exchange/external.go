@@ -12,10 +12,8 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
-
-// externalKey marks a generation in the plan whose key is not in KMS.
-const externalKey = "external"
 
 // external holds certification requests that were made elsewhere, by the name
 // that each has in the trust directory.
@@ -61,7 +59,7 @@ func match(d *trustdir.Dir, ceremony string, data []byte, found external) error 
 	var pins []string
 	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
 		for _, g := range d.Plan.Authorities[name].Generations {
-			if g.Key != externalKey || g.Ceremony != ceremony {
+			if g.Key != plan.ExternalKey || g.Ceremony != ceremony {
 				continue
 			}
 			if !strings.EqualFold(g.SPKISHA256, csr.SPKISHA256) {

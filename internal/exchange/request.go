@@ -114,7 +114,7 @@ func gather(d *trustdir.Dir, ceremony string, outside external) (map[string][]by
 			dir := trustdir.GenerationDir("authorities", name, g.Generation)
 			switch {
 			case a.Token != nil:
-			case g.Key == externalKey:
+			case g.Key == plan.ExternalKey:
 				read(dir+"/"+trustdir.CsrFile, "bring the request from the key's holder with --csr FILE; nothing was written")
 			default:
 				hint := "export the request first with `trustroot kms csr " + name + "`; nothing was written"

@@ -143,7 +143,7 @@ func (w *way) keys(ceremony string) {
 	logs := generations(w.Plan.Logs, func(l plan.Log) []plan.Generation { return l.Generations }, w.State.Logs)
 	apps := generations(w.Plan.Apps, func(a plan.App) []plan.Generation { return a.Generations }, w.State.Apps)
 	exports := slices.Concat(logs, apps)
-	requests := slices.DeleteFunc(w.issues(ceremony), func(t target) bool { return t.name == plan.RootAuthority || t.Key == "external" })
+	requests := slices.DeleteFunc(w.issues(ceremony), func(t target) bool { return t.name == plan.RootAuthority || t.Key == plan.ExternalKey })
 	pinned := w.Plan.Pinned() == nil
 	if w.founding || !pinned {
 		w.add(Step{Who: Administrator, What: "Make the keys in KMS", Done: w.Plan.Named()}, "kms create --write")

@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -159,8 +160,8 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 	}
 	if !o.NewKey {
 		next.Key, next.SPKISHA256 = last.Key, last.SPKISHA256
-	} else if last.Key == "external" && next.Key == "" {
-		next.Key = last.Key
+	} else if next.Key == "" && (last.Key == plan.ExternalKey || d.Plan.Authorities[name].Profile == pki.ProfileSPIFFECA) {
+		next.Key = plan.ExternalKey // SPIRE's server takes its CA's key from a file or a secret
 	}
 	return next, nil
 }

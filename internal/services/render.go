@@ -27,6 +27,7 @@ const (
 	TSA       = "tsa"
 	Rekor     = "rekor"
 	TesseraCT = "tesseract"
+	SPIRE     = "spire-server"
 )
 
 // Source is what rendering reads.
@@ -62,7 +63,14 @@ type Service struct {
 	Early time.Time `json:"early,omitzero"`
 }
 
-// Names lists what a plan has that can be rendered, sorted.
+// Renderable lists what a plan has that can be rendered, sorted.
+func Renderable(p *plan.Plan) []string {
+	names := append(Names(p), spireNames(p)...)
+	slices.Sort(names)
+	return names
+}
+
+// Names lists the services of a plan that can be asked, sorted.
 func Names(p *plan.Plan) []string {
 	var names []string
 	for name, a := range p.Authorities {
@@ -116,6 +124,13 @@ func (s *Source) render(name string) (Service, error) {
 		}
 		return s.tsa(name, a, g)
 	}
+	if slices.Contains(spireNames(s.Plan), name) {
+		g, err := s.generation(s.State.Authorities[name])
+		if err != nil {
+			return Service{}, err
+		}
+		return s.spire(name, s.Plan.Authorities[name], g)
+	}
 	if l, ok := s.Plan.Logs[name]; ok {
 		g, err := s.generation(s.State.Logs[name])
 		if err != nil {
@@ -126,7 +141,7 @@ func (s *Source) render(name string) (Service, error) {
 		}
 		return s.tesseract(name, l, g)
 	}
-	return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Names(s.Plan), ", "))
+	return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Renderable(s.Plan), ", "))
 }
 
 // generation picks the generation to render for.

@@ -67,6 +67,9 @@ func Layout(rendered []Service) (map[string][]byte, error) {
 			}
 			files[path.Join(s.Name, name)] = data
 		}
+		if len(s.Arguments) == 0 {
+			continue // its operator starts it
+		}
 		text, err := execute("systemd.service.tmpl", s.unit(path.Join(ConfigDir, s.Name), "127.0.0.1"))
 		if err != nil {
 			return nil, err
@@ -74,11 +77,13 @@ func Layout(rendered []Service) (map[string][]byte, error) {
 		files[path.Join(s.Name, s.Name+".service")] = text
 		units = append(units, s.unit("/config", "0.0.0.0"))
 	}
-	text, err := execute("compose.yaml.tmpl", units)
-	if err != nil {
-		return nil, err
+	if len(units) > 0 {
+		text, err := execute("compose.yaml.tmpl", units)
+		if err != nil {
+			return nil, err
+		}
+		files["compose.yaml"] = text
 	}
-	files["compose.yaml"] = text
 	if logs := Omniwitness(rendered); len(logs) > 0 {
 		files[omniwitnessFile] = logs
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// external stands for a key whose certification request is made elsewhere.
-const external = "external"
+// ExternalKey stands for a key whose certification request is made elsewhere.
+const ExternalKey = "external"
 
 // KeyUnknown stands for a key of an adopted generation whose ARN nobody knows.
 // Its pin says which key it is, and nothing new is asked of it.
@@ -116,11 +116,11 @@ func (r *report) key(k owned, root bool) {
 	switch {
 	case root:
 		r.add(at, "the root's key lives on its token: remove the field")
-	case k.Key == external && k.kind == "authorities":
+	case k.Key == ExternalKey && k.kind == "authorities":
 	case k.Key == KeyUnknown && k.Ceremony == "" && k.SPKISHA256 != "":
 	case k.Key == KeyUnknown:
 		r.add(at, "only a key with its pin, which no ceremony asks for a certificate, may be unknown: write the KMS key's ARN")
-	case k.Key == external:
+	case k.Key == ExternalKey:
 		r.add(at, "only an authority's key may be external: write the KMS key's ARN")
 	case strings.Contains(k.Key, ":alias/") || strings.HasPrefix(k.Key, "alias/"):
 		r.add(at, "%q is an alias, which can be pointed at another key: write the key's ARN", k.Key)
@@ -134,7 +134,7 @@ func (r *report) key(k owned, root bool) {
 // unique checks that one key never serves two logs, roles or applications. A
 // renewed authority may keep its key.
 func (r *report) unique(k owned, arns, digests map[string]owned) {
-	if k.Key != "" && k.Key != external && k.Key != KeyUnknown {
+	if k.Key != "" && k.Key != ExternalKey && k.Key != KeyUnknown {
 		other, seen := arns[k.Key]
 		if !seen {
 			arns[k.Key] = k

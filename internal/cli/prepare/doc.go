@@ -17,7 +17,7 @@ func Commands(f *cmdutil.Factory) []cmdutil.Group {
 			newKMSCSRCmd(f, runKMSCSR),
 			newKMSExportCmd(f, runKMSExport),
 		),
-		cmdutil.Under("request", newRequestCreateCmd(f, runRequestCreate)),
+		cmdutil.Under("request", newRequestCreateCmd(f, runRequestCreate), newRequestKeyCmd(f, runRequestKey)),
 		cmdutil.Under("log", newLogAddCmd(f, runLogAdd)),
 	}
 }

@@ -37,7 +37,9 @@ func newServicesRenderCmd(f *cmdutil.Factory, run func(context.Context, *service
 		Long: `Write what the services are started with, from plan and ledger, into a new
 folder: chain files in the order and form that each program reads, Fulcio's OIDC
 configuration, the CT log's accepted roots, a systemd unit each and one compose
-file. NAME is an authority or a log of the plan.
+file. NAME is an authority or a log of the plan. For a SPIRE CA it writes SPIRE's
+upstream authority, by its plugins disk and awssecret, and the trust bundle in
+PEM, and no unit: trustroot request key makes the key.
 
 A generation is refused that the published TUF repository (tuf/ in the trust
 directory) does not carry, or that it has carried for less than the expiry of
@@ -68,7 +70,7 @@ func runServicesRender(ctx context.Context, o *servicesRenderOptions) error {
 	}
 	names := []string{o.name}
 	if o.name == "all" {
-		names = services.Names(d.Plan)
+		names = services.Renderable(d.Plan)
 	}
 	source := services.Source{Plan: d.Plan, State: d.State, Files: d.FS(), Now: o.Now, Generation: o.generation, Urgent: o.urgent}
 	if source.Published, err = publication(o.Factory, ctx, d); err != nil {
