@@ -518,7 +518,7 @@ func TestTUF_ApplicationKeysUnderTheirOwnDelegation(t *testing.T) {
 	p.must(err)
 	digest, err := logkey.PublicKeyDigest(key)
 	p.must(err)
-	p.must(d.Append(p.now, ledger.Entry{App: &ledger.App{Name: "portal", Generation: 1, SPKISHA256: digest, File: trustdir.FileOf("apps/portal/g1/key.pem", key)}}))
+	p.must(d.Append(time.Now().UTC().Truncate(time.Second), ledger.Entry{App: &ledger.App{Name: "portal", Generation: 1, SPKISHA256: digest, File: trustdir.FileOf("apps/portal/g1/key.pem", key)}}))
 	p.run("trusted-root", "build")
 	if text := p.run("tuf", "stage", "targets"); !strings.Contains(text, "delegation apps signs apps/*, apps/*/*") || !strings.Contains(text, "added: apps/portal/g1.pub") {
 		t.Errorf("staged:\n%s", text)
