@@ -120,7 +120,7 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 		}
 		m.Role, m.Advice = "tuf", []string{
 			"one holder's key alone publishes nothing where the threshold is two; until the next root it still counts as one signature",
-			"take the holder out of tuf.root and tuf.targets in the plan, add a new one, and stage root and targets together: trustroot tuf stage root --targets"}
+			"take the holder out of tuf.root and tuf.targets in the plan, add a new one, and stage the root, with the targets along where they change: trustroot tuf stage root"}
 	case name == "tuf-online":
 		if d.Plan.TUF == nil || d.Plan.TUF.OnlineKey.SPKISHA256 == "" {
 			return fault.New(fault.Usage, "name the key by the SHA-256 of its SPKI", errors.New("the plan pins no online key"))
@@ -128,7 +128,7 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 		m.Entry.Key = d.Plan.TUF.OnlineKey.SPKISHA256
 		m.Role, m.Advice = "tuf", []string{
 			"it signs snapshots and timestamps: a thief can keep clients on an old publication and wedge them with a huge version, and cannot change a target",
-			"make a new online key, write it into tuf.online_key, and have the holders sign a new root at once: clients then start both roles again"}
+			"make a new online key, write it into tuf.online_key, and have the holders sign a new root at once, trustroot tuf stage root --drop-online-key: clients then start both roles again"}
 	case len(name) == 64:
 		m.Entry.Name, m.Entry.Key = "key "+name[:8], strings.ToLower(name)
 		m.Role, m.Advice = "unknown", []string{"the ledger holds no generation of this key: it is only refused from now on"}
