@@ -37,6 +37,7 @@ type portalRoot struct {
 	Subject, File       string
 	NotBefore, NotAfter time.Time
 	Hex, Words          string // SHA-256 of the certificate
+	Issues              string // until when it may issue for a full term; empty where it issues nothing
 	State               string // COMPROMISED, stands by, retired; empty while in use
 }
 
@@ -70,6 +71,9 @@ func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
 		root, err := rootOfPortal(d, g)
 		if err != nil {
 			return nil, err
+		}
+		if name, from, until := trustdir.FullTerm(d, g); name != "" && g.Live() {
+			root.Issues = fmt.Sprintf("issues %s for its full %s from %s to %s", name, d.Plan.Authorities[name].Validity, from.Format(time.DateOnly), until.Format(time.DateOnly))
 		}
 		page.Roots = append(page.Roots, root)
 	}

@@ -54,6 +54,12 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 		}
 	}
 	inspectionItems(d, s)
+	for _, g := range roots {
+		if name, from, until := trustdir.FullTerm(d, g); name != "" && g.Live() {
+			s.Items = append(s.Items, Item{Kind: KindTerm, Name: plan.RootAuthority, Generation: g.Number, Start: from, Expires: &until,
+				Do: "make the next root on another token: trustroot renew root --new-key --token SERIAL --ceremony NAME --day DATE"})
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
 		a := d.Plan.Authorities[name]
 		if name == plan.RootAuthority || len(d.State.Authorities[name]) == 0 {

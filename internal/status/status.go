@@ -16,6 +16,7 @@ const (
 	KindCRL         = "crl"        // until the next one is due
 	KindInspection  = "inspection" // of a root's token
 	KindTUF         = "tuf"        // a role of the repository
+	KindTerm        = "term"       // in which a root may issue for a full validity
 )
 
 // onlineGrace is how long after its signing window opened an online role may
@@ -101,7 +102,7 @@ func (s *Status) Due(within time.Duration) []Item {
 
 func (i Item) due(now time.Time, within time.Duration) bool {
 	switch {
-	case i.Replaced || i.Expires == nil:
+	case i.Replaced || i.Expires == nil || i.Kind == KindTerm: // its end is a warning of its own
 		return false
 	case i.Online && i.SignFrom != nil:
 		return !now.Before(i.SignFrom.Add(onlineGrace))
@@ -136,6 +137,8 @@ func (i Item) Title() string {
 	switch i.Kind {
 	case KindTUF:
 		return fmt.Sprintf("tuf %s v%d", i.Name, i.Generation)
+	case KindTerm:
+		return "full terms of " + trustdir.GenerationName(i.Name, i.Generation)
 	case KindCRL:
 		return "crl of " + trustdir.GenerationName(i.Name, i.Generation)
 	case KindInspection:
