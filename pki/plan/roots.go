@@ -143,7 +143,7 @@ func (r *report) issued(p *Plan, name, at string, g Generation) {
 		r.add(at+".root", "%d is no generation of the root", g.Root)
 	case !known:
 	case by == 0:
-		r.add(at+".ceremony", "is held at token %d, on which no generation of the root has its key: hold it at %s", c.Token, p.tokens())
+		r.add(at+".ceremony", "is held at token %d, on which no generation of the root has its key: hold it at %s", c.Token, rootTokens(p))
 	case g.Root > 0 && g.Root != by && !p.Allows(ExceptionImportedRoot):
 		r.add(at+".root", "is %d, and ceremony %s is held at token %d, which holds generation %d of the root: name a ceremony at the token of generation %d", g.Root, g.Ceremony, c.Token, by, g.Root)
 	case c.Destroy:
@@ -151,8 +151,8 @@ func (r *report) issued(p *Plan, name, at string, g Generation) {
 	}
 }
 
-// tokens names the tokens of the roots.
-func (p *Plan) tokens() string {
+// rootTokens names the tokens of the roots.
+func rootTokens(p *Plan) string {
 	var all []string
 	for _, g := range p.Authorities[RootAuthority].Generations {
 		if c, known := p.Ceremonies[g.Ceremony]; known {
