@@ -86,6 +86,14 @@ func TestPlaces_NeverLose(t *testing.T) {
 		w.ok("tuf", "refresh", "--to", w.tmp+"/live")
 		w.edit("places.json", func(v map[string]any) { object(v, "places", w.tmp+"/live")["timestamp"] = 9 })
 	}
+	unreachable := func(w *world) {
+		w.plug(tokenOf("token.json"), tokenOf("holder.json"))
+		w.ok("tuf", "refresh", "--to", w.tmp+"/live")
+		w.ok("tuf", "stage", "targets", "--renew")
+		w.ok("tuf", "sign", nextStaged, "--serial", fmt.Sprint(rehearsal.HolderSerial))
+		w.env = append(w.env, "AWS_ENDPOINT_URL_S3=http://127.0.0.1:9", "AWS_REGION=eu-central-1")
+	}
+	publish := []string{"tuf", "publish", nextStaged, "--rehearsal", "--to", "{tmp}/live", "--to", "s3://bucket/tuf"}
 	stale := []string{"this trust directory is behind: it shows version 2 of "}
 	play(t, []row{
 		{name: "a directory from before a renewal refreshes", do: behind, args: []string{"tuf", "refresh", "--to", "{tmp}/live"}, code: 5, words: stale, check: timestampIs("2")},
@@ -109,6 +117,8 @@ func TestPlaces_NeverLose(t *testing.T) {
 			words: []string{"version 9 was read back there before", "--restore"}},
 		{name: "a place that went back is restored by name", do: back, args: []string{"tuf", "refresh", "--to", "{tmp}/live", "--restore", "{tmp}/live"}, code: 0},
 		{name: "a place that is none of the plan's is left out", args: []string{"tuf", "refresh", "--without", "s3://nowhere"}, code: 2, words: []string{"no such place"}},
+		{name: "a publication stops at a bucket that cannot be reached", do: unreachable, args: publish, code: 1, words: []string{"the store cannot be reached", "--without s3://bucket/tuf"}, check: timestampIs("1")},
+		{name: "and leaves it out by name", do: unreachable, args: append(publish, "--without", "s3://bucket/tuf"), code: 0, check: timestampIs("2")},
 		{name: "a bucket that cannot be reached", do: func(w *world) {
 			w.env = append(w.env, "AWS_ENDPOINT_URL_S3=http://127.0.0.1:9", "AWS_REGION=eu-central-1")
 		}, args: []string{"tuf", "refresh", "--to", "s3://bucket/tuf"}, code: 1, words: []string{"the store cannot be reached"}},

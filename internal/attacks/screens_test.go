@@ -95,3 +95,28 @@ func TestScreens(t *testing.T) {
 	}, "request", "create", "--out", "{tmp}")
 	play(t, rows)
 }
+
+// TestScreens_Challenge invites a holder in a name that drives the screen.
+func TestScreens_Challenge(t *testing.T) {
+	challenge := func(field string) func(*world) {
+		return func(w *world) {
+			v := map[string]any{"version": 1, "repository": "example.com", "holder": "first", "nonce": strings.Repeat("0", 64), "expires": "2036-12-10T20:20:11Z"}
+			v[field] = hostile
+			data, err := json.Marshal(v)
+			if err == nil {
+				err = os.WriteFile(w.tmp+"/challenge.json", data, 0o644)
+			}
+			if err != nil {
+				w.Fatal(err)
+			}
+			w.plug(tokenOf("holder.json"))
+		}
+	}
+	var rows []row
+	for _, field := range []string{"repository", "holder", "nonce", "expires"} {
+		rows = append(rows, row{name: field, do: challenge(field), code: -2, never: raw, typed: func(string) string { return "no" },
+			args: []string{"tuf", "join", "{tmp}/challenge.json", "--serial", "32000002", "--slot", "9a", "--out", "{tmp}/o.json"}})
+	}
+	rows[0].words = []string{`\u`}
+	play(t, rows)
+}
