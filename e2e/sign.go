@@ -111,7 +111,7 @@ func (w *world) judges(g *generation, verify func(context.Context, signed) error
 // archive copies the bundles into the trust directory, where they gate every
 // later publication, and has the gate look at them.
 func (w *world) archive(ctx context.Context, g *generation) error {
-	if err := w.archiveIn(ctx, g.number, g.person, g.workflow); err != nil {
+	if err := w.archiveIn(ctx, g.number, g.person, g.workflow, g.app); err != nil { // the last by the ledger's key
 		return err
 	}
 	_, err := w.trustroot(ctx, "trusted-root", "check", "--all")

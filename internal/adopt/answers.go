@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,14 +67,16 @@ func ReadAnswers(path string) (by string, answers map[string]string, err error) 
 func (a *Adoption) WriteAnswers(path string) error {
 	var b strings.Builder
 	b.WriteString("# Answers of `trustroot adopt`. Review them, keep them in git, and run the same\n# command again: it asks only what is open. `trustroot adopt --schema` prints the\n# JSON schema.\nversion: 1\nby: " + strconv.Quote(a.options.By) + "\nanswers:\n")
-	ids := make([]string, 0, len(a.asked))
+	all := map[string]string{}
+	maps.Copy(all, a.options.Answers) // those that were not asked for yet stay too
 	for id := range a.asked {
-		ids = append(ids, id)
+		all[id] = ""
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(all)) {
 		q := a.asked[id]
-		comment(&b, q.Text)
+		if q.Text != "" {
+			comment(&b, q.Text)
+		}
 		if q.Wrong != "" {
 			comment(&b, "If wrong: "+q.Wrong+".")
 		}

@@ -113,7 +113,7 @@ func (a *Adoption) lintCertificate(where string, c *x509.Certificate, chain []*x
 			continue
 		}
 		f.Repair = "a published certificate stays as it is"
-		if f.Place != "" {
+		if f.Place != "" && profile != pki.ProfileOther { // one of those is read and never issued
 			f.Repair += "; for the next generation change authorities." + strings.Fields(where)[0] + "." + f.Place
 		}
 		f.Place = where

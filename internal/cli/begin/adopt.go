@@ -240,7 +240,7 @@ func adoptionText(a *adopt.Adoption, style term.Style) string {
 		b.WriteString("\nwhat no file tells\n")
 	}
 	for i, q := range a.Questions {
-		term.Fprintf(&b, "  %d. %s\n     answer: %s\n", i+1, q.Text, q.ID)
+		term.Fprintf(&b, "  %d. %s\n     answer: %s\n", i+1, term.Text(strings.ReplaceAll(q.Text, "\n", "\n     ")), q.ID)
 	}
 	if len(a.Changes) > 0 {
 		b.WriteString("\nhow the rebuilt trusted_root.json differs from the one in use\n")
