@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -200,18 +199,14 @@ func runMaterialShow(_ context.Context, o *materialOptions) error {
 		return cmdutil.PrintJSON(o.Out, d.State.Material)
 	}
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
-	var errs []error
 	for _, item := range slices.Sorted(maps.Keys(d.State.Material)) {
 		for _, m := range d.State.Material[item] {
 			term.Fprintf(w, "%s\t%s\n", m.At.UTC().Format("2006-01-02 15:04"), m.String())
 		}
 		bag := ledger.Bag(d.State.Material[item])
 		if life := d.State.Material[item]; bag == "" && life[len(life)-1].What != ledger.MaterialDestroyed {
-			errs = append(errs, fmt.Errorf("%s is in no bag", item))
+			o.Progress("%s is in no bag", item)
 		}
 	}
-	for _, err := range errs {
-		o.Progress("%v", err)
-	}
-	return errors.Join(w.Flush())
+	return w.Flush()
 }
