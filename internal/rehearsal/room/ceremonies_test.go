@@ -266,7 +266,17 @@ func (r *room) pullStick(g *guest) error {
 
 // plugStick puts the stick back that was pulled.
 func (r *room) plugStick(g *guest) error {
-	return g.do("drive_add 0 if=none,id=stick0,format=raw,file="+r.stick, "device_add "+r.machine().Plug()[0])
+	for range int(patience / time.Second) {
+		// an error says that the pulled one is still held; it lets go in its time
+		if _, err := g.ask("drive_add 0 if=none,id=stick0,format=raw,file=" + r.stick); err != nil {
+			return err
+		}
+		if g.do("device_add "+r.machine().Plug()[0]) == nil {
+			return nil
+		}
+		time.Sleep(time.Second)
+	}
+	return fmt.Errorf("%s: the stick cannot be plugged in again", g.name)
 }
 
 // fillStick brings the stick back full, and then as it was.
