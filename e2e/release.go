@@ -39,7 +39,7 @@ func (w *world) released(ctx context.Context, s *suite, g *generation) {
 			return fmt.Errorf("provenance %v: %w", provenance, err)
 		}
 		for _, file := range []string{sums(), provenance[0]} {
-			if _, err := w.command(ctx, nil, verify, file, "--policy", policy); err != nil {
+			if _, err := w.command(ctx, nil, verify, "verify", file, "--policy", policy); err != nil {
 				return err
 			}
 		}
@@ -53,14 +53,14 @@ func (w *world) released(ctx context.Context, s *suite, g *generation) {
 		if err := os.WriteFile(sums(), append([]byte("0"), data[1:]...), 0o600); err != nil {
 			return err
 		}
-		_, err = w.command(ctx, nil, verify, sums(), "--policy", policy)
+		_, err = w.command(ctx, nil, verify, "verify", sums(), "--policy", policy)
 		if err := gateRefuses(err, "artifact"); err != nil {
 			return err
 		}
 		if err := os.WriteFile(sums(), data, 0o600); err != nil {
 			return err
 		}
-		_, err = w.command(ctx, nil, verify, sums(), "--policy", policy, "--bundle", sums()+".keyless.sigstore.json")
+		_, err = w.command(ctx, nil, verify, "verify", sums(), "--policy", policy, "--bundle", sums()+".keyless.sigstore.json")
 		if err := gateRefuses(err, "bundle"); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (w *world) released(ctx context.Context, s *suite, g *generation) {
 		if err := os.WriteFile(other, []byte(strings.ReplaceAll(string(text), "linnemanlabs/trustroot", "linnemanlabs/other")), 0o600); err != nil {
 			return err
 		}
-		_, err = w.command(ctx, nil, verify, sums(), "--policy", other)
+		_, err = w.command(ctx, nil, verify, "verify", sums(), "--policy", other)
 		return gateRefuses(err, "identity")
 	})
 }
