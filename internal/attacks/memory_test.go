@@ -110,7 +110,7 @@ func TestMemory_CopiesOfThePIN(t *testing.T) {
 
 // copiesAtTheEnd is how many copies of the PIN docs/secrets.md says that a
 // founding holds.
-const copiesAtTheEnd = 12
+const copiesAtTheEnd = 16
 
 // TestMemory_CopiesOfThePINInAFounding plays the founding anew on the
 // rehearsal's token, emptied, and counts the PIN at every question and while
