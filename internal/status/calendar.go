@@ -18,7 +18,7 @@ func (s *Status) Calendar(width int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-*s%s\n", labels, "", c.years())
 	for _, i := range s.Items {
-		if i.Replaced && i.Expires != nil {
+		if i.Replaced && i.Expires != nil || i.Kind == KindTerm {
 			continue
 		}
 		fmt.Fprintf(&b, "%-*s%s\n", labels, clip(i.Title(), labels-1), c.bar(i, s.At))

@@ -50,7 +50,7 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 		if last := d.State.LastCRL(plan.RootAuthority, g.Number); last != nil {
 			end := last.NextUpdate
 			s.Items = append(s.Items, Item{Kind: KindCRL, Name: plan.RootAuthority, Generation: g.Number, Start: last.ThisUpdate, Expires: &end,
-				Replaced: g.Destroyed != nil, Do: "hold a ceremony at the root's token: trustroot request create --ceremony NAME"})
+				Replaced: g.Destroyed != nil || g.Certificate.NotAfter.Before(s.At), Do: "hold a ceremony at the root's token: trustroot request create --ceremony NAME"})
 		}
 	}
 	inspectionItems(d, s)
@@ -88,8 +88,8 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 // a year after the last one, or after the root was made.
 func inspectionItems(d *trustdir.Dir, s *Status) {
 	for _, g := range d.State.Authorities[plan.RootAuthority] {
-		if g.Destroyed != nil || g.Certificate.Ceremony == "" {
-			continue // no ceremony made it, so its token is not known
+		if g.Destroyed != nil || g.Compromised != nil || g.Certificate.Ceremony == "" {
+			continue // nothing to guard; or no ceremony made it, so its token is not known
 		}
 		c := d.Plan.Ceremonies[g.Certificate.Ceremony]
 		if c.Token == 0 {

@@ -59,7 +59,10 @@ func expiriesText(s *status.Status, width int, details bool) string {
 			past++
 			continue
 		}
-		note := strings.Join(i.Who, ", ")
+		note := ""
+		if details { // the tree names the holders too
+			note = strings.Join(i.Who, ", ")
+		}
 		if i.SignFrom != nil {
 			note = strings.TrimSpace("sign from " + i.SignFrom.Format(time.DateOnly) + "  " + note)
 		}
