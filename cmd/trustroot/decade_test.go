@@ -89,7 +89,7 @@ const quietCommands, quietTouches = 30, 12
 // golden are the human acts of each year: command lines, touches. Growing
 // tedium fails the build.
 var golden = [12][2]int{
-	{23, 12}, {20, 6}, {22, 10}, {31, 16}, {40, 15}, {22, 10}, {31, 14}, {15, 7}, {44, 18}, {20, 8}, {27, 12}, {25, 8},
+	{23, 12}, {20, 6}, {22, 10}, {31, 16}, {40, 15}, {22, 10}, {31, 14}, {15, 7}, {44, 18}, {20, 8}, {22, 10}, {20, 6},
 }
 
 type decade struct {
