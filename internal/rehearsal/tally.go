@@ -196,7 +196,7 @@ func (r *Rehearsal) count(context.Context) error {
 				errs = append(errs, fmt.Errorf("%s: YubiKey %d: %s, where a day asks for the PIN once and for one touch a signature", day, serial, a))
 			}
 		}
-		if len(sums) == 0 {
+		if len(sums) == 0 && r.Hold == nil { // another machine asks, and nobody counts there
 			errs = append(errs, errors.New(day+": no signature was counted"))
 		}
 	}
