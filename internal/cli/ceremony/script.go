@@ -27,8 +27,7 @@ func newCeremonyScriptCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 			"exception sheets. Print the page at A4 before the day.\n\n" +
 			"The steps are those that \"ceremony run\" runs, and the screen, the journal and the report\n" +
 			"number them alike. The request's words are left blank: the second person writes them in.",
-		Example: "  trustroot ceremony script request.tar --out script.html",
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.request = args[0]
 			return run(c.Context(), o)

@@ -41,8 +41,6 @@ What does not fit is refused: a bag that is used twice, a bag that was never
 closed, another bag than the one that was closed.
 
 A token is called "token SERIAL"; other items have the names that you give them.`,
-		Example: `  trustroot material record "token 20000001" received --by Alice --by Bob --where "safe 1"
-  trustroot material record "token 20000001" sealed --bag A1042 --by Alice --by Bob --where "safe 1"`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Item, o.What = args[0], args[1]
