@@ -84,7 +84,7 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 	}
 }
 
-// inspectionItems adds the next inspection of each token with a live root: half
+// inspectionItems adds the next inspection of each token whose root signs or stands by: half
 // a year after the last one, or after the root was made.
 func inspectionItems(d *trustdir.Dir, s *Status) {
 	for _, g := range d.State.Authorities[plan.RootAuthority] {
@@ -103,7 +103,7 @@ func inspectionItems(d *trustdir.Dir, s *Status) {
 		}
 		due := last.AddDate(0, 6, 0)
 		s.Items = append(s.Items, Item{Kind: KindInspection, Name: ledger.TokenItem(c.Token), Generation: g.Number, Start: last, Expires: &due,
-			Do: fmt.Sprintf("with the token and two people: trustroot-offline token inspect --serial %d", c.Token)})
+			Do: fmt.Sprintf("trustroot-offline token inspect --serial %d", c.Token)})
 	}
 }
 
