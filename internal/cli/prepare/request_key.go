@@ -39,12 +39,13 @@ output and nowhere else: standard output must be a pipe, so that the key never
 lies on this machine's disk in the clear. The certification request goes to FILE,
 and the pin for the plan to standard error.
 
-AWS Secrets Manager takes the key as SPIRE's awssecret plugin reads it, and age
-encrypts it for the host of SPIRE's disk plugin:
+age encrypts it for the host of SPIRE's disk plugin, and AWS Secrets Manager takes
+the key as SPIRE's awssecret plugin reads it:
 
-  trustroot request key spire --csr spire.csr |
-      aws secretsmanager create-secret --name spire/key --secret-string file:///dev/stdin
   trustroot request key spire --csr spire.csr | age -r RECIPIENT -o spire-key.age
+  trustroot request key spire --csr spire.csr |
+    aws secretsmanager create-secret --name spire/key \
+      --secret-string file:///dev/stdin
 
 Then pin the key in the plan and run trustroot request create --csr FILE. If the
 program that reads the key fails, nobody has the key: take FILE away and make
