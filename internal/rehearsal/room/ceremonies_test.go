@@ -29,7 +29,6 @@ type room struct {
 	pulls                                                    []int // exchanges after the start of a run at which the token is pulled
 	cuts                                                     []int // exchanges, each between two writes of the journal, at which the power is cut
 	boots                                                    int
-	day, began                                               time.Time // what the guests' clocks said when it began
 
 	rehearsal.Room
 	words []string

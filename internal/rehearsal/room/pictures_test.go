@@ -40,7 +40,7 @@ func (r *room) photograph(ctx context.Context, given rehearsal.Room) error {
 	if err := r.enter(ctx, given); err != nil {
 		return err
 	}
-	defer r.port.Close() //nolint:errcheck // nothing is written
+	defer r.port.Close()
 	g, err := r.launch(ctx, r.machine())
 	if err != nil {
 		return err
