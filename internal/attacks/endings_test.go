@@ -139,7 +139,7 @@ func TestRepository_NoAnswerIsNoWrongOne(t *testing.T) {
 			out.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(out, "{")
 		}))},
-		{name: "a server that is broken", under: script, code: 1, do: tree(at("/timestamp.json", func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(503) }))},
+		{name: "a server that is broken", under: script, code: 1, do: tree(at("/timestamp.json", func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusServiceUnavailable) }))},
 		{name: "another host", under: script, code: -1, words: []string{"redirect"}, do: tree(at("/timestamp.json", func(out http.ResponseWriter, in *http.Request) {
 			http.Redirect(out, in, "http://localhost:"+elsewhere.URL[strings.LastIndex(elsewhere.URL, ":")+1:]+"/timestamp.json", http.StatusFound)
 		}))},

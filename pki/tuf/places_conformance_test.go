@@ -235,7 +235,7 @@ func TestConformance_Places(t *testing.T) {
 						when += fmt.Sprintf(" killed at object %d", left)
 						kills++
 						p.move(when, two)
-					case err != nil && !(names[step] == timer && strings.Contains(err.Error(), errStale.Error())):
+					case err != nil && (names[step] != timer || !strings.Contains(err.Error(), errStale.Error())):
 						check(t, when, err)
 						return
 					default:

@@ -240,7 +240,7 @@ func TestReaders_StartAgainBesideADeafDaemon(t *testing.T) {
 	}
 	dir := t.TempDir()
 	script := "#!/bin/sh\nif mkdir " + dir + "/deaf 2>/dev/null; then exec sleep 60; fi\nexec " + real + " \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, "pcscd"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "pcscd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))

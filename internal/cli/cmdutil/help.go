@@ -23,7 +23,7 @@ const (
 
 var groups = []string{groupBegin, groupPrepare, groupCeremony, groupPublish, groupRun, groupLook}
 
-var groupOf = map[string]string{ //nolint:gosec // "token" is the name of a command
+var groupOf = map[string]string{
 	"init": groupBegin, "adopt": groupBegin, "plan": groupBegin, "rehearse": groupBegin, "next": groupBegin,
 	"prepare": groupPrepare, "kms": groupPrepare, "log": groupPrepare, "request": groupPrepare,
 	"ceremony": groupCeremony, "token": groupCeremony,

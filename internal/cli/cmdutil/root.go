@@ -191,8 +191,10 @@ func markUsage(cmd *cobra.Command) {
 		var err error
 		if c.HasSubCommands() && len(args) > 0 {
 			err = fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), meant(c, args[0]))
-		} else if check != nil && check(c, args) != nil {
-			err = fmt.Errorf("%s; usage: %s", check(c, args), c.UseLine())
+		} else if check != nil {
+			if err = check(c, args); err != nil {
+				err = fmt.Errorf("%w; usage: %s", err, c.UseLine())
+			}
 		}
 		if err = errors.Join(err, emptyFlags(c)); err != nil {
 			return fault.New(fault.Usage, "see `"+c.CommandPath()+" --help`", err)

@@ -169,7 +169,7 @@ func TestS3_ARequestIDWith301(t *testing.T) {
 			fmt.Fprintf(w, "<Error><Code>%s</Code></Error>", code)
 		})
 		err := b.WriteNew(t.Context(), "1.root.json", []byte("x"))
-		if !errors.Is(err, want.err) || want.err != ErrNotFound && errors.Is(err, ErrNotFound) {
+		if !errors.Is(err, want.err) || !errors.Is(want.err, ErrNotFound) && errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v", code, err)
 		}
 		if err := b.Close(); err != nil {
