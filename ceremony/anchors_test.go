@@ -179,7 +179,7 @@ func TestVerify_AnchorForged(t *testing.T) {
 	write(good)
 	w.verify(path)
 	must(t, os.Mkdir(filepath.Join(path, record.AnchorsDir, ".2026-11-22T10-00-00Z.tmp-1"), 0o755))
-	w.verify(path) // what a killed run left is no part of the record
+	w.verify(path) // what a killed run left is not a part of the record
 }
 
 // the authority's certificate must lead to the record's own root

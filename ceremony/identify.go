@@ -10,7 +10,7 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
-// minFirmware is the first firmware that does not leak ECDSA keys to who
+// minFirmware is the first firmware that does not leak ECDSA keys to whoever
 // holds the token (YSA-2024-03).
 var minFirmware = yubikey.Version{5, 7, 0}
 
@@ -52,7 +52,7 @@ func (d *day) openToken(ctx context.Context) error {
 	}
 	if id.Firmware.Less(minFirmware) && !d.Request.Plan.Allows(plan.ExceptionOldFirmware) {
 		return fault.New(fault.Device, "use a token with firmware 5.7 or later, or name the exception "+plan.ExceptionOldFirmware+" in the plan",
-			fmt.Errorf("token %d has firmware %s, whose ECDSA keys can be extracted by who holds it (YSA-2024-03)", id.Serial, id.Firmware))
+			fmt.Errorf("token %d has firmware %s, whose ECDSA keys can be extracted by whoever holds it (YSA-2024-03)", id.Serial, id.Firmware))
 	}
 	return nil
 }

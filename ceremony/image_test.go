@@ -45,7 +45,7 @@ func TestHost_Image(t *testing.T) {
 	other := h
 	other.Image = nil
 	if _, err := other.check(c, time.Now(), false); err != nil || !strings.Contains(strings.Join(other.Findings(), "\n"), "network hardware: 8086:100e (no driver)") {
-		t.Errorf("on another system a card without a network is no finding but an error: %v", err)
+		t.Errorf("on another system a card without a network is not a finding but an error: %v", err)
 	}
 	h.NetworkCards = nil
 	c.ImageSHA256 = strings.Repeat("ab", 32)
@@ -60,7 +60,7 @@ func TestHost_Image(t *testing.T) {
 	refused(t, err, fault.Verification, "does not run the ceremony image")
 	h.lookAtKernel(fstest.MapFS{imageFile: {Data: []byte("{")}})
 	if len(h.Unknown) == 0 {
-		t.Error("a measurement that cannot be read is no finding")
+		t.Error("a measurement that cannot be read is not a finding")
 	}
 }
 

@@ -17,7 +17,7 @@ func noOutput(out string) error {
 }
 
 // lookAtKernel reads what /proc and /sys under root say. What a kernel does
-// not have is no finding; what cannot be read is one.
+// not have is not a finding; what cannot be read is one.
 func (h *Host) lookAtKernel(root fs.FS) {
 	k := &kernel{root: root, unknown: []string{}}
 	h.Routes = k.defaultRoutes()

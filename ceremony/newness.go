@@ -39,7 +39,7 @@ func (d *day) readMemory() (*memory, error) {
 
 // checkNewer refuses a request that is not newer than the one remembered, or
 // whose ledger does not go on from the one that the token has seen. This
-// ceremony's own memory, left by a run that was cut, is no obstacle.
+// ceremony's own memory, left by a run that was cut, is not an obstacle.
 func (d *day) checkNewer(remembered *memory) error {
 	begun := d.journal.Last(stepRemember).State
 	switch {

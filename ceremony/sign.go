@@ -86,7 +86,7 @@ func (d *day) prepare(item request.Item, spec pki.Spec, chain []*x509.Certificat
 func (d *day) takeUp(in signIntent, spec pki.Spec, chain []*x509.Certificate) (*pki.Prepared, error) {
 	serial, ok := new(big.Int).SetString(in.Serial, 16)
 	if !ok {
-		return nil, fmt.Errorf("take up the certificate of %s again: %q is no serial number", in.Authority, in.Serial)
+		return nil, fmt.Errorf("take up the certificate of %s again: %q is not a serial number", in.Authority, in.Serial)
 	}
 	spec.Serial = serial
 	prepared, err := pki.Reprepare(in.TBS, spec, chain, d.Linter)

@@ -95,7 +95,7 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 	for _, c := range []check{
 		{"every sealed file is the one that was sealed", func() (string, error) { return v.open(path) }},
 		{"the request is whole and agrees with its plan and ledger", v.request},
-		{"this is no rehearsal, or one that was asked for", v.rehearsal},
+		{"this is not a rehearsal, or one that was asked for", v.rehearsal},
 		{"the journal is whole, in order, closed, and about this request", v.journal},
 		{"every step was done once, and every attempt is in the journal", v.steps},
 		{"every certificate is the one that the plan describes, over the key of the request", v.certificates},

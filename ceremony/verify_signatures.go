@@ -107,7 +107,7 @@ func (v *verifier) witness(serial uint32) error {
 		return fmt.Errorf("signatures/%s: %w", deviceName, err)
 	}
 	if serial == v.plan.Token {
-		return fmt.Errorf("signatures/%s: the root's own token is no witness", name)
+		return fmt.Errorf("signatures/%s: the root's own token is not a witness", name)
 	}
 	// its validity began with the token, and a witness may sign years later
 	if err := checkWitness(slot, device, serial, v.roots); err != nil {

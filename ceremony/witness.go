@@ -31,7 +31,7 @@ func SignAsWitness(ctx context.Context, path string, o WitnessOptions) (file str
 		return "", err
 	}
 	if o.Serial == v.Request.Plan.Ceremonies[v.Request.Manifest.Ceremony].Token {
-		return "", fault.New(fault.Usage, "sign with a witness's own token", errors.New("the root's own token is no witness"))
+		return "", fault.New(fault.Usage, "sign with a witness's own token", errors.New("the root's own token is not a witness"))
 	}
 	digest := v.Record.Digest()
 	if err := o.Operator.Confirm(term.Question{

@@ -101,7 +101,7 @@ func TestWords_TheAttack(t *testing.T) {
 }
 
 // tableLine is a line of the ADR's table: a second preimage of s octets, or a
-// collision of two own requests, and the chance that the draw is no obstacle.
+// collision of two own requests, and the chance that the draw is not an obstacle.
 func tableLine(shared int) string {
 	p, _ := chance(shared).Float64()
 	passing := "0"

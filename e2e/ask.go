@@ -92,7 +92,7 @@ func (w *world) finds(ctx context.Context, name, id string, args ...string) erro
 	return fmt.Errorf("want %s: %s", id, r.said())
 }
 
-// anchor has the own TSA and the own Rekor vouch for the ceremony's record.
+// anchor has our TSA and Rekor vouch for the ceremony's record.
 func (w *world) anchor(ctx context.Context, s *suite) {
 	records, err := filepath.Glob(filepath.Join(w.trust, "ceremonies", "*-founding"))
 	if err != nil || len(records) == 0 {

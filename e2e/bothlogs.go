@@ -24,7 +24,7 @@ var adoptedHosts = map[string]string{
 const adopted = "adopted"
 
 // adoptAndSign goes the first user's way from published files: adopted, renewed
-// at the root's token, published by TUF, and signed with, into the own log and
+// at the root's token, published by TUF, and signed with, into our own log and
 // that of the instance that the rehearsal made.
 func (w *world) adoptAndSign(ctx context.Context, s *suite) error {
 	corpus := os.Getenv("TRUSTROOT_CORPUS")
@@ -134,7 +134,7 @@ func (a *adoption) stop(ctx context.Context) error {
 	return nil
 }
 
-// inBoth wants an entry of the own log and one of the other instance's.
+// inBoth wants an entry of our own log and one of the other instance's.
 func (a *adoption) inBoth(b signed) error {
 	var bundle struct {
 		VerificationMaterial struct {

@@ -197,7 +197,7 @@ func (w *world) post(ctx context.Context, to, kind string, body []byte) ([]byte,
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
-		return nil, errors.New("the proxy's authority is no certificate")
+		return nil, errors.New("the proxy's authority is not a certificate")
 	}
 	through, err := url.Parse(w.proxy.url)
 	if err != nil {

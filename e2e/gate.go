@@ -22,7 +22,7 @@ func (w *world) policy(name, key string, trust map[string]string, crls ...string
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return "", errors.New(key + " is no public key in PEM")
+		return "", errors.New(key + " is not a public key in PEM")
 	}
 	pin := sha256.Sum256(block.Bytes)
 	settings := map[string]any{}

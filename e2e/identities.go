@@ -151,7 +151,7 @@ func identities() []identity {
 	return []identity{
 		workflow("a workflow of GitHub", githubHost, "github", "https://"+githubHost, "https://github.com"),
 		workflow("a workflow of GitHub Enterprise Server", "github.example.com", "enterprise", enterpriseIssuer, "https://github.example.com"),
-		{"a pipeline of an own GitLab", "gitlab.example.com", "gitlab", pipeline, map[string]any{
+		{"a pipeline of your own GitLab", "gitlab.example.com", "gitlab", pipeline, map[string]any{
 			"issuer": gitlabIssuer, "identity": gitlabIssuer + "/infra/app//.gitlab-ci.yml@refs/tags/v*",
 			"claims": map[string]string{"sourceRepositoryURI": gitlabIssuer + "/infra/app", "sourceRepositoryRef": "refs/tags/v*", "buildTrigger": "push"},
 		}, []neighbour{

@@ -19,7 +19,7 @@ func (w *world) released(ctx context.Context, s *suite, g *generation) {
 	}
 	var verify, folder string
 	sums := func() string { return filepath.Join(folder, "SHA256SUMS") }
-	if !s.check(ctx, "scripts/release-sign signs a release with the key in KMS and keyless, by the own Fulcio", func(ctx context.Context) (err error) {
+	if !s.check(ctx, "scripts/release-sign signs a release with the key in KMS and keyless, by our Fulcio", func(ctx context.Context) (err error) {
 		folder, err = w.signRelease(ctx)
 		return err
 	}) {
@@ -123,7 +123,7 @@ func (w *world) unpackRelease(ctx context.Context, folder string) (string, error
 }
 
 // meet puts beside the repository's policy what it names: the release's key and
-// the cache that a TUF client keeps of the own instance.
+// the cache that a TUF client keeps of your instance.
 func (w *world) meet(policy, folder, home string) error {
 	to := filepath.Dir(policy)
 	return errors.Join(

@@ -112,7 +112,7 @@ func checkSCT(public string, certificate, answer []byte) error {
 	}
 	key, ok := parsed.(*ecdsa.PublicKey)
 	if !ok {
-		return fmt.Errorf("%s is no ECDSA key", public)
+		return fmt.Errorf("%s is not an ECDSA key", public)
 	}
 	var sct struct {
 		Version    byte   `json:"sct_version"`

@@ -76,7 +76,7 @@ func (w *world) startWitness(ctx context.Context, key, logs string) (*process, e
 	return p, p.until(ctx, func(context.Context) error { return listens(target.Host) })
 }
 
-// witnessed has an own witness cosign both logs, all of them set up from
+// witnessed has our own witness cosign both logs, all of them set up from
 // rendered files alone, and stops it in the middle: the logs publish on, and
 // services check and the gate say so.
 func (w *world) witnessed(ctx context.Context, s *suite) error {

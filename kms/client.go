@@ -170,7 +170,7 @@ func in(r Ref) func(*kms.Options) {
 	}
 }
 
-// Caller is the ARN of who asks, from STS. It is asked once for the life of
+// Caller is the ARN of the caller, from STS. It is asked once for the life of
 // the client, whatever the answer.
 func (c *Client) Caller(ctx context.Context) (string, error) {
 	who := &c.caller

@@ -71,7 +71,7 @@ func KeyOf(e Evidence) (*Key, error) {
 func checkEvidence(e Evidence) error {
 	var errs []error
 	if r, err := ParseRef(e.ARN); err != nil || !r.IsARN() || r.IsAlias() || r.String() != e.ARN {
-		errs = append(errs, fmt.Errorf("arn %q is no key ARN", clip(e.ARN)))
+		errs = append(errs, fmt.Errorf("arn %q is not a key ARN", clip(e.ARN)))
 	}
 	if e.Time.IsZero() {
 		errs = append(errs, errors.New("time is missing"))

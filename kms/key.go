@@ -118,7 +118,7 @@ func fromMetadata(m *types.KeyMetadata) (*Key, error) {
 		k.SigningAlgorithms = append(k.SigningAlgorithms, string(a))
 	}
 	if r, err := ParseRef(k.ARN); err != nil || !r.IsARN() || r.IsAlias() {
-		return nil, fmt.Errorf("the answer names the key %q, which is no key ARN", clip(k.ARN))
+		return nil, fmt.Errorf("the answer names the key %q, which is not a key ARN", clip(k.ARN))
 	}
 	return k, nil
 }

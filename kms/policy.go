@@ -121,7 +121,7 @@ func callerPolicy(name, algorithm string, keyARNs []string) ([]byte, error) {
 	for _, arn := range keyARNs {
 		// an alias would not do: IAM compares the key's own ARN.
 		if r, err := ParseRef(arn); err != nil || !r.IsARN() || r.IsAlias() {
-			return nil, fault.New(fault.Usage, "name keys by their ARNs in a policy", fmt.Errorf("caller policy: %q is no key ARN", clip(arn)))
+			return nil, fault.New(fault.Usage, "name keys by their ARNs in a policy", fmt.Errorf("caller policy: %q is not a key ARN", clip(arn)))
 		}
 	}
 	if len(keyARNs) == 0 {

@@ -323,6 +323,6 @@ func TestCheckLivePolicy_DefaultPolicyAndGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// the caller is no administrator under it: KMS would lock it out.
+	// the caller is not an administrator under it: KMS would lock it out.
 	met(t, c.SetPolicy(t.Context(), k.ARN, document), fault.Device, "refuses the key policy", "administrator")
 }

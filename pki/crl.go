@@ -116,7 +116,7 @@ func prepareCRL(spec CRLSpec, linter CRLLinter) (*PreparedCRL, error) {
 func (s CRLSpec) check() error {
 	var p problems
 	if s.Issuer == nil || !s.Issuer.IsCA || s.Issuer.KeyUsage&x509.KeyUsageCRLSign == 0 || len(s.Issuer.SubjectKeyId) == 0 {
-		p.add("issuer", "is no CA that may sign CRLs (RFC 5280 4.2.1.3)")
+		p.add("issuer", "is not a CA that may sign CRLs (RFC 5280 4.2.1.3)")
 		return p.err()
 	}
 	if s.Number < 1 {

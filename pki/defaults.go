@@ -60,7 +60,7 @@ var profileRules = map[string]rules{
 }
 
 // Defaults returns what a profile sets where the plan is silent: values that
-// every client accepts. A nil PathLen is no path length.
+// every client accepts. A nil PathLen is not a path length.
 func Defaults(profile string) (Settings, error) {
 	r, ok := profileRules[profile]
 	if !ok {

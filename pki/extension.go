@@ -105,7 +105,7 @@ func parsePolicies(der []byte) ([]Policy, error) {
 	for i, information := range list {
 		var oid x509.OID
 		if err := oid.UnmarshalBinary(information.Policy.Bytes); err != nil || information.Policy.Tag != asn1.TagOID {
-			return nil, fmt.Errorf("parse certificate policies: entry %d is no object identifier", i)
+			return nil, fmt.Errorf("parse certificate policies: entry %d is not an object identifier", i)
 		}
 		policies[i].OID = oid.String()
 		for _, q := range information.Qualifiers {

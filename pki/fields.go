@@ -231,7 +231,7 @@ func arcs(text string) (asn1.ObjectIdentifier, error) {
 	return each(strings.Split(text, "."), func(part string) (int, error) {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 0 || strconv.Itoa(n) != part { // one spelling, so that overlay finds it
-			return 0, fmt.Errorf("%q is no object identifier: write numbers and points", text)
+			return 0, fmt.Errorf("%q is not an object identifier: write numbers and points", text)
 		}
 		return n, nil
 	})
@@ -240,7 +240,7 @@ func arcs(text string) (asn1.ObjectIdentifier, error) {
 func address(text string) (net.IP, error) {
 	ip := net.ParseIP(text)
 	if ip == nil {
-		return nil, fmt.Errorf("%q is no IP address", text)
+		return nil, fmt.Errorf("%q is not an IP address", text)
 	}
 	return ip, nil
 }

@@ -106,7 +106,7 @@ func replaceSignature(certificate, signature []byte) ([]byte, error) {
 	if !input.ReadASN1(&outer, asn1.SEQUENCE) ||
 		!outer.ReadASN1Element(&tbs, asn1.SEQUENCE) ||
 		!outer.ReadASN1Element(&algorithm, asn1.SEQUENCE) {
-		return nil, errors.New("the draft is no certificate")
+		return nil, errors.New("the draft is not a certificate")
 	}
 	var b cryptobyte.Builder
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {

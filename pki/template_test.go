@@ -105,7 +105,7 @@ func TestTemplate_RefusesWhatIsNoCertificate(t *testing.T) {
 }
 
 func TestTemplate_CannotSwapTheKey(t *testing.T) {
-	// the key is no field of the JSON, and what x509util would take for one is refused
+	// the key is not a field of the JSON, and what x509util would take for one is refused
 	spec := withTemplate(t, `{"uris": []}`)
 	prepared, err := pki.Prepare(spec, nil, linter)
 	if err != nil {

@@ -76,7 +76,7 @@ func typedValue(kind, value string) (any, error) {
 	return value, nil
 }
 
-// unprintable reports whether a rune is no character of a PrintableString, of
+// unprintable reports whether a rune is not a character of a PrintableString, of
 // which crypto/x509 also takes the asterisk and the ampersand.
 func unprintable(r rune) bool {
 	switch {

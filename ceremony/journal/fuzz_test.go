@@ -54,7 +54,7 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-// Invariant: what is taken for a torn line is no whole line and could become
+// Invariant: what is taken for a torn line is not a whole line and could become
 // the next one: it begins like it.
 func FuzzTorn(f *testing.F) {
 	f.Add([]byte(`{"seq":1,"prev":"` + chain.First + `","time":"20`))

@@ -52,7 +52,7 @@ func AddAnchor(path, name string, files map[string][]byte) (err error) {
 }
 
 // readAnchors reads the folder of anchors, where there is one. What a killed
-// AddAnchor left under its temporary name is no part of the record.
+// AddAnchor left under its temporary name is not a part of the record.
 func readAnchors(path string) (map[string]map[string][]byte, error) {
 	dir, err := os.Open(filepath.Join(path, AnchorsDir))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -99,7 +99,7 @@ func AddWitness(path string, serial uint32, envelope, slot, device []byte) error
 // that is missing, changed or too many is named.
 func Open(path string) (*Record, error) {
 	if _, err := os.Stat(filepath.Join(path, SealedDir)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.Usage, "name the folder that holds sealed/", fmt.Errorf("%s is no record", path))
+		return nil, fault.New(fault.Usage, "name the folder that holds sealed/", fmt.Errorf("%s is not a record", path))
 	}
 	r := &Record{Path: path}
 	if err := r.read(); err != nil {

@@ -81,7 +81,7 @@ func TestKMSCSR_AnotherKeyThanThePin(t *testing.T) {
 	if !maps.Equal(before, d.tree()) {
 		t.Error("something was written")
 	}
-	d.fails(2, []string{"rekor is no key in KMS among the plan's authorities"}, "kms", "csr", "rekor")
+	d.fails(2, []string{"rekor is not a key in KMS among the plan's authorities"}, "kms", "csr", "rekor")
 }
 
 func TestKMSCSR_NextGenerationBesideTheFirst(t *testing.T) {
@@ -265,7 +265,7 @@ func TestKMSExport_CheckACopy(t *testing.T) {
 	d.ok("kms", "export", "shop", "--check", d.write("baked-in.json", asJSON))
 
 	before := d.tree()
-	d.fails(5, []string{"which is no key of mail", "replace the copy"}, "kms", "export", "mail", "--check", copied)
+	d.fails(5, []string{"which is not a key of mail", "replace the copy"}, "kms", "export", "mail", "--check", copied)
 	stranger, err := exec.Command("sh", "-c", "openssl ecparam -name secp384r1 -genkey -noout | openssl pkey -pubout").Output()
 	if err != nil {
 		t.Fatal(err)

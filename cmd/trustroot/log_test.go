@@ -40,7 +40,7 @@ func TestLogKey_EveryFormOfTheSameKey(t *testing.T) {
 	d.fails(2, []string{`the URI names the host "kms.example.com"`, "write awskms:///alias/x and name the endpoint in AWS_ENDPOINT_URL_KMS"},
 		"log", "key", "awskms://kms.example.com/alias/x", "--origin", "rekor.example.com")
 	d.fails(2, []string{"three slashes", "write awskms:///" + arn}, "log", "key", "awskms://"+arn, "--origin", "rekor.example.com")
-	d.fails(2, []string{"is no file and no key in KMS"}, "log", "key", "nowhere.pem", "--origin", "rekor.example.com")
+	d.fails(2, []string{"is neither a file nor a key in KMS"}, "log", "key", "nowhere.pem", "--origin", "rekor.example.com")
 	d.fails(4, []string{"not found", "across accounts write the key's ARN"}, "log", "key", "alias/nothing", "--origin", "rekor.example.com")
 }
 

@@ -148,7 +148,7 @@ func TestRequestCreate_ExternalCSR(t *testing.T) {
 	d.ok("kms", "csr")
 	stick := t.TempDir()
 	d.fails(1, []string{"authorities/spire/g1/request.csr", "--csr FILE; nothing was written"}, "request", "create", "--out", stick)
-	d.fails(2, []string{"spire is no key in KMS"}, "kms", "csr", "spire")
+	d.fails(2, []string{"spire is not a key in KMS"}, "kms", "csr", "spire")
 	path := t.TempDir() + "/from-spire.csr"
 	if err := os.WriteFile(path, csr, 0o600); err != nil {
 		t.Fatal(err)

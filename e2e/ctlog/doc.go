@@ -6,5 +6,5 @@
 // It takes the flags of upstream's posix program that `trustroot services
 // render` writes, and -kms_key in place of -private_key. It is the
 // demonstration and what scripts/e2e runs, not a hardened server: rate limits
-// and metrics are left to who builds one.
+// and metrics are left to whoever builds one.
 package main

@@ -236,7 +236,7 @@ func kindOf(list string) string {
 func originOf(kind, base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("%q is no URL with a host", base)
+		return "", fmt.Errorf("%q is not a URL with a host", base)
 	}
 	if kind == plan.RekorV2 {
 		return u.Hostname(), nil

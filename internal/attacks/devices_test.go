@@ -151,7 +151,7 @@ func TestKMS_Policies(t *testing.T) {
 		}
 		w.write("pki.yaml", []byte(text[:begin]+strings.TrimPrefix(strings.ReplaceAll(text[begin:end], "\n# ", "\n"), "# ")+text[end:]))
 	}
-	asked := func(w *world) { // by who holds the keys' account
+	asked := func(w *world) { // by whoever holds the keys' account
 		unaccepted(w)
 		shown(w)
 		w.write("pki.yaml", regexp.MustCompile(`(?m)^  role: .*\n`).ReplaceAll(w.read("pki.yaml"), nil))

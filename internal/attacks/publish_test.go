@@ -153,7 +153,7 @@ func TestSigned_IsWhatWasShown(t *testing.T) {
 				object(signed, "delegations", "keys")[id] = key
 				return []any{map[string]any{"name": "apps", "keyids": []string{id}, "threshold": 1, "paths": []string{"*", "*/*"}, "terminating": true}}
 			})},
-		{name: "a delegation whose path drives the screen", args: sign, code: 5, words: []string{"is no pattern of target names"}, never: []string{"\x1b[2A"},
+		{name: "a delegation whose path drives the screen", args: sign, code: 5, words: []string{"is not a pattern of target names"}, never: []string{"\x1b[2A"},
 			do: staged("targets", "2.targets.json", func(_ *world, signed map[string]any) {
 				object(signed, "delegations")["roles"].([]any)[0].(map[string]any)["paths"] = []string{"apps/*\x1b[2A\x1b[2Kthe same 19 targets"}
 			})},

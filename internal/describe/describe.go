@@ -49,7 +49,7 @@ func Describe(s *tuf.Staged) (Described, error) {
 			err = nil
 		}
 		if err != nil {
-			refused = fault.New(fault.Verification, "do not sign; what was once published must stay valid for the signatures of its time", fmt.Errorf("%s takes back what was published, or is no trusted root: %w", tuf.TrustedRootName, err))
+			refused = fault.New(fault.Verification, "do not sign; what was once published must stay valid for the signatures of its time", fmt.Errorf("%s takes back what was published, or is not a trusted root: %w", tuf.TrustedRootName, err))
 		}
 	}
 	digest := s.Digest()

@@ -82,7 +82,7 @@ func TestKit_Files(t *testing.T) {
 	if strings.Contains(sheets, strings.Join(strings.Fields(pki.Words(digest[:]))[:3], " ")) {
 		t.Error("the script have the request's words, which come from another machine")
 	}
-	// the kit is no request: the menu and request show find one beside it
+	// the kit is not a request: the menu and request show find one beside it
 	if _, err := request.Open(kit); err == nil {
 		t.Error("the kit is taken for a request")
 	}

@@ -153,7 +153,7 @@ func chosen(d *trustdir.Dir, names []string, kinds ...string) ([]kms.Planned, er
 	for _, name := range names {
 		found := slices.DeleteFunc(slices.Clone(of), func(k kms.Planned) bool { return k.Name != name && k.Kind+"/"+k.Name != name })
 		if len(found) == 0 {
-			errs = append(errs, fmt.Errorf("%s is no key in KMS among the plan's %s", name, strings.Join(kinds, " and ")))
+			errs = append(errs, fmt.Errorf("%s is not a key in KMS among the plan's %s", name, strings.Join(kinds, " and ")))
 		}
 		keys = append(keys, found...)
 	}

@@ -158,7 +158,7 @@ func CheckCopy(d *trustdir.Dir, ctx context.Context, client *kms.Client, name st
 			return Exported{}, fault.New(trustdir.Worst(errs), "", errors.Join(errs...))
 		}
 		return Exported{}, fault.New(fault.Verification, "replace the copy with what `trustroot kms export` writes, and find out where it came from",
-			fmt.Errorf("the copy holds the key %s, which is no key of %s", trustdir.Groups(digest), wanted(name)))
+			fmt.Errorf("the copy holds the key %s, which is not a key of %s", trustdir.Groups(digest), wanted(name)))
 	}
 	if last := newestOf(d, *found); found.Generation != last {
 		return Exported{}, fault.New(fault.Verification, "bake in the newest key, and keep the old one only for what it has signed",

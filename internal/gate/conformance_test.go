@@ -53,7 +53,7 @@ func TestConformance(t *testing.T) {
 		t.Errorf("only %d fixtures in %s", n, dir)
 	}
 	for name := range expected {
-		t.Errorf("testdata/conformance.txt names %s, which is no fixture", name)
+		t.Errorf("testdata/conformance.txt names %s, which is not a fixture", name)
 	}
 }
 
@@ -123,7 +123,7 @@ func judgeFixture(t *testing.T, dir string) (bool, error) {
 	return r.Accepted, err
 }
 
-// TestCorpus_GitLab admits what Fulcio issues to a pipeline of an own GitLab, by
+// TestCorpus_GitLab admits what Fulcio issues to a pipeline of your own GitLab, by
 // a policy that names its claims, and refuses what the certificate does not say.
 func TestCorpus_GitLab(t *testing.T) {
 	corpus := os.Getenv("TRUSTROOT_CORPUS")

@@ -49,18 +49,18 @@ type Trust struct {
 	Repository string `json:"repository,omitempty" jsonschema_description:"A folder that mirrors the TUF repository."`
 	Root       string `json:"root,omitempty" jsonschema_description:"The TUF root.json to start from; with repository only."`
 
-	Own    []string `json:"own,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Domains of the own instance, for instance example.com: a service whose URL is in the trusted root under one of them is own, every other is public."`
-	Fulcio string   `json:"fulcio,omitempty" jsonschema:"enum=own,enum=public" jsonschema_description:"Whose Fulcio counts; left away, any."`
-	Log    string   `json:"log,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose log counts; both wants an entry in each; left away, any."`
-	CT     string   `json:"ct,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose CT log counts; both wants a timestamp of each; left away, any."`
-	Time   string   `json:"time,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose signed time counts; both wants one of each; left away, any."`
+	Own    []string `json:"own,omitempty" jsonschema:"maxItems=8" jsonschema_description:"Domains of your instance, for instance example.com: a service whose URL is in the trusted root under one of them is own, every other is public."`
+	Fulcio string   `json:"fulcio,omitempty" jsonschema:"enum=own,enum=public" jsonschema_description:"Whose Fulcio counts; without it, any."`
+	Log    string   `json:"log,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose log counts; both wants an entry in each; without it, any."`
+	CT     string   `json:"ct,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose CT log counts; both wants a timestamp of each; without it, any."`
+	Time   string   `json:"time,omitempty" jsonschema:"enum=own,enum=public,enum=both" jsonschema_description:"Whose signed time counts; both wants one of each; without it, any."`
 
 	Witnesses string `json:"witnesses,omitempty" jsonschema_description:"A tlog-policy file (C2SP): the checkpoint of each log entry needs its quorum of witnesses. With repository also target:NAME, for instance target:witness-policies/rekor.txt."`
-	Retired   string `json:"retired,omitempty" jsonschema_description:"A retired_logs.json with the last checkpoints of retired logs. With repository it is read from there where this is left away."`
+	Retired   string `json:"retired,omitempty" jsonschema_description:"A retired_logs.json with the last checkpoints of retired logs. With repository it is read from there where this is missing."`
 	Tiles     string `json:"tiles,omitempty" jsonschema_description:"A folder with the archived tiles of retired logs, a folder for each by its origin; they tie an older checkpoint to the last one."`
 	Untied    string `json:"untied,omitempty" jsonschema:"enum=report,enum=refuse" jsonschema_description:"What happens to an entry of a retired log whose checkpoint is not tied to the last one; report is the default."`
 
-	CRLs   []string `json:"crls,omitempty" jsonschema:"maxItems=8" jsonschema_description:"CRLs (DER) of the own roots: what a certificate of Fulcio or of a TSA signed from the date of its revocation on, by the signed time, does not count. With repository also target:NAME, for instance target:crls/root.crl. One past its next update is refused."`
+	CRLs   []string `json:"crls,omitempty" jsonschema:"maxItems=8" jsonschema_description:"CRLs (DER) of your root certificates: what a certificate of Fulcio or of a TSA signed from the date of its revocation on, by the signed time, does not count. With repository also target:NAME, for instance target:crls/root.crl. One past its next update is refused."`
 	Stolen []Stolen `json:"stolen,omitempty" jsonschema:"maxItems=8" jsonschema_description:"TSAs whose key was stolen: what rests on their time alone needs a log entry from before the theft."`
 }
 

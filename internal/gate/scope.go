@@ -14,7 +14,7 @@ const (
 	both   = "both"
 )
 
-// isOwn reports whether a service's URL lies under one of the own domains.
+// isOwn reports whether a service's URL lies under one of your domains.
 func (t Trust) isOwn(service string) bool {
 	u, err := url.Parse(service)
 	if err != nil {

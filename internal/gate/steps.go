@@ -101,7 +101,7 @@ type noHint struct{}
 func (noHint) Hint() string { return "" }
 
 // stamps are the times that trusted TSAs signed. The error is of none; one that
-// another TSA made beside a good one is no error.
+// another TSA made beside a good one is not an error.
 func (e *evidence) stamps(m root.TrustedMaterial) ([]root.Timestamp, error) {
 	var times []root.Timestamp
 	stamps, refused, err := verify.VerifySignedTimestamp(e.bundle, m)

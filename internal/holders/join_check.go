@@ -99,7 +99,7 @@ func attestationOf(d *trustdir.Dir, dir string) (slot, device []byte, err error)
 type Signer struct {
 	KeyID  string `json:"keyid"`
 	Holder string `json:"holder"`
-	Former bool   `json:"former,omitempty"` // the holder has another key now, or is no holder any more
+	Former bool   `json:"former,omitempty"` // the holder has another key now, or is not a holder any more
 }
 
 // CheckSigners holds the keys of a published root and targets against what is

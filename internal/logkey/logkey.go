@@ -74,7 +74,7 @@ func checkpointKey(log plan.Log, data []byte) (checkpoint.Key, error) {
 	return checkpoint.New(log.Kind, log.Origin, pub)
 }
 
-// noLog says what a name that is no log's is instead.
+// noLog says what a name that is not a log's is instead.
 func noLog(d *trustdir.Dir, name string) error {
 	if _, isApp := d.Plan.Apps[name]; isApp {
 		return fault.New(fault.Usage, "run `trustroot kms export "+name+"`: it enters an application's key into the ledger",

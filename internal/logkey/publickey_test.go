@@ -47,7 +47,7 @@ func TestParsePublicKey_EveryForm(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
-	// evidence that contradicts itself is no key
+	// evidence that contradicts itself is not a key
 	changed := strings.Replace(string(evidence), want, strings.Repeat("0", 64), 1)
 	if _, err := ParsePublicKey([]byte(changed)); err == nil || !strings.Contains(err.Error(), "spki_sha256") {
 		t.Errorf("another digest in key.json: %v", err)

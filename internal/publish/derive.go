@@ -52,7 +52,7 @@ var servedFolders = []string{"trust/.well-known", "trust/certs", "trust/crls", "
 
 // CheckDerived compares what stands in trust/, and what tuf/ publishes, with
 // what ledger and plan make. It names file and entry of whatever differs. A
-// file that is not there yet is no difference.
+// file that is not there yet is not a difference.
 func CheckDerived(d *trustdir.Dir) error {
 	want, err := Derive(d)
 	if err != nil {

@@ -70,7 +70,7 @@ func keepSeen(d *trustdir.Dir, places []*tuf.Place) error {
 	return d.Replace(map[string][]byte{trustdir.PlacesFile: append(data, '\n')})
 }
 
-// openPlaces opens the own copy, the places of the plan and those named. A
+// openPlaces opens our own copy, the places of the plan and those named. A
 // place that cannot be opened is for the publisher to judge.
 func openPlaces(d *trustdir.Dir, ctx context.Context, w Where) (*tuf.Publisher, error) {
 	names := placeNames(d, w.To)
@@ -159,7 +159,7 @@ type PlaceState struct {
 	Text  string    `json:"text,omitempty"`
 }
 
-// Places reads every place of the plan and holds it against the own copy. It
+// Places reads every place of the plan and holds it against our own copy. It
 // writes nothing.
 func Places(d *trustdir.Dir, ctx context.Context) ([]PlaceState, error) {
 	if _, err := os.Stat(d.Join(trustdir.RepositoryDir + "/timestamp.json")); d.Plan.TUF == nil || len(d.Plan.TUF.Places) == 0 || err != nil {

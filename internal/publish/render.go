@@ -46,7 +46,7 @@ type consumed struct {
 	Name, Mirror, Issuer       string
 	Fulcio                     string // its URL
 	TrustedRoot, SigningConfig []byte
-	Roots                      [][]byte // the own trusted root, and each included one
+	Roots                      [][]byte // our own trusted root, and each included one
 	Root                       []byte   // the newest TUF root
 	RootName, RootSHA256       string
 	Repository                 []byte // a tar.gz of the TUF repository

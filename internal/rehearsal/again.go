@@ -27,7 +27,7 @@ func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
 	for _, state := range []string{tokenState, otherState} {
 		if _, err := os.Lstat(r.in(state)); err != nil {
 			return nil, nil, fault.New(fault.Usage, "make one with `trustroot rehearse --out "+r.Out+"`, or name another with --out",
-				fmt.Errorf("%s is no folder of a rehearsal: %w", r.Out, err))
+				fmt.Errorf("%s is not a folder of a rehearsal: %w", r.Out, err))
 		}
 	}
 	p, err := planIn(r.in(planFile))

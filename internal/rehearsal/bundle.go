@@ -35,7 +35,7 @@ const rehearsalIssuer = "https://login.rehearsal.invalid"
 func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now time.Time, another bool) (string, error) {
 	if !d.State.Rehearsal {
 		return "", fault.New(fault.Verification, "archive a bundle that the running services signed: copy it into a folder of bundles/",
-			errors.New("this is no rehearsal, and its keys sign nothing but what their services are asked; nothing was changed"))
+			errors.New("this is not a rehearsal, and its keys sign nothing but what their services are asked; nothing was changed"))
 	}
 	s, generations, err := rehearsedServices(d, ctx, client)
 	if err != nil {

@@ -18,7 +18,7 @@ func (r *Rehearsal) foundingSteps() []step {
 		{title: "keys in KMS, pinned in the plan", run: r.makeKeys},
 		{title: "certification requests and checkpoint keys", run: r.export},
 		{title: "the tokens: PIN, PUK and management key", run: r.provision, day: ceremonyDay},
-		{title: "the TUF holder joins, with a key on the own token", run: r.join},
+		{title: "the TUF holder joins, with a key on their own token", run: r.join},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
 		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
 		{title: "back on the admin host: check and file the record", run: r.accept},

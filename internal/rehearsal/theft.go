@@ -80,7 +80,7 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 func stolenOf(p *plan.Plan, state *ledger.State, name string) (stolen, error) {
 	if _, known := p.Authorities[name]; !known {
 		return stolen{}, fault.New(fault.Usage, "name an authority of the plan, such as fulcio, tsa or root; a log is renewed with `trustroot rehearse renew NAME`",
-			fmt.Errorf("%s is no authority of the plan; nothing was changed", name))
+			fmt.Errorf("%s is not an authority of the plan; nothing was changed", name))
 	}
 	s := stolen{name: name, authorities: []string{name}}
 	roots := state.Authorities[plan.RootAuthority]

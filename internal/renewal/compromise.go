@@ -192,7 +192,7 @@ func Compromise(d *trustdir.Dir, m *Damage, now time.Time) (*Closing, error) {
 	c := &Closing{Closed: closed(d, names, before)}
 	c.Next = append(c.Next, m.Advice...)
 	c.Next = append(c.Next, "disable the key where it is kept, so that it signs nothing more",
-		"look for what it signed since "+trustdir.Stamp(entry.Since)+" in the logs: an end is no revocation")
+		"look for what it signed since "+trustdir.Stamp(entry.Since)+" in the logs: an end is not a revocation")
 	if m.Role != "root" && entry.Generation > 0 {
 		c.Next = append(c.Next, "plan a generation with a new key now: trustroot renew "+entry.Name+" --new-key")
 	}

@@ -81,7 +81,7 @@ func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 		g := ledger.Newest(windowsOf(d, name))
 		switch {
 		case g == nil:
-			errs = append(errs, fmt.Errorf("%q is no authority and no log of the ledger", name))
+			errs = append(errs, fmt.Errorf("%q is neither an authority nor a log of the ledger", name))
 		case g.Number == 1:
 			errs = append(errs, fmt.Errorf("%s has one generation: there is nothing that it could replace", name))
 		case !at.After(g.Start.Add(time.Second)): // trusted roots with such a window are refused, and the ledger forgets nothing

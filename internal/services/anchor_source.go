@@ -70,7 +70,7 @@ func address(what, flag, given string, planned []string) (string, error) {
 		given = planned[0]
 	}
 	if u, err := url.Parse(given); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", fault.New(fault.Usage, "write it like https://host/path", fmt.Errorf("%q is no address of a %s; nothing was written", given, what))
+		return "", fault.New(fault.Usage, "write it like https://host/path", fmt.Errorf("%q is not an address of a %s; nothing was written", given, what))
 	}
 	return given, nil
 }

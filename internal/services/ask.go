@@ -126,7 +126,7 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 	if info, err := os.Stat(place); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", place)
+		return nil, fmt.Errorf("%s is not a regular file", place)
 	}
 	file, err := os.Open(place)
 	if err != nil {

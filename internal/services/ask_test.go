@@ -87,8 +87,8 @@ func TestCheck_RefusesOptionsOfNobody(t *testing.T) {
 	for want, o := range map[string]Options{
 		`no "nobody" to ask`:         {Names: []string{"nobody"}},
 		`no "tuf" to ask`:            {Names: []string{TUF}},
-		`"x" for tsa is no http`:     {URLs: map[string]string{"tsa": "x"}},
-		`"tsa" is no log`:            {Reads: map[string]string{"tsa": "http://a"}},
+		`"x" for tsa is not an http`: {URLs: map[string]string{"tsa": "x"}},
+		`"tsa" is not a log`:         {Reads: map[string]string{"tsa": "http://a"}},
 		`no "else" to ask; it has f`: {URLs: map[string]string{"else": "http://a"}},
 	} {
 		if _, err := w.source.Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) || fault.ExitCode(err) != int(fault.Usage) {

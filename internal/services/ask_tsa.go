@@ -17,7 +17,7 @@ import (
 	"github.com/sigstore/timestamp-authority/v2/pkg/verification"
 )
 
-// skew is how far a timestamp server's clock may be from the own.
+// skew is how far a timestamp server's clock may be from this machine's.
 const skew = time.Minute
 
 // askTSA asks for the chain and for a timestamp: the server starts with the
@@ -124,7 +124,7 @@ func (q *inquiry) checkTimestamp(question *timestampRequest, answer []byte, know
 		"its timestamp verifies under no generation of the ledger: %v", failure)
 }
 
-// checkClock compares a timestamp with the own clock.
+// checkClock compares a timestamp with this machine's clock.
 func (q *inquiry) checkClock(at time.Time) {
 	now := q.source.Now.Add(time.Since(q.started))
 	offset := at.Sub(now).Seconds()

@@ -102,12 +102,12 @@ func (s *Source) chosen(o Options) ([]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(o.URLs)) {
 		check(name)
 		if u, err := url.Parse(o.URLs[name]); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			problems = append(problems, fmt.Errorf("%q for %s is no http or https URL", o.URLs[name], name))
+			problems = append(problems, fmt.Errorf("%q for %s is not an http or https URL", o.URLs[name], name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Reads)) {
 		if _, ok := s.Plan.Logs[name]; !ok {
-			problems = append(problems, fmt.Errorf("%q is no log of the plan: only logs serve checkpoints", name))
+			problems = append(problems, fmt.Errorf("%q is not a log of the plan: only logs serve checkpoints", name))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -70,7 +70,7 @@ func (q *inquiry) drift(data, local []byte, repair string) {
 		return
 	}
 	if _, broken := judge.Check(data); broken != nil {
-		q.mismatch("bad-answer", repair, "it is no trusted_root.json: %v", broken)
+		q.mismatch("bad-answer", repair, "it is not a trusted_root.json: %v", broken)
 		return
 	}
 	// seen from the other side, what it has beyond is a change by name

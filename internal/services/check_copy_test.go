@@ -86,7 +86,7 @@ func TestCheck_CopyThatSaysSomethingElse(t *testing.T) {
 	w.files[localTrustedRoot].Data = without
 	w.asked.Copies = []string{garbage, newer, filepath.Join(folder, "nothing.json")}
 	report := w.check()
-	if !hasFinding(report, garbage, "bad-answer", "it is no trusted_root.json") || !hasFinding(report, newer, "drift", "has generation 1 of rekor, which trust/.well-known/trusted_root.json does not have") ||
+	if !hasFinding(report, garbage, "bad-answer", "it is not a trusted_root.json") || !hasFinding(report, newer, "drift", "has generation 1 of rekor, which trust/.well-known/trusted_root.json does not have") ||
 		!hasFinding(report, filepath.Join(folder, "nothing.json"), "unreadable", "no such file") {
 		t.Errorf("%+v", report.Findings)
 	}

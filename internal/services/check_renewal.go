@@ -48,7 +48,7 @@ func (q *inquiry) checkRenewal() {
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // mixed tells the state in the middle of a renewal: some services on their
-// newest generation, some before it. It is no error by itself: while both
+// newest generation, some before it. It is not an error by itself: while both
 // generations are open, verifiers accept both.
 func mixed(inquiries []*inquiry) []Finding {
 	var ahead, behind, all []string

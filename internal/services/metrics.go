@@ -45,7 +45,7 @@ func (r *Report) Prometheus() string {
 	newest := &metric{name: "trustroot_service_newest_generation", help: "Newest generation of a service in the ledger."}
 	expiry := &metric{name: "trustroot_service_expiry_timestamp_seconds", help: "Last instant at which a served certificate or TUF role is valid."}
 	size := &metric{name: "trustroot_log_entries", help: "Entries of a log by its signed checkpoint."}
-	offset := &metric{name: "trustroot_timestamp_offset_seconds", help: "Clock of a timestamp server less the own."}
+	offset := &metric{name: "trustroot_timestamp_offset_seconds", help: "Clock of a timestamp server less this machine's."}
 	at := &metric{name: "trustroot_services_check_timestamp_seconds", help: "When this check was made."}
 	for _, a := range r.Answers {
 		labels := []string{"service", a.Name, "program", a.Program}

@@ -34,7 +34,7 @@ type Answer struct {
 	Size       *uint64   `json:"size,omitempty"`           // entries of a log
 	Witnesses  int       `json:"witnesses,omitempty"`      // that cosigned a log's newest checkpoint
 	Cosigned   time.Time `json:"cosigned,omitzero"`        // when the newest of them did
-	Offset     *float64  `json:"offset_seconds,omitempty"` // of a timestamp server's clock from the own
+	Offset     *float64  `json:"offset_seconds,omitempty"` // of a timestamp server's clock from this machine's
 	Verdict    Verdict   `json:"verdict"`
 }
 
@@ -135,7 +135,7 @@ func (r *Report) AddPlace(name string, verdict Verdict, text, repair string) {
 
 // Err is nil when everything was answered and agrees. It carries
 // fault.Verification where something differs, and else fault.Failure: a check
-// that could not be made is no pass.
+// that could not be made is not a pass.
 func (r *Report) Err() error {
 	mismatches, silent := r.names(Mismatch), r.names(Unanswered)
 	var problems []error

@@ -64,7 +64,7 @@ func (s *Source) witnessed(service *Service, name string, g ledger.Generation, f
 	if err != nil {
 		return err
 	}
-	service.Files[omniwitnessFile] = fmt.Appendf(nil, "# For an own omniwitness: --additional_logs. A later line of the same origin is ignored.\nLogs:\n  - Origin: %s\n    PublicKey: %s\n    URL: %s\n",
+	service.Files[omniwitnessFile] = fmt.Appendf(nil, "# For your own omniwitness: --additional_logs. A later line of the same origin is ignored.\nLogs:\n  - Origin: %s\n    PublicKey: %s\n    URL: %s\n",
 		quote(g.Log.Origin), quote(key), quote(g.Log.URL))
 	service.Notes = append(service.Notes, "it publishes checkpoints without cosignatures when its witnesses are down: `trustroot services check` is the alarm",
 		"give each witness "+omniwitnessFile+"; the public witness network takes Ed25519 log keys only, so a witness of these P-256 logs is your own or a partner's")
@@ -118,7 +118,7 @@ func Omniwitness(rendered []Service) []byte {
 	for _, s := range rendered {
 		if _, logs, ok := bytes.Cut(s.Files[omniwitnessFile], []byte("Logs:\n")); ok {
 			if out.Len() == 0 {
-				out.WriteString("# For an own omniwitness: --additional_logs.\nLogs:\n")
+				out.WriteString("# For your own omniwitness: --additional_logs.\nLogs:\n")
 			}
 			out.Write(logs)
 		}

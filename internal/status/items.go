@@ -234,7 +234,7 @@ func tokenWarning(d *trustdir.Dir, name string) (*Warning, error) {
 	owner := strings.TrimSuffix(path.Dir(name), "/attestation")
 	return &Warning{
 		Name: fmt.Sprintf("token %d", a.Serial),
-		Text: fmt.Sprintf("firmware %s leaks ECDSA keys to who holds the token (EUCLEAK, YSA-2024-03); it keeps the key of %s", a.Firmware, owner),
+		Text: fmt.Sprintf("firmware %s leaks ECDSA keys to whoever holds the token (EUCLEAK, YSA-2024-03); it keeps the key of %s", a.Firmware, owner),
 		Do:   "plan a new key on a token with firmware 5.7 or later",
 	}, nil
 }

@@ -37,7 +37,7 @@ type Item struct {
 	Do         string     `json:"do,omitempty"`        // the way to renew it
 }
 
-// Warning is something that is no date.
+// Warning is something that is not a date.
 type Warning struct {
 	Name string `json:"name"`
 	Text string `json:"text"`

@@ -180,7 +180,7 @@ func fingerprint(d *trustdir.Dir, path string) string {
 	}
 	cert, err := pki.ParseCertificate(data)
 	if err != nil {
-		return "the file is no certificate"
+		return "the file is not a certificate"
 	}
 	return trustdir.Groups(trustdir.FileOf(path, cert.Raw).SHA256)
 }

@@ -25,7 +25,7 @@ const (
 func JSON(data []byte, into any) error {
 	target := reflect.ValueOf(into)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return fmt.Errorf("decode JSON: %T is no pointer", into)
+		return fmt.Errorf("decode JSON: %T is not a pointer", into)
 	}
 	if len(data) > MaxSize {
 		return Problems{{Reason: fmt.Sprintf("%d bytes are more than the %d that are read", len(data), MaxSize)}}

@@ -2,7 +2,7 @@ package term
 
 import "fmt"
 
-// Ask reads a line of text that is no secret. An empty line is the default.
+// Ask reads a line of text that is not a secret. An empty line is the default.
 func (t *Terminal) Ask(text, standard string) (string, error) {
 	tty, err := t.open()
 	if err != nil {

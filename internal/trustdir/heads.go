@@ -20,7 +20,7 @@ var carriers = []struct{ pattern, field string }{
 
 // Heads checks every head of the ledger that something else in the trust
 // directory carries: requests, which records hold, and the target that is
-// staged or published. A head that is no line of the ledger says that it was
+// staged or published. A head that is not a line of the ledger says that it was
 // cut or rewritten since, unless the ledger gave it up. It returns how many there are; the error joins every
 // file whose head is not there.
 func (d *Dir) Heads() (int, error) {

@@ -42,7 +42,7 @@ func OpenToVerify(path string) (*Dir, error) {
 	data, err := courier.ReadFile(name, courier.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "give the trust directory with --dir, or make one with `trustroot init`",
-			fmt.Errorf("%s is no trust directory: it has no %s", path, PlanFile))
+			fmt.Errorf("%s is not a trust directory: it has no %s", path, PlanFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)

@@ -5,7 +5,7 @@
 // are real, made by crypto/ecdsa and crypto/ed25519; key policies, grants and
 // the callers' IAM policies are enforced for the principals it was told of.
 //
-// It is no KMS: private keys lie in memory and, where a state file is asked
+// It is not a KMS: private keys lie in memory and, where a state file is asked
 // for, in that file; a caller is whoever its access key ID says, since request
 // signatures are not checked. It therefore listens on loopback only, says what
 // it is when it starts, and ships no secret: the credentials it publishes are

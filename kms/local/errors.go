@@ -27,7 +27,7 @@ func errValidation(format string, args ...any) *apiError {
 	return fail("ValidationException", format, args...)
 }
 
-// asAPI gives an error that is no answer of its own KMS's word for one.
+// asAPI gives an error that is not an answer of its own KMS's word for one.
 func asAPI(err error) *apiError {
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return e

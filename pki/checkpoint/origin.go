@@ -11,7 +11,7 @@ import (
 // maxOrigin bounds an origin, in bytes.
 const maxOrigin = 255
 
-// CheckOrigin refuses an origin that is no schemeless name, that notes cannot
+// CheckOrigin refuses an origin that is not a schemeless name, that notes cannot
 // carry (C2SP signed-note: no space, no plus), or, for Rekor v2, that is not a
 // bare host name: sigstore-go takes the origin from the base URL's host and
 // drops port and path.

@@ -94,7 +94,7 @@ func (s *State) issuerOf(c *Certificate) int {
 }
 
 // Issuer returns the generation that issued a certificate, nil for a root and
-// for what is no authority.
+// for what is not an authority.
 func (s *State) Issuer(g *Generation) *Generation {
 	if g.Certificate == nil || g.issuer < 1 || g.issuer > len(s.Authorities[g.Certificate.Issuer]) {
 		return nil

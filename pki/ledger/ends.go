@@ -23,7 +23,7 @@ func (s *State) find(ps *problems, name string, number int) *Generation {
 func (s *State) crl(ps *problems, c *CRL) func() {
 	g := s.find(ps, c.Issuer, c.Generation)
 	if g != nil && g.Certificate == nil {
-		ps.add("issuer %s is no authority", c.Issuer)
+		ps.add("issuer %s is not an authority", c.Issuer)
 	}
 	ps.name("ceremony", c.Ceremony)
 	ps.instant("this_update", c.ThisUpdate)

@@ -32,7 +32,7 @@ func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
 		case slices.Contains(c.Names[:i], name):
 			ps.add("names holds %s twice", name)
 		case newest == nil:
-			ps.add("%q is no authority and no log of the ledger", name)
+			ps.add("%q is neither an authority nor a log of the ledger", name)
 		case len(replaced(generations)) == 0:
 			ps.add("%s has no generation that a newer one could replace", name)
 		case c.At.Before(newest.Start):

@@ -120,7 +120,7 @@ func (r *report) subordinate(p *Plan, path, name string, a Authority) {
 	switch {
 	case !known && issuer == RootAuthority: // said at authorities
 	case !known:
-		r.add(at, "%q is no authority of this plan", issuer)
+		r.add(at, "%q is not an authority of this plan", issuer)
 	case a.Profile == "tsa-leaf" && by.Profile != "tsa-ca":
 		r.add(at, "a tsa-leaf is issued by a tsa-ca; a certificate directly under the root has the profile tsa")
 	case a.Profile != "tsa-leaf" && a.Profile != pki.ProfileOther && issuer != RootAuthority:

@@ -132,7 +132,7 @@ func (r *report) entries(n ast.Node, v reflect.Value, path string, depth int) {
 
 var decimal = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
-// scalar reads one value. Nothing is converted: a number is no string.
+// scalar reads one value. Nothing is converted: a number is not a string.
 func (r *report) scalar(n ast.Node, v reflect.Value, path string) {
 	var text string
 	var isString bool
@@ -157,7 +157,7 @@ func assign(v reflect.Value, text string, isString bool, n ast.Node) string {
 	if t, ok := v.Addr().Interface().(*time.Time); ok {
 		parsed, err := time.Parse(time.RFC3339, text)
 		if err != nil || parsed.Nanosecond() != 0 || parsed.Year() < 1950 {
-			return fmt.Sprintf("%q is no time: write it like 2026-05-01T12:00:00Z", text)
+			return fmt.Sprintf("%q is not a time: write it like 2026-05-01T12:00:00Z", text)
 		}
 		*t = parsed.UTC()
 		return ""
@@ -182,13 +182,13 @@ func assign(v reflect.Value, text string, isString bool, n ast.Node) string {
 	case reflect.Int:
 		i, err := strconv.ParseInt(text, 10, 32)
 		if isString || err != nil || !decimal.MatchString(text) {
-			return fmt.Sprintf("%q is no whole number", text)
+			return fmt.Sprintf("%q is not a whole number", text)
 		}
 		v.SetInt(i)
 	case reflect.Uint32:
 		u, err := strconv.ParseUint(text, 10, 32)
 		if isString || err != nil || !decimal.MatchString(text) {
-			return fmt.Sprintf("%q is no whole number up to 4294967295", text)
+			return fmt.Sprintf("%q is not a whole number up to 4294967295", text)
 		}
 		v.SetUint(u)
 	default:

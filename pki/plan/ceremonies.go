@@ -14,7 +14,7 @@ func (r *report) ceremony(p *Plan, name string) {
 	c, path := p.Ceremonies[name], join("ceremonies", name)
 	day, err := time.Parse(time.DateOnly, c.Day)
 	if err != nil && r.ok(path+".day") {
-		r.add(path+".day", "%q is no day: write it like 2026-05-01", c.Day)
+		r.add(path+".day", "%q is not a day: write it like 2026-05-01", c.Day)
 	}
 	if err == nil && r.ok(path+".not_before") && c.NotBefore.UTC().Truncate(24*time.Hour).After(day) {
 		r.add(path+".not_before", "is after the day of the ceremony: the certificates would not be valid yet when they are checked")
@@ -24,9 +24,9 @@ func (r *report) ceremony(p *Plan, name string) {
 	}
 	if r.ok(path + ".firmware") {
 		if !firmwareForm.MatchString(c.Firmware) {
-			r.add(path+".firmware", "%q is no firmware version: write it like 5.7.4", c.Firmware)
+			r.add(path+".firmware", "%q is not a firmware version: write it like 5.7.4", c.Firmware)
 		} else if c.oldFirmware() && !p.Allows(ExceptionOldFirmware) {
-			r.add(path+".firmware", "a token below 5.7 leaks ECDSA keys to who holds it (YSA-2024-03): take a newer one, or name the exception %s with its reason", ExceptionOldFirmware)
+			r.add(path+".firmware", "a token below 5.7 leaks ECDSA keys to whoever holds it (YSA-2024-03): take a newer one, or name the exception %s with its reason", ExceptionOldFirmware)
 		}
 	}
 	r.form(path+".record_slot", c.RecordSlot, badKeySlot)

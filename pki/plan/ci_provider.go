@@ -59,7 +59,7 @@ func (r *report) ciProviders(p *Plan) {
 				continue
 			}
 			if !slices.Contains(extensions, key) {
-				r.add(at, "is no extension that Fulcio fills: write one of %s", strings.Join(extensions, ", "))
+				r.add(at, "is not an extension that Fulcio fills: write one of %s", strings.Join(extensions, ", "))
 				continue
 			}
 			r.form(at, c.Claims[key], badTemplate)
@@ -83,7 +83,7 @@ func badTemplate(s string) string {
 		return reason
 	}
 	if _, err := template.New("").Parse(s); err != nil {
-		return "is no template that Fulcio can read: " + strings.TrimPrefix(err.Error(), "template: ")
+		return "is not a template that Fulcio can read: " + strings.TrimPrefix(err.Error(), "template: ")
 	}
 	return ""
 }

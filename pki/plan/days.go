@@ -17,7 +17,7 @@ func (d *Days) UnmarshalText(b []byte) error {
 	digits, isDays := strings.CutSuffix(string(b), "d")
 	n, err := strconv.Atoi(digits)
 	if err != nil || !isDays || n < 1 || n > maxDays {
-		return fmt.Errorf("%q is no number of days: write it like 197d", b)
+		return fmt.Errorf("%q is not a number of days: write it like 197d", b)
 	}
 	*d = Days(n)
 	return nil

@@ -43,7 +43,7 @@ func badText(s string) string {
 func badURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.Opaque != "" {
-		return fmt.Sprintf("%q is no URL: write it like https://name.example.com", s)
+		return fmt.Sprintf("%q is not a URL: write it like https://name.example.com", s)
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return fmt.Sprintf("%q must begin with https:// (http:// is for loopback alone)", s)
@@ -75,7 +75,7 @@ func loopback(host string) bool {
 func badPointer(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Sprintf("%q is no http or https URL", s)
+		return fmt.Sprintf("%q is not an http or https URL", s)
 	}
 	return ""
 }
@@ -91,7 +91,7 @@ func badKeySlot(slot string) string {
 	}
 	retired := len(slot) == 2 && slot >= "82" && slot <= "95" && strings.Trim(slot, "0123456789abcdef") == ""
 	if !retired && !slices.Contains([]string{"9a", "9d", "9e"}, slot) {
-		return fmt.Sprintf("%q is no PIV slot: write 9a, 9d, 9e or 82 to 95", slot)
+		return fmt.Sprintf("%q is not a PIV slot: write 9a, 9d, 9e or 82 to 95", slot)
 	}
 	return ""
 }

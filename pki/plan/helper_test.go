@@ -26,7 +26,7 @@ func asProblems(t *testing.T, err error) strict.Problems {
 	t.Helper()
 	problems, ok := errors.AsType[strict.Problems](err)
 	if !ok || len(problems) == 0 {
-		t.Fatalf("the error is no list of problems: %v", err)
+		t.Fatalf("the error is not a list of problems: %v", err)
 	}
 	return problems
 }

@@ -20,7 +20,7 @@ func (r *report) included(at string, files []Include) {
 		if r.ok(path + ".path") {
 			switch {
 			case !fs.ValidPath(in.Path) || in.Path == ".":
-				r.add(path+".path", "%q is no path within the trust directory", in.Path)
+				r.add(path+".path", "%q is not a path within the trust directory", in.Path)
 			case in.Path == "trust" || strings.HasPrefix(in.Path, "trust/"):
 				r.add(path+".path", "trust/ is what the build writes: keep the file elsewhere, include/ for instance")
 			}
@@ -68,7 +68,7 @@ func (r *report) publishNames(p *Plan) {
 		}
 		switch {
 		case !fs.ValidPath(n.As) || n.As == "." || n.As == "index.html" || builtPath.MatchString(n.As):
-			r.add(at+".as", "%q is no path of its own under trust/", n.As)
+			r.add(at+".as", "%q is not a path of its own under trust/", n.As)
 		case taken[n.As]:
 			r.add(at+".as", "%q stands for something else already", n.As)
 		}

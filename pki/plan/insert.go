@@ -50,7 +50,7 @@ func AppendGeneration(data []byte, name string, g Generation) (Insertion, error)
 	}
 	kind := before.kindOf(name)
 	if kind == "" {
-		return Insertion{}, fmt.Errorf("%s is no authority, log or application of the plan", name)
+		return Insertion{}, fmt.Errorf("%s is not an authority, log or application of the plan", name)
 	}
 	node, err := find(data, kind, name, "generations")
 	if err != nil {
@@ -134,7 +134,7 @@ func find(data []byte, path ...string) (ast.Node, error) {
 	for _, key := range path {
 		m, ok := node.(*ast.MappingNode)
 		if !ok {
-			return nil, fmt.Errorf("%s is no mapping", key)
+			return nil, fmt.Errorf("%s is not a mapping", key)
 		}
 		node = nil
 		for _, pair := range m.Values {

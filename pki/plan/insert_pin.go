@@ -65,7 +65,7 @@ func (p *Plan) keyNode(data []byte, name string, generation int) (*ast.MappingNo
 	}
 	kind := p.kindOf(name)
 	if kind == "" {
-		return nil, "", fmt.Errorf("%s is no authority, log or application of the plan", name)
+		return nil, "", fmt.Errorf("%s is not an authority, log or application of the plan", name)
 	}
 	path := kind + "." + name + ".generations"
 	node, err := find(data, kind, name, "generations")

@@ -127,7 +127,7 @@ func (r *report) key(k owned, root bool) {
 	case strings.Contains(k.Key, ":key/mrk-"):
 		r.add(at, "%q is a multi-region key, which exists more than once: make a single-region key", k.Key)
 	case !keyARNForm.MatchString(k.Key):
-		r.add(at, "%q is no KMS key ARN: write it like arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", k.Key)
+		r.add(at, "%q is not a KMS key ARN: write it like arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", k.Key)
 	}
 }
 
@@ -185,7 +185,7 @@ func algorithmReason(kind, algorithm string) string {
 	case "ed25519":
 		reason = "Rekor loads an Ed25519 key from KMS and fails at its first checkpoint"
 	default:
-		reason = fmt.Sprintf("%q is no algorithm of checkpoints that all clients verify", algorithm)
+		reason = fmt.Sprintf("%q is not an algorithm of checkpoints that all clients verify", algorithm)
 	}
 	if kind == StaticCT {
 		reason += "; Fulcio refuses at its start a CT key that is not P-256"

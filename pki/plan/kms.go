@@ -30,10 +30,10 @@ func (p *Plan) checkKMS(r *report) {
 	}
 	k := p.KMS
 	if k.AliasPrefix != "" && (!aliasForm.MatchString(k.AliasPrefix) || len(k.AliasPrefix) > 100 || strings.HasPrefix(k.AliasPrefix, "aws/") || strings.HasPrefix(k.AliasPrefix, "alias/")) {
-		r.add("kms.alias_prefix", "%q is no prefix: write letters, digits, - and _, with slashes between, such as trustroot/prod", k.AliasPrefix)
+		r.add("kms.alias_prefix", "%q is not a prefix: write letters, digits, - and _, with slashes between, such as trustroot/prod", k.AliasPrefix)
 	}
 	if k.Account != "" && !accountForm.MatchString(k.Account) {
-		r.add("kms.account", "%q is no account: write its 12 digits in quotes", k.Account)
+		r.add("kms.account", "%q is not an account: write its 12 digits in quotes", k.Account)
 	}
 	if k.Role != "" && !principalForm.MatchString(k.Role) {
 		r.add("kms.role", "%q is not the ARN of a role: write arn:aws:iam::ACCOUNT:role/NAME", k.Role)

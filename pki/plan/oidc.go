@@ -11,7 +11,7 @@ import (
 type Provider struct {
 	Issuer string `yaml:"issuer" json:"issuer"` // its issuer URL, byte for byte as tokens name it
 	// Type says which of a token's claims become the certificate's. It may be
-	// left away for an issuer that everybody uses, such as GitHub's.
+	// empty for an issuer that everybody uses, such as GitHub's.
 	Type     string `yaml:"type,omitempty" json:"type,omitempty" jsonschema:"enum=email,enum=uri,enum=username,enum=spiffe,enum=kubernetes,enum=chainguard-identity,enum=github-workflow,enum=gitlab-pipeline,enum=buildkite-job,enum=codefresh-workflow,enum=circleci-job,enum=ci-provider"`
 	ClientID string `yaml:"client_id,omitempty" json:"client_id,omitempty"` // audience that tokens are asked for; empty is sigstore
 	// Domain is what the subjects belong to: the trust domain of spiffe, the URL
@@ -95,7 +95,7 @@ func (r *report) oidc(p *Plan) {
 		known := wellKnown[provider.Issuer]
 		switch {
 		case provider.Kind() == "":
-			r.add(path+".type", "is missing, and %s is not an issuer that everybody uses: write email for people who log in, gitlab-pipeline or github-workflow for an own GitLab or GitHub Enterprise Server, or another; with the wrong one Fulcio answers 400 to every token", provider.Issuer)
+			r.add(path+".type", "is missing, and %s is not an issuer that everybody uses: write email for people who log in, gitlab-pipeline or github-workflow for your own GitLab or GitHub Enterprise Server, or another; with the wrong one Fulcio answers 400 to every token", provider.Issuer)
 			continue
 		case known != "" && provider.Type != "" && provider.Type != known:
 			r.add(path+".type", "%s is of the type %s: with %s Fulcio answers 400 to every token", provider.Issuer, known, provider.Type)

@@ -20,7 +20,7 @@ func TestRules_OIDC(t *testing.T) {
 	}
 	for _, c := range []struct{ provider, at, want string }{
 		{`{issuer: "http://login.example.com", type: email}`, "oidc[0].issuer", "must begin with https://"},
-		{`{issuer: "https://login.example.com"}`, "oidc[0].type", "gitlab-pipeline or github-workflow for an own"},
+		{`{issuer: "https://login.example.com"}`, "oidc[0].type", "gitlab-pipeline or github-workflow for your own"},
 		{`{issuer: "https://gitlab.com", type: email}`, "oidc[0].type", "is of the type gitlab-pipeline"},
 		{`{issuer: "https://login.example.com", type: mail}`, "oidc[0].type", "email"},
 		{`{issuer: "https://login.example.com", type: email, domain: example.com}`, "oidc[0].domain", "email has no domain"},
@@ -55,7 +55,7 @@ func TestRules_CIProviders(t *testing.T) {
 		{templates(`"https://a\nb"`, "", ""), "ci_providers.jenkins.subject", "unprintable"},
 		{templates("sub", "trigger: cause", ""), "ci_providers.jenkins.claims.trigger", "build-trigger"},
 		{templates("sub", "", "{name: a, value: b}, {name: a, value: c}"), "ci_providers.jenkins.values[1].name", "second time"},
-		{templates("sub", "issuer: iss", ""), "ci_providers.jenkins.claims.issuer", "is no extension that Fulcio fills"},
+		{templates("sub", "issuer: iss", ""), "ci_providers.jenkins.claims.issuer", "is not an extension that Fulcio fills"},
 		{templates("sub", `build-trigger: "{{ if }}"`, ""), "ci_providers.jenkins.claims.build-trigger", "no template"},
 		{end + strings.Replace(provider, "ci_provider: jenkins", "ci_provider: other", 1), "oidc[0].ci_provider", "names no templates"},
 		{end + strings.Replace(provider, ", ci_provider: jenkins", "", 1), "oidc[0].ci_provider", "is missing"},

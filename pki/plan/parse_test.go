@@ -42,7 +42,7 @@ func problemsOf(t *testing.T, data string) strict.Problems {
 	}
 	problems, ok := errors.AsType[strict.Problems](err)
 	if !ok {
-		t.Fatalf("the error is no list of problems: %v", err)
+		t.Fatalf("the error is not a list of problems: %v", err)
 	}
 	return problems
 }

@@ -19,7 +19,7 @@ type Plan struct {
 	TUF          *TUF                  `yaml:"tuf,omitempty" json:"tuf,omitempty"`
 	Ceremonies   map[string]Ceremony   `yaml:"ceremonies,omitempty" json:"ceremonies,omitempty"`
 	Exceptions   []Exception           `yaml:"exceptions,omitempty" json:"exceptions,omitempty"`
-	Include      []Include             `yaml:"include,omitempty" json:"include,omitempty"`           // other people's trusted roots beside the own one
+	Include      []Include             `yaml:"include,omitempty" json:"include,omitempty"`           // other people's trusted roots beside our own
 	OIDC         []Provider            `yaml:"oidc,omitempty" json:"oidc,omitempty"`                 // identity providers that signers may ask
 	CIProviders  map[string]CIProvider `yaml:"ci_providers,omitempty" json:"ci_providers,omitempty"` // how Fulcio reads tokens of CI systems that it has no templates for
 	Signing      *Signing              `yaml:"signing,omitempty" json:"signing,omitempty"`           // how signers choose among logs and TSAs
@@ -47,7 +47,7 @@ type Authority struct {
 }
 
 // Signing says how signers choose among logs and TSAs, and whose services stand
-// beside the own ones.
+// beside our own.
 type Signing struct {
 	Rekor   Selection `yaml:"rekor,omitempty" json:"rekor,omitzero"`
 	TSA     Selection `yaml:"tsa,omitempty" json:"tsa,omitzero"`
@@ -187,7 +187,7 @@ type Exception struct {
 }
 
 // Include is a trusted_root.json of somebody else, whose entries stand beside
-// the own ones: what they signed verifies too.
+// our own: what they signed verifies too.
 type Include struct {
 	Path   string `yaml:"path" json:"path"`                                         // slash-separated, relative to the trust directory
 	SHA256 string `yaml:"sha256" json:"sha256" jsonschema:"pattern=^[0-9a-f]{64}$"` // hex, 64 digits: the pin

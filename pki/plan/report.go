@@ -87,7 +87,7 @@ func parent(path string) string {
 	return path[:max(strings.LastIndexAny(path, ".["), 0)]
 }
 
-// join writes the path of a key. One that is no plain name is quoted, for it
+// join writes the path of a key. One that is not plain name is quoted, for it
 // may hold anything.
 func join(path, key string) string {
 	if strings.ContainsFunc(key, func(c rune) bool {

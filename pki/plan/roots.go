@@ -140,7 +140,7 @@ func (r *report) issued(p *Plan, name, at string, g Generation) {
 	case g.Standby:
 		r.add(at+".standby", "only a root stands by: remove the field")
 	case g.Root < 0 || g.Root > roots:
-		r.add(at+".root", "%d is no generation of the root", g.Root)
+		r.add(at+".root", "%d is not a generation of the root", g.Root)
 	case !known:
 	case by == 0:
 		r.add(at+".ceremony", "is held at token %d, on which no generation of the root has its key: hold it at %s", c.Token, rootTokens(p))

@@ -17,7 +17,7 @@ func (r *report) settings(path string, a Authority) {
 	r.serviceURL(path, a)
 	leaf := a.Profile == "tsa" || a.Profile == "tsa-leaf"
 	if a.PathLen != nil && leaf {
-		r.add(path+".path_len", "a %s certificate is no CA and has no path length: remove the field", a.Profile)
+		r.add(path+".path_len", "a %s certificate is not a CA and has no path length: remove the field", a.Profile)
 	}
 	switch {
 	case a.ExtKeyUsageCritical == nil:
@@ -40,7 +40,7 @@ func (r *report) settings(path string, a Authority) {
 	for i, policy := range a.Policies {
 		at := index(path+".policies", i)
 		if !oidForm.MatchString(policy.OID) {
-			r.add(at+".oid", "%q is no object identifier: write it like 1.3.6.1.4.1.65302.1.1", policy.OID)
+			r.add(at+".oid", "%q is not an object identifier: write it like 1.3.6.1.4.1.65302.1.1", policy.OID)
 		}
 		if policy.CPS != "" {
 			r.form(at+".cps", policy.CPS, badURL)
@@ -51,7 +51,7 @@ func (r *report) settings(path string, a Authority) {
 		u, err := url.Parse(uri)
 		switch {
 		case err != nil || !u.IsAbs() || u.Host == "":
-			r.add(at, "%q is no absolute URI", uri)
+			r.add(at, "%q is not an absolute URI", uri)
 		case a.Profile == "spiffe-ca" && u.Scheme != "spiffe":
 			r.add(at, "a spiffe-ca carries its trust domain: write it like spiffe://example.com")
 		}
@@ -72,12 +72,12 @@ func empty(s pki.Subtrees) bool {
 func (r *report) subtrees(path string, s pki.Subtrees) {
 	for i, name := range s.DNS {
 		if !hostForm(strings.TrimPrefix(name, ".")) {
-			r.add(index(path+".dns", i), "%q is no DNS name", name)
+			r.add(index(path+".dns", i), "%q is not a DNS name", name)
 		}
 	}
 	for i, name := range s.URI {
 		if !hostForm(strings.TrimPrefix(name, ".")) {
-			r.add(index(path+".uri", i), "%q is no host: a URI constraint is a host, or a domain with a dot in front", name)
+			r.add(index(path+".uri", i), "%q is not a host: a URI constraint is a host, or a domain with a dot in front", name)
 		}
 	}
 	for i, name := range s.Email {
@@ -86,12 +86,12 @@ func (r *report) subtrees(path string, s pki.Subtrees) {
 			host = strings.TrimPrefix(name, ".")
 		}
 		if !hostForm(host) || strings.HasPrefix(name, "@") {
-			r.add(index(path+".email", i), "%q is no mailbox, host, or domain with a dot in front", name)
+			r.add(index(path+".email", i), "%q is not a mailbox, host, or domain with a dot in front", name)
 		}
 	}
 	for i, network := range s.IP {
 		if prefix, err := netip.ParsePrefix(network); err != nil || prefix.Masked() != prefix {
-			r.add(index(path+".ip", i), "%q is no network: write it like 192.0.2.0/24", network)
+			r.add(index(path+".ip", i), "%q is not a network: write it like 192.0.2.0/24", network)
 		}
 	}
 }

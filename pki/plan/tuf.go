@@ -51,7 +51,7 @@ func (r *report) published(places []Place) {
 		scheme, _, url := strings.Cut(p.At, "://")
 		switch {
 		case p.At == "" || url && scheme != "s3" || path.Clean(p.At) == ".":
-			r.add(at+".at", "%q is no place: give a folder or s3://BUCKET/PREFIX", p.At)
+			r.add(at+".at", "%q is not a place: give a folder or s3://BUCKET/PREFIX", p.At)
 		case path.Clean(p.At) == "tuf":
 			r.add(at+".at", "is the trust directory's own copy, which is always written: remove it")
 		case slices.ContainsFunc(places[:i], func(o Place) bool { return path.Clean(o.At) == path.Clean(p.At) }):

@@ -97,7 +97,7 @@ func brokenLogs() []broken {
 		{name: "SHA-512 tree", doc: func(_ *testing.T, _ *world, d object) { d.at("ctlogs", 1)["hashAlgorithm"] = "SHA2_512" }, id: "hash-algorithm", path: "$.ctlogs[1].hashAlgorithm"},
 		{name: "no log ID", doc: func(_ *testing.T, _ *world, d object) { delete(d.at("tlogs", 0), "logId") }, id: "log-id-missing", path: "$.tlogs[0].logId"},
 		{name: "no public key", doc: func(_ *testing.T, _ *world, d object) { delete(d.at("tlogs", 0), "publicKey") }, id: "public-key-missing", path: "$.tlogs[0].publicKey"},
-		{name: "key is no key", doc: func(_ *testing.T, _ *world, d object) {
+		{name: "key is not a key", doc: func(_ *testing.T, _ *world, d object) {
 			d.at("tlogs", 0).in("publicKey")["rawBytes"] = b64([]byte("no key"))
 		}, id: "public-key-undecodable", path: "$.tlogs[0].publicKey.rawBytes"},
 		{name: "P-256 key labelled P-384", doc: func(_ *testing.T, _ *world, d object) {
@@ -286,7 +286,7 @@ func brokenProfiles() []broken {
 		{name: "Fulcio CA for servers", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		}), id: "fulcio-eku", path: first + "[0]"},
-		{name: "Fulcio certificate is no CA", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
+		{name: "Fulcio certificate is not a CA", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
 			c.IsCA, c.MaxPathLenZero, c.KeyUsage = false, false, x509.KeyUsageDigitalSignature
 		}), id: "fulcio-not-ca", path: first + "[0]"},
 		{name: "Fulcio CA that may not sign certificates", world: fulcio(func(_ *testing.T, c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature }), id: "key-usage", path: first + "[0]"},

@@ -36,7 +36,7 @@ func Build(p *plan.Plan, s *ledger.State, files fs.FS) ([]byte, error) {
 	return BuildWith(p, s, files, nil)
 }
 
-// BuildWith is Build with other people's trusted roots beside the own entries.
+// BuildWith is Build with other people's trusted roots beside our own entries.
 // Each of includes is the content of a trusted_root.json, whose digest the
 // caller has compared with its pin. An entry that stands in several files with
 // the same content is written once; a log key that stands there with different

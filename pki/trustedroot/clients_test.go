@@ -219,7 +219,7 @@ func claim(f finding.Finding, client string) finding.Effect {
 }
 
 // strongest returns the loudest of what findings say of a client; that it was
-// not observed is no claim.
+// not observed is not a claim.
 func strongest(findings []finding.Finding, client string) finding.Effect {
 	claims := []finding.Effect{Refuses, Panics, Rejects, CannotSign, Misreads, Accepts, Unaffected}
 	for _, e := range claims {

@@ -66,7 +66,7 @@ func TestLint_KnowsACompromiseFromAGap(t *testing.T) {
 			found = found || f.ID == "compromised-key-open" && f.Severity == Error
 		}
 		if !found {
-			t.Errorf("an open entry over the stolen key of %s is no error: %v", name, findings)
+			t.Errorf("an open entry over the stolen key of %s is not an error: %v", name, findings)
 		}
 	}
 }

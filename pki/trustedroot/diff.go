@@ -222,7 +222,7 @@ func normal(list string, m proto.Message) proto.Message {
 	return m
 }
 
-// honours says which clients an end stops. Closing a window is no revocation.
+// honours says which clients an end stops. Closing a window is not a revocation.
 func honours(list string) string {
 	switch list {
 	case "tlogs":

@@ -97,7 +97,7 @@ func (l *linter) certificates(path string, a *prototrustroot.CertificateAuthorit
 	for i, c := range certs {
 		cert, err := x509.ParseCertificate(c.GetRawBytes())
 		if err != nil {
-			l.add(ruleCertBroken, certPath(path, i)+".rawBytes", fmt.Sprintf("This is no certificate: %v", err), "Write the certificate's DER in base64, without the lines of PEM")
+			l.add(ruleCertBroken, certPath(path, i)+".rawBytes", fmt.Sprintf("This is not a certificate: %v", err), "Write the certificate's DER in base64, without the lines of PEM")
 			return nil
 		}
 		chain[i] = cert

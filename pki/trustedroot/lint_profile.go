@@ -29,7 +29,7 @@ func (l *linter) fulcioChain(path string, chain []*x509.Certificate) {
 	first := chain[0]
 	at := certPath(path, 0)
 	if !first.IsCA {
-		l.add(ruleNotCA, at, "The first certificate is no CA: it cannot have issued signing certificates", "Write the certificate whose key Fulcio signs with first")
+		l.add(ruleNotCA, at, "The first certificate is not a CA: it cannot have issued signing certificates", "Write the certificate whose key Fulcio signs with first")
 		return
 	}
 	if first.KeyUsage != 0 && first.KeyUsage&x509.KeyUsageCertSign == 0 {

@@ -49,7 +49,7 @@ func (l *linter) field(value *node, key string, m protoreflect.Message) {
 	}
 }
 
-// scalar judges one value of a field. What is no message is given to protobuf's
+// scalar judges one value of a field. What is not a message is given to protobuf's
 // own parser, alone in a message of its kind.
 func (l *linter) scalar(value *node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
 	if fd.Message() != nil && fd.Message().FullName() != timestampName {
@@ -62,7 +62,7 @@ func (l *linter) scalar(value *node, fd protoreflect.FieldDescriptor, m protoref
 	}
 	document := fmt.Sprintf(`{%q:%s}`, fd.JSONName(), value.raw())
 	if err := protojson.Unmarshal([]byte(document), m.New().Interface()); err != nil {
-		l.add(typeRule(fd), value.path, fmt.Sprintf("%s is no value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
+		l.add(typeRule(fd), value.path, fmt.Sprintf("%s is not a value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
 	}
 }
 

@@ -169,7 +169,7 @@ func (v *View) periods() {
 	}
 }
 
-// earlier returns the earlier of two ends, where the zero time is no end.
+// earlier returns the earlier of two ends, where the zero time is not an end.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b

@@ -121,7 +121,7 @@ func TestShow_HostileNames(t *testing.T) {
 		if _, err := dec.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			t.Fatalf("the image is no XML: %v", err)
+			t.Fatalf("the image is not XML: %v", err)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func signedBy(c, parent *x509.Certificate) error {
 
 // verifyAhead verifies the signatures of all chains of the ledger beside each
 // other, so that who asks for one later need not wait. Files that cannot be read
-// are left to who reads them for their content.
+// are left to whoever reads them for their content.
 func (b *builder) verifyAhead() {
 	var group sync.WaitGroup
 	for _, generations := range b.state.Authorities {

@@ -10,7 +10,7 @@ import (
 )
 
 // What is remembered of one certificate says nothing of another, and a parent
-// that is no CA stays one that may not sign.
+// that is not a CA stays one that may not sign.
 func TestSignedBy_RemembersThePairAlone(t *testing.T) {
 	w := &world{plan: &plan.Plan{Organization: "remembered.example"}}
 	from, to := before.Add(-time.Hour), before.Add(time.Hour)

@@ -297,7 +297,7 @@ func TestLint_PairOfferedTooEarly(t *testing.T) {
 	}
 }
 
-// Both logs: the other instance's log and TSA stand beside the own ones under
+// Both logs: the other instance's log and TSA stand beside our own under
 // their own operator, the plan's selector is written, and signers take both.
 func TestBuildSigningConfig_BothLogs(t *testing.T) {
 	w, public := newWorld(t, 1), newWorldOf(t, "example.net", 1)

@@ -32,7 +32,7 @@ type repeated struct {
 	line int
 }
 
-// syntaxError is why a document is no JSON, and on which line.
+// syntaxError is why a document is not JSON, and on which line.
 type syntaxError struct {
 	line int
 	err  error

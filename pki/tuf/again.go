@@ -17,7 +17,7 @@ import (
 const againWithin = 24 * time.Hour
 
 // staged returns a change in a folder of staged changes that says the same as
-// this draft but for its times, or nil. A folder that is no change is passed
+// this draft but for its times, or nil. A folder that is not a change is passed
 // over: whoever opens it is told.
 func (d *draft) staged(folder string) (*Staged, error) {
 	entries, err := os.ReadDir(folder)

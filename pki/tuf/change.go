@@ -63,11 +63,11 @@ func parseChange(data []byte) (change, error) {
 		errs = append(errs, fmt.Errorf("kind %q is none of init, targets, root", c.Kind))
 	}
 	if !textForm.MatchString(c.Withdraw) {
-		errs = append(errs, errors.New("withdraw is no plain text of at most 500 characters"))
+		errs = append(errs, errors.New("withdraw is not plain text of at most 500 characters"))
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Holders)) {
 		if !keyIDForm.MatchString(id) || !holderName.MatchString(c.Holders[id]) {
-			errs = append(errs, fmt.Errorf("holders: %.80q: %.80q is no key ID with a name", id, c.Holders[id]))
+			errs = append(errs, fmt.Errorf("holders: %.80q: %.80q is not a key ID with a name", id, c.Holders[id]))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -217,7 +217,7 @@ func parseFileName(name string) (role string, version int64, err error) {
 	role, found := strings.CutSuffix(rest, ".json")
 	version, err = strconv.ParseInt(number, 10, 64)
 	if !found || err != nil || version < 1 || fileName(role, version) != name || !roleName.MatchString(role) {
-		return "", 0, fmt.Errorf("%q is no metadata file name like 3.targets.json", name)
+		return "", 0, fmt.Errorf("%q is not a metadata file name like 3.targets.json", name)
 	}
 	return role, version, nil
 }

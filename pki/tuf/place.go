@@ -171,7 +171,7 @@ func runaway(d *document, own int64, w OnlineRole, now time.Time) error {
 	return fault.New(fault.Verification, onlineStolen, err)
 }
 
-// States reads every place but the own copy and holds it against that. It
+// States reads every place but our own copy and holds it against that. It
 // writes nothing.
 func (p *Publisher) States(ctx context.Context) ([]State, []error) {
 	states, errs := make([]State, len(p.Places)), make([]error, len(p.Places))

@@ -94,7 +94,7 @@ func (p Proof) check() (*ecdsa.PublicKey, error) {
 	}
 	sig, err := hex.DecodeString(p.Signature)
 	if err != nil {
-		return nil, errors.New("the signature is no hex")
+		return nil, errors.New("the signature is not hex")
 	}
 	digest, err := p.digest()
 	if err != nil {

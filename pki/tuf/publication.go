@@ -70,7 +70,7 @@ func (p *Publisher) fail(place *Place, err error) error {
 }
 
 // survey reads every place and judges it, before anything is written. want
-// says what roots and targets are to be there, given the own copy.
+// says what roots and targets are to be there, given our own copy.
 func (p *Publisher) survey(ctx context.Context, want func(own *repository) error) error {
 	var errs []error
 	for _, place := range p.all() {
@@ -97,7 +97,7 @@ func (p *Publisher) survey(ctx context.Context, want func(own *repository) error
 	return errors.Join(errs...)
 }
 
-// forgetNothing keeps the roles that the own copy shows and that are no longer
+// forgetNothing keeps the roles that our own copy shows and that are no longer
 // delegated: clients refuse a snapshot that forgets a role.
 func (p *Publisher) forgetNothing() {
 	for role, old := range p.Own.before.targets {

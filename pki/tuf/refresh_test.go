@@ -108,7 +108,7 @@ func TestRefresh_AnotherRepositoryIsNotSigned(t *testing.T) {
 		t.Errorf("timestamp %d", ts)
 	}
 	if ts, _ := state(t, own); ts != 2 {
-		t.Errorf("the own copy was not refreshed: timestamp %d", ts)
+		t.Errorf("our own copy was not refreshed: timestamp %d", ts)
 	}
 }
 

@@ -43,16 +43,16 @@ func parseSignature(data []byte) (signatureFile, error) {
 	}
 	switch {
 	case !roleName.MatchString(f.Role):
-		return signatureFile{}, fmt.Errorf("role %q is no role name", f.Role)
+		return signatureFile{}, fmt.Errorf("role %q is not a role name", f.Role)
 	case f.Version < 1:
-		return signatureFile{}, fmt.Errorf("version %d is no version", f.Version)
+		return signatureFile{}, fmt.Errorf("version %d is not a version", f.Version)
 	case !holderName.MatchString(f.Holder):
-		return signatureFile{}, fmt.Errorf("holder %q is no name", f.Holder)
+		return signatureFile{}, fmt.Errorf("holder %q is not a name", f.Holder)
 	case !keyIDForm.MatchString(f.KeyID):
-		return signatureFile{}, fmt.Errorf("keyid %q is no key ID", f.KeyID)
+		return signatureFile{}, fmt.Errorf("keyid %q is not a key ID", f.KeyID)
 	}
 	if _, err := hex.DecodeString(f.Sig); err != nil || f.Sig == "" || f.Sig != strings.ToLower(f.Sig) {
-		return signatureFile{}, errors.New("sig is no lower-case hex")
+		return signatureFile{}, errors.New("sig is not lower-case hex")
 	}
 	return f, nil
 }

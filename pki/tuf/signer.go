@@ -35,7 +35,7 @@ func (r *rememberingSigner) SignMessage(message io.Reader, _ ...signature.SignOp
 	}
 	pub, err := CheckKey(r.key.Public())
 	if err == nil && !ecdsa.VerifyASN1(pub, digest[:], sig) {
-		err = errors.New("the signer's answer is no signature by its own key")
+		err = errors.New("the signer's answer is not a signature by its own key")
 	}
 	r.err = err
 	return sig, err

@@ -182,7 +182,7 @@ func (m *model) readDelegations(w *wireDelegations) error {
 		}
 		for _, path := range r.Paths {
 			if !pathForm.MatchString(path) {
-				return fmt.Errorf("delegation %s: path %.80q is no pattern of target names", r.Name, path)
+				return fmt.Errorf("delegation %s: path %.80q is not a pattern of target names", r.Name, path)
 			}
 		}
 		keys, err := readKeys(r.KeyIDs, w.Keys)

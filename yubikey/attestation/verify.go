@@ -85,7 +85,7 @@ func verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
 	return a, nil
 }
 
-// shape refuses a slot certificate that is no leaf, and certificates with
+// shape refuses a slot certificate that is not a leaf, and certificates with
 // other subjects than tokens have: one common name, the device's of the PIV
 // application and not of another one that Yubico attests.
 func shape(slot, device *x509.Certificate) error {
@@ -147,7 +147,7 @@ func chain(p Pair, roots Roots, at time.Time) (*x509.Certificate, error) {
 
 // asIssuer returns the device certificate as one that may sign: some YubiKey 4
 // carry a certificate without basic constraints (RFC 5280 4.2.1.9 wants them),
-// which piv-go v2.6.0 mends in the same way. One that says it is no CA stays
+// which piv-go v2.6.0 mends in the same way. One that says it is not a CA stays
 // none.
 func asIssuer(device *x509.Certificate) *x509.Certificate {
 	if device.BasicConstraintsValid || device.Subject.CommonName != "Yubico PIV Attestation" {

@@ -171,7 +171,7 @@ func (s *state) readKeys(keys map[string]*slotKey) error {
 		slot, err := strconv.ParseUint(name, 16, 8)
 		switch {
 		case err != nil || !isKeySlot(byte(slot)):
-			problems = append(problems, fmt.Errorf("%q is no key slot", name))
+			problems = append(problems, fmt.Errorf("%q is not a key slot", name))
 		case key == nil:
 			problems = append(problems, fmt.Errorf("slot %s: no key", name))
 		default:

@@ -28,7 +28,7 @@ func Instant(flag, text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil || t.Nanosecond() != 0 {
-		return time.Time{}, Usage("write it like 2029-04-01T12:00:00Z", "%s %q is no time in whole seconds", flag, text)
+		return time.Time{}, Usage("write it like 2029-04-01T12:00:00Z", "%s %q is not a time in whole seconds", flag, text)
 	}
 	return t.UTC(), nil
 }

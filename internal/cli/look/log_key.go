@@ -131,7 +131,7 @@ func (o *logKeyOptions) publicKey(ctx context.Context, name string) (any, error)
 		return pub, nil
 	}
 	if o.online.Key == nil {
-		return nil, cmdutil.Usage("give a file: this program reads no key from KMS", "%s is no file", name)
+		return nil, cmdutil.Usage("give a file: this program reads no key from KMS", "%s is not a file", name)
 	}
 	return o.online.Key(ctx, o.Factory, name)
 }

@@ -32,7 +32,7 @@ func newTrustedRootShowCmd(f *cmdutil.Factory, run func(context.Context, *truste
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.at, "at", "", "what is current at this time (RFC 3339); now where it is left away")
+	cmd.Flags().StringVar(&o.at, "at", "", "what is current at this time (RFC 3339) (default: now)")
 	cmd.Flags().StringVar(&o.svg, "svg", "", "write the time lines as an SVG to this file too")
 	return cmd
 }

@@ -126,7 +126,7 @@ func runKMSPolicy(ctx context.Context, o *kmsPolicyOptions) error {
 // printOne prints a bare document, as the aws command takes it from a file.
 func (o *kmsPolicyOptions) printOne(keys []kms.Planned, access func(kms.Planned) kms.Access) error {
 	if !slices.Contains(policyDocuments, o.only) {
-		return cmdutil.Usage("write one of "+strings.Join(policyDocuments, ", "), "--only %q is no document", o.only)
+		return cmdutil.Usage("write one of "+strings.Join(policyDocuments, ", "), "--only %q is not a document", o.only)
 	}
 	var arns []string
 	for _, k := range keys {

@@ -54,7 +54,7 @@ func runLogAdd(_ context.Context, o *logAddOptions) error {
 func KeyInKMS(ctx context.Context, f *cmdutil.Factory, name string) (crypto.PublicKey, error) {
 	ref, err := kms.ParseRef(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no file and no key in KMS: %w", name, err)
+		return nil, fmt.Errorf("%s is neither a file nor a key in KMS: %w", name, err)
 	}
 	client, err := cloud.KMS(ctx, f, "")
 	if err != nil {

@@ -73,7 +73,7 @@ func TestHelp_ExamplesAreTrue(t *testing.T) {
 				err = c.ParseFlags(rest)
 			}
 			if err != nil || found != c {
-				t.Errorf("%q is no command line of %s: %v", line, c.CommandPath(), err)
+				t.Errorf("%q is not a command line of %s: %v", line, c.CommandPath(), err)
 				continue
 			}
 			if err := c.ValidateArgs(c.Flags().Args()); err != nil {

@@ -32,7 +32,7 @@ the folder needs a root that stands by: trustroot rehearse --standby.`,
 		},
 	}
 	o.register(cmd, "folder of the rehearsal")
-	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339); now where it is left away")
+	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339) (default: now)")
 	return cmd
 }
 

@@ -30,7 +30,7 @@ windows of the older generations, and the closed windows are published.`,
 		},
 	}
 	o.register(cmd, "folder of the rehearsal")
-	cmd.Flags().StringVar(&o.at, "at", "", "when the switch was seen (RFC 3339); now where it is left away")
+	cmd.Flags().StringVar(&o.at, "at", "", "when the switch was seen (RFC 3339) (default: now)")
 	return cmd
 }
 

@@ -40,9 +40,9 @@ func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirt
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().StringArrayVar(&o.states, "state", nil, "file that holds a token's keys; made where it is missing")
-	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token; a random one where it is left away")
-	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3; 5.7.4 where it is left away")
-	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s; at once where it is left away")
+	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token (default: a random one)")
+	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3 (default: 5.7.4)")
+	cmd.Flags().StringVar(&o.touch, "touch", "", "how it is touched: never, refused, or after a time such as 2s (default: at once)")
 	cmd.Flags().IntVar(&o.pullAt, "pull-at", 0, "pull the first token out at this exchange, counted from 1, and put it back a second later")
 	cmd.Flags().StringArrayVar(&o.usb, "usb-redir", nil, "serve the token as a USB device at HOST:PORT or unix:PATH, for QEMU's usb-redir device; one for each --state")
 	cmd.Flags().StringVar(&o.roots, "attestation-roots", "", "file to write the maker's certificates to, which the plan of a rehearsal pins")

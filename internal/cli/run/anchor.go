@@ -29,7 +29,7 @@ func newCeremonyAnchorCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 	o := &ceremonyAnchorOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "anchor RECORD",
-		Short: "Have the own timestamp authority and Rekor say that a record exists",
+		Short: "Have your timestamp authority and Rekor say that a record exists",
 		Long: `Have the plan's timestamp authority (RFC 3161) and Rekor v2 say that a record
 exists: the first timestamps its statement, the second logs its signature. Both
 answers go into a new folder under anchors/ in the record, when everything in

@@ -42,7 +42,7 @@ keeps the entry for ever.`,
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().IntVar(&o.Generation, "generation", 0, "generation of the key; the newest where none is named")
+	cmd.Flags().IntVar(&o.Generation, "generation", 0, "generation of the key (default: the newest)")
 	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339)")
 	cmd.Flags().StringVar(&o.Reason, "reason", "", "what happened, for those who read the ledger")
 	cmd.Flags().BoolVar(&o.leave, "leave", false, "a TSA or log: take its entries out of trusted_root.json")
@@ -170,9 +170,9 @@ time it claims; no Sigstore client does.`,
 			return run(c.Context(), o)
 		},
 	}
-	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation; the newest where none is named")
-	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339); now where none is given")
-	cmd.Flags().StringVar(&o.checkpoint, "read", "", "URL or folder that holds the checkpoint of a log; its own URL where none is given")
+	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation (default: the newest)")
+	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339) (default: now)")
+	cmd.Flags().StringVar(&o.checkpoint, "read", "", "URL or folder that holds the checkpoint of a log (default: its own URL)")
 	return cmd
 }
 

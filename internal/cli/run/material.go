@@ -51,7 +51,7 @@ A token is called "token SERIAL"; other items have the names that you give them.
 	flags.StringVar(&o.Bag, "bag", "", "number of the tamper-evident bag")
 	flags.StringArrayVar(&o.By, "by", nil, "name of a person; give it twice")
 	flags.StringVar(&o.Where, "where", "", "where the item is from now on")
-	flags.StringVar(&o.at, "at", "", "when it happened (RFC 3339); now where it is left away")
+	flags.StringVar(&o.at, "at", "", "when it happened (RFC 3339) (default: now)")
 	flags.StringVar(&o.Ceremony, "ceremony", "", "ceremony on whose day it happened")
 	flags.StringVar(&o.Note, "note", "", "anything else")
 	return cmd

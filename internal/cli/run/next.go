@@ -37,7 +37,7 @@ stick, and other words in capitals for what only you know.`,
 func runNext(ctx context.Context, o *nextOptions) error {
 	role := strings.ReplaceAll(o.as, "-", " ")
 	if role != "" && !slices.Contains(next.Roles, role) {
-		return cmdutil.Usage("name one of: "+strings.Join(next.Roles, ", "), "--as %q is no role", o.as)
+		return cmdutil.Usage("name one of: "+strings.Join(next.Roles, ", "), "--as %q is not a role", o.as)
 	}
 	l, err := next.Of(ctx, o.Dir, o.Now)
 	if err != nil {

@@ -58,7 +58,7 @@ func runRenew(_ context.Context, o *renewOptions) error {
 	var err error
 	if o.day != "" {
 		if o.Day, err = time.Parse(time.DateOnly, o.day); err != nil {
-			return cmdutil.Usage("write it like 2029-04-01", "--day %q is no day", o.day)
+			return cmdutil.Usage("write it like 2029-04-01", "--day %q is not a day", o.day)
 		}
 	}
 	if o.Start, err = cmdutil.Instant("--start", o.start); err != nil {

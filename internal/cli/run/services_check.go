@@ -47,7 +47,7 @@ where that is not served under the log's URL, --read names the place.
 
 Nothing is written to any log; one timestamp is asked for. HTTPS_PROXY and
 SSL_CERT_FILE are honoured. The exit code is 5 where an answer differs, and 1
-where none differs and something was not answered: that is no pass.`,
+where none differs and something was not answered: that is not a pass.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.names = args
@@ -67,7 +67,7 @@ func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
 		return cmdutil.Usage("choose one of them", "--prometheus and --json exclude each other")
 	}
 	if o.timeout <= 0 {
-		return cmdutil.Usage("write it like 10s", "--timeout %s is no time to wait", o.timeout)
+		return cmdutil.Usage("write it like 10s", "--timeout %s is not a time to wait", o.timeout)
 	}
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
@@ -126,7 +126,7 @@ func addPlaces(ctx context.Context, d *trustdir.Dir, r *services.Report) error {
 	return nil
 }
 
-// checkText is a table of who was asked, then what was found.
+// checkText is a table of what was asked, then what was found.
 func checkText(r *services.Report, style term.Style) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

@@ -94,7 +94,7 @@ func span(flag, text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, cmdutil.Usage("write it like 90d or 36h", "%s %q is no length of time", flag, text)
+		return 0, cmdutil.Usage("write it like 90d or 36h", "%s %q is not a length of time", flag, text)
 	}
 	return d, nil
 }

@@ -163,7 +163,7 @@ The file takes the place of the token where ` + "`trustroot adopt`" + ` runs.`,
 func runTokenAdopt(ctx context.Context, o *tokenAdoptOptions) error {
 	serials := []uint32{o.serial}
 	if o.duplicate != 0 && o.duplicate == o.serial {
-		return cmdutil.Usage("name the other token with --duplicate", "token %d is no duplicate of itself", o.serial)
+		return cmdutil.Usage("name the other token with --duplicate", "token %d is not a duplicate of itself", o.serial)
 	}
 	if o.duplicate != 0 {
 		serials = append(serials, o.duplicate)

@@ -67,7 +67,7 @@ func newTokenInfoCmd(f *cmdutil.Factory, run func(context.Context, *tokenInfoOpt
 		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
-	cmd.Flags().StringVar(&o.at, "at", "", "judge attestations and expiry at this time, as 2026-11-02 or 2026-11-02T09:00:00Z; now where it is left away")
+	cmd.Flags().StringVar(&o.at, "at", "", "judge attestations and expiry at this time, as 2026-11-02 or 2026-11-02T09:00:00Z (default: now)")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }

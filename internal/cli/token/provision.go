@@ -87,7 +87,7 @@ func runTokenProvision(ctx context.Context, o *tokenProvisionOptions) (err error
 		return err
 	}
 	if o.split {
-		o.Progress("YubiKey %d is ready: each person writes the own halves down; where it asks for the PIN, the first half is typed, then the second, then Enter", o.serial)
+		o.Progress("YubiKey %d is ready: each person writes their own halves down; where it asks for the PIN, the first half is typed, then the second, then Enter", o.serial)
 		return nil
 	}
 	o.Progress("YubiKey %d is ready: write PIN and PUK down, each in an envelope of its own", o.serial)

@@ -37,7 +37,7 @@ func newWhole(f *cmdutil.Factory, what string) ([]byte, error) {
 }
 
 // newHalves joins what two people type; neither half is shown, and each person
-// types only the own one.
+// types only their own.
 func newHalves(f *cmdutil.Factory, what string) ([]byte, error) {
 	whole := make([]byte, 0, 8) // room for both, so that no copy is left behind
 	for _, who := range []string{"first", "second"} {

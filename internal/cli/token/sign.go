@@ -37,7 +37,7 @@ func newTokenSignTestCmd(f *cmdutil.Factory, run func(context.Context, *tokenSig
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmdutil.SlotFlag(cmd, &o.slot)
-	cmd.Flags().StringVar(&o.pubkey, "pubkey", "", "PEM file of the public key that it must be; the token's word where it is left away")
+	cmd.Flags().StringVar(&o.pubkey, "pubkey", "", "PEM file of the public key that it must be (default: the token's word)")
 	cmd.Flags().IntVar(&o.count, "count", 1, "how many signatures, 1 to 100")
 	return cmd
 }

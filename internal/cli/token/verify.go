@@ -47,7 +47,7 @@ func newTokenVerifyAttestationCmd(f *cmdutil.Factory, run func(context.Context, 
 	flags.StringVar(&o.expect.Slot, "slot", "", "slot that the key must be in")
 	flags.StringVar(&o.expect.PINPolicy, "pin-policy", "", "PIN policy that the key must have")
 	flags.StringVar(&o.expect.TouchPolicy, "touch-policy", "", "touch policy that the key must have")
-	flags.StringVar(&o.at, "at", "", "judge the certificates' validity at this time, as 2026-11-02 or 2026-11-02T09:00:00Z; now where it is left away")
+	flags.StringVar(&o.at, "at", "", "judge the certificates' validity at this time, as 2026-11-02 or 2026-11-02T09:00:00Z (default: now)")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -95,7 +95,7 @@ func instant(f *cmdutil.Factory, text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, cmdutil.Usage("write it like 2026-11-02 or 2026-11-02T09:00:00Z", "--at %q is no time", text)
+	return time.Time{}, cmdutil.Usage("write it like 2026-11-02 or 2026-11-02T09:00:00Z", "--at %q is not a time", text)
 }
 
 func (o *tokenVerifyOptions) pair() (attestation.Pair, error) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// LockName is the lock file of a directory. It is no object.
+// LockName is the lock file of a directory. It is not an object.
 const LockName = ".lock"
 
 // maxName bounds a name: S3 allows 1024 bytes, file systems 255 for a segment.

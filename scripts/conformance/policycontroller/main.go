@@ -141,7 +141,7 @@ func keys(ctx context.Context, c *client.Client, target, repository string) erro
 			return nil
 		}
 	}
-	return errors.New("what it reads is no published trusted root")
+	return errors.New("what it reads is not a published trusted root")
 }
 
 func policy(_ context.Context, forms, _ string) error {
