@@ -180,7 +180,7 @@ func (a *adoption) renew(ctx context.Context) error {
 		return err
 	}
 	usb := filepath.Join(a.dir, "usb")
-	if err := os.Mkdir(usb, 0o755); err != nil { //nolint:gosec // a stick
+	if err := os.Mkdir(usb, 0o755); err != nil {
 		return err
 	}
 	if err := a.each(ctx, []string{"kms", "csr"}, []string{"kms", "export"}, []string{"log", "add", "rekor"}, []string{"log", "add", "tesseract"},
