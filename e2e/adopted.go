@@ -165,7 +165,7 @@ func (a *adoption) edit(change func(*plan.Plan) error) error {
 func (a *adoption) renew(ctx context.Context) error {
 	begin := time.Now().UTC().Truncate(time.Second)
 	if err := a.each(ctx,
-		[]string{"renew", "fulcio", "tsa", "--new-key", "--ceremony", "renewal", "--day", a.day.Format(time.DateOnly), "--token", fmt.Sprint(adoptedRoot), "--write"},
+		[]string{"renew", "fulcio", "tsa", "spire", "--new-key", "--ceremony", "renewal", "--day", a.day.Format(time.DateOnly), "--token", fmt.Sprint(adoptedRoot), "--write"},
 		[]string{"renew", "rekor", "tesseract", "--new-key", "--start", begin.Format(time.RFC3339), "--write"},
 	); err != nil {
 		return err
@@ -179,12 +179,15 @@ func (a *adoption) renew(ctx context.Context) error {
 	if err := a.pin(ctx); err != nil {
 		return err
 	}
+	if err := a.spireKey(ctx); err != nil {
+		return err
+	}
 	usb := filepath.Join(a.dir, "usb")
 	if err := os.Mkdir(usb, 0o755); err != nil {
 		return err
 	}
 	if err := a.each(ctx, []string{"kms", "csr"}, []string{"kms", "export"}, []string{"log", "add", "rekor"}, []string{"log", "add", "tesseract"},
-		[]string{"request", "create", "--out", usb}); err != nil {
+		[]string{"request", "create", "--out", usb, "--csr", filepath.Join(a.dir, "spire.csr")}); err != nil {
 		return err
 	}
 	request := filepath.Join(usb, "0001-renewal.tar")
@@ -302,4 +305,47 @@ func (a *adoption) distribute(ctx context.Context) error {
 		return err
 	}
 	return a.each(ctx, []string{"tuf", "merge", staged}, []string{"tuf", "publish", staged, "--rehearsal"})
+}
+
+// spireKey makes the key of the SPIRE CA, which is handed to a pipe alone, and
+// pins it in the plan.
+func (a *adoption) spireKey(ctx context.Context) error {
+	csr := filepath.Join(a.dir, "spire.csr")
+	key, err := a.trustroot(ctx, "request", "key", "spire", "--csr", csr)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(csr)
+	if err != nil {
+		return err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return fmt.Errorf("%s is not PEM", csr)
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(request.RawSubjectPublicKeyInfo)
+	return errors.Join(os.WriteFile(filepath.Join(a.dir, "spire.key"), key, 0o600), a.edit(func(p *plan.Plan) error {
+		generations := p.Authorities["spire"].Generations
+		generations[len(generations)-1].SPKISHA256 = hex.EncodeToString(sum[:])
+		return nil
+	}))
+}
+
+// spire renders what SPIRE's server is given, and has go-spiffe judge what that
+// server issues below it.
+func (a *adoption) spire(ctx context.Context) error {
+	out := filepath.Join(a.dir, "spire")
+	if _, err := a.trustroot(ctx, "services", "render", "spire", "--out", out); err != nil {
+		return err
+	}
+	out = filepath.Join(out, "spire")
+	if err := os.Rename(filepath.Join(a.dir, "spire.key"), filepath.Join(out, "spire.key")); err != nil {
+		return err
+	}
+	_, err := a.w.command(ctx, nil, a.w.consumers, "spire", out)
+	return err
 }

@@ -41,6 +41,7 @@ func (w *world) adoptAndSign(ctx context.Context, s *suite) error {
 		}},
 		check{"every service gets a key in KMS, certified at that token", func(ctx context.Context) error { return a.renew(ctx) }},
 		check{"the repository is published", func(ctx context.Context) error { return a.distribute(ctx) }},
+		check{"go-spiffe takes an SVID under the SPIRE CA by the rendered bundle, and none without the chain or of another domain", func(ctx context.Context) error { return a.spire(ctx) }},
 		check{"its services start as rendered, beside the other instance's log", func(ctx context.Context) error { return a.run(ctx) }},
 	); err != nil {
 		return err

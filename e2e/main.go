@@ -25,7 +25,7 @@ func main() {
 	var o options
 	for name, file := range map[string]*string{
 		"trustroot": &o.trustroot, "kms": &o.kms, "ctlog": &o.ctlog, "measure": &o.measure, "fulcio": &o.fulcio, "tsa": &o.tsa, "rekor": &o.rekor, "posix": &o.posix,
-		"omniwitness": &o.omniwitness, "versitygw": &o.gateway, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
+		"omniwitness": &o.omniwitness, "versitygw": &o.gateway, "consumers": &o.consumers, "cosign": &o.cosign, "node": &o.node, "npm": &o.npm, "script": &o.script,
 		"mariadb": &o.mariadb, "install-database": &o.installDatabase, "openssl": &o.openssl,
 		"source": &o.source, "release": &o.release,
 	} {

@@ -19,6 +19,7 @@ type programs struct {
 	fulcio, tsa, rekor, posix, gateway string // as upstream builds them
 	omniwitness                        string // a witness, as upstream builds it
 	cosign, node, npm, script          string // npm is the folder of its packages, script what node runs
+	consumers                          string // go-spiffe, which judges what SPIRE is given
 	mariadb, installDatabase, openssl  string // Debian's
 	source, release                    string // folder of the repository; of a release, or empty
 }

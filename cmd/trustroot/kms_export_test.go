@@ -276,7 +276,7 @@ func TestKMSExport_CheckACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.fails(5, []string{"no key of the plan's logs and applications"}, "kms", "export", "--check", elsewhere+"/other.pem")
+	d.fails(5, []string{"not a key of the plan's logs and applications"}, "kms", "export", "--check", elsewhere+"/other.pem")
 	d.fails(5, []string{"damaged"}, "kms", "export", "--check", elsewhere+"/cut.pem")
 	d.fails(2, []string{"no such file"}, "kms", "export", "--check", elsewhere+"/nowhere.pem")
 	if !maps.Equal(before, d.tree()) {

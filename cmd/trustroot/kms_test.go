@@ -139,7 +139,7 @@ func TestKMSPolicy_PrintsEveryDocument(t *testing.T) {
 		t.Errorf("bare document:\n%s", one)
 	}
 	d.fails(2, []string{"5 are meant"}, append([]string{"kms", "policy", "--only", "key"}, access...)...)
-	d.fails(2, []string{"no document"}, append([]string{"kms", "policy", "--only", "any"}, access...)...)
+	d.fails(2, []string{"not a document"}, append([]string{"kms", "policy", "--only", "any"}, access...)...)
 	d.fails(2, []string{"no key nobody"}, append([]string{"kms", "policy", "nobody"}, access...)...)
 	d.fails(2, []string{"--admin"}, "kms", "policy", "--check")
 }

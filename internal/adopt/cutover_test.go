@@ -45,7 +45,7 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 		{[]string{"fulcio"}, secondDay.Add(time.Second), "nobody was seen to use it"}, // no trusted root could be built
 		{[]string{"fulcio"}, secondDay, "nobody was seen to use it"},
 		{[]string{"root"}, secondDay, "roots are not cut over"},
-		{[]string{"nobody"}, secondDay, "no authority and no log"},
+		{[]string{"nobody"}, secondDay, "neither an authority nor a log"},
 	} {
 		if _, err := renewal.Cutover(d, ledger.Cutover{Names: at.names, At: at.at}, adopting); err == nil || !strings.Contains(err.Error(), at.says) {
 			t.Errorf("%v: %v", at.names, err)

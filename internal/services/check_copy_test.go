@@ -121,7 +121,7 @@ func TestCheck_CopyThatIsAPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	w.must(syscall.Mkfifo(pipe, 0o600))
 	w.asked.Copies = []string{pipe}
-	w.finds(Unanswered, pipe, "unreadable", "no regular file")
+	w.finds(Unanswered, pipe, "unreadable", "not a regular file")
 }
 
 func TestCheck_CopyOfAForm(t *testing.T) {

@@ -105,7 +105,7 @@ func TestWindow_CompromisedApplication(t *testing.T) {
 
 func TestCutover_Refused(t *testing.T) {
 	path := newLedger(t, certificate("root", 1, day), certificate("tsa", 1, day), certificate("tsa", 2, after(10)))
-	wantRefused(t, path, "no authority and no log", cutover(after(20), "tsa", "fulcio"))
+	wantRefused(t, path, "neither an authority nor a log", cutover(after(20), "tsa", "fulcio"))
 	wantRefused(t, path, "no generation that a newer one", cutover(after(20), "root"))
 	wantRefused(t, path, "holds tsa twice", cutover(after(20), "tsa", "tsa"))
 	wantRefused(t, path, "names is empty", cutover(after(20)))

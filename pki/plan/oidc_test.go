@@ -51,12 +51,12 @@ func TestRules_CIProviders(t *testing.T) {
 	}
 	for _, c := range []struct{ plan, at, want string }{
 		{templates(`""`, "", ""), "ci_providers.jenkins.subject", "is missing"},
-		{templates(`"{{ .url"`, "", ""), "ci_providers.jenkins.subject", "no template that Fulcio can read"},
+		{templates(`"{{ .url"`, "", ""), "ci_providers.jenkins.subject", "not a template that Fulcio can read"},
 		{templates(`"https://a\nb"`, "", ""), "ci_providers.jenkins.subject", "unprintable"},
 		{templates("sub", "trigger: cause", ""), "ci_providers.jenkins.claims.trigger", "build-trigger"},
 		{templates("sub", "", "{name: a, value: b}, {name: a, value: c}"), "ci_providers.jenkins.values[1].name", "second time"},
 		{templates("sub", "issuer: iss", ""), "ci_providers.jenkins.claims.issuer", "is not an extension that Fulcio fills"},
-		{templates("sub", `build-trigger: "{{ if }}"`, ""), "ci_providers.jenkins.claims.build-trigger", "no template"},
+		{templates("sub", `build-trigger: "{{ if }}"`, ""), "ci_providers.jenkins.claims.build-trigger", "not a template"},
 		{end + strings.Replace(provider, "ci_provider: jenkins", "ci_provider: other", 1), "oidc[0].ci_provider", "names no templates"},
 		{end + strings.Replace(provider, ", ci_provider: jenkins", "", 1), "oidc[0].ci_provider", "is missing"},
 		{end + strings.Replace(provider, "type: ci-provider", "type: email", 1), "oidc[0].ci_provider", "type ci-provider alone"},

@@ -100,7 +100,7 @@ func TestRoots_Refusals(t *testing.T) {
 		{"        subject: {organization: example.org, common_name: Example Root 2}\n", "", "two keys under one name"},
 		{"common_name: Example Root 2", "common_name: Example TSA", "has the same subject"},
 		{"root: 2\n", "root: 1\n", "name a ceremony at the token of generation 1"},
-		{"root: 2\n", "root: 3\n", "no generation of the root"},
+		{"root: 2\n", "root: 3\n", "not a generation of the root"},
 		{"later: {day: \"2027-12-01\", not_before: 2027-12-01T00:00:00Z, token: 1002}", "later: {day: \"2027-12-01\", not_before: 2027-12-01T00:00:00Z, token: 77}",
 			"token 77, on which no generation of the root has its key: hold it at token 1001"},
 		{"        root: 2\n", "        standby: true\n", "only a root stands by"},

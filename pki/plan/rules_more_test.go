@@ -41,8 +41,8 @@ func TestRules_NamesThatCommandsTake(t *testing.T) {
 func TestRules_Holders(t *testing.T) {
 	wantOne(t, `slot: "82"`, "slot: 9c", "holders.second.slot", "signs certificates and CRLs")
 	wantOne(t, `slot: "82"`, "slot: f9", "holders.second.slot", "attestation key")
-	wantOne(t, `slot: "82"`, `slot: "96"`, "holders.second.slot", "no PIV slot")
-	wantOne(t, `slot: "82"`, `slot: 8g`, "holders.second.slot", "no PIV slot")
+	wantOne(t, `slot: "82"`, `slot: "96"`, "holders.second.slot", "not a PIV slot")
+	wantOne(t, `slot: "82"`, `slot: 8g`, "holders.second.slot", "not a PIV slot")
 	wantOne(t, `slot: "82"`, `slot: 82`, "holders.second.slot", "put it in quotes")
 	wantOne(t, "token: 22222222", "token: 11111111", "holders.second.token", "two people on one token")
 	wantOne(t, "token: 22222222", "token: 0", "holders.second.token", "serial number")
@@ -59,7 +59,7 @@ func TestRules_TUF(t *testing.T) {
 	wantOne(t, root, "  root:\n    holders: []\n    threshold: 1\n", "tuf.root.holders", "name who signs")
 	wantOne(t, "exceptions:\n  - name: tuf-single-holder\n    reason: targets change often, and root still needs two\n", "", "tuf.targets.threshold", "tuf-single-holder")
 	wantOne(t, "resign: 6d", "resign: 7d", "tuf.timestamp.resign", "less than the expiry")
-	wantOne(t, "resign: 6d", "resign: 0d", "tuf.timestamp.resign", "no number of days")
+	wantOne(t, "resign: 6d", "resign: 0d", "tuf.timestamp.resign", "not a number of days")
 	wantOne(t, "resign: 6d", "resign: 6h", "tuf.timestamp.resign", "197d")
 	wantOne(t, "resign: 6d", "resign: 6", "tuf.timestamp.resign", "197d")
 	wantOne(t, "key: arn:aws:kms:eu-central-1:111122223333:key/0f0f0f0f-0008-4000-8000-000000000008", "key: external", "tuf.online_key.key", "only an authority")
@@ -67,7 +67,7 @@ func TestRules_TUF(t *testing.T) {
 
 func TestRules_Ceremonies(t *testing.T) {
 	const firmware = "firmware: 5.7.4"
-	wantOne(t, "    day: 2026-05-01\n", "    day: 2026-05-32\n", "ceremonies.2026-first.day", "no day")
+	wantOne(t, "    day: 2026-05-01\n", "    day: 2026-05-32\n", "ceremonies.2026-first.day", "not a day")
 	wantOne(t, "    not_before: 2028-04-30T00:00:00Z", "    not_before: 2028-05-02T00:00:00Z", "ceremonies.2028-renewal.not_before", "after the day")
 	wantOne(t, firmware, "firmware: 5.4.3", "ceremonies.2026-first.firmware", "old-firmware")
 	wantOne(t, firmware, "firmware: 5.7", "ceremonies.2026-first.firmware", "put it in quotes")
@@ -134,8 +134,8 @@ func TestRules_KMS(t *testing.T) {
 	with := func(lines string) string {
 		return "kms:\n  admins: [arn:aws:iam::111122223333:role/admin]\n" + lines + "exceptions:\n"
 	}
-	wantOne(t, "exceptions:\n", with("  alias_prefix: a//b\n"), "kms.alias_prefix", "no prefix")
-	wantOne(t, "exceptions:\n", with("  alias_prefix: aws/x\n"), "kms.alias_prefix", "no prefix")
+	wantOne(t, "exceptions:\n", with("  alias_prefix: a//b\n"), "kms.alias_prefix", "not a prefix")
+	wantOne(t, "exceptions:\n", with("  alias_prefix: aws/x\n"), "kms.alias_prefix", "not a prefix")
 	wantOne(t, "exceptions:\n", with("  account: \"11\"\n"), "kms.account", "12 digits")
 	wantOne(t, "exceptions:\n", with("  signers: [arn:aws:iam::111122223333:role/x]\n"), "kms.signers[0]", "NAME=arn:aws:iam")
 	wantOne(t, "exceptions:\n", with("  auditors: [arn:aws:iam::111122223333:root]\n"), "kms.auditors[0]", "ARN of a role or user")

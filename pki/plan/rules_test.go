@@ -39,7 +39,7 @@ func TestRules_Document(t *testing.T) {
 	wantOne(t, "version: 1", "version: !!int 1", "version", "tags")
 	wantOne(t, "version: 1", "version: &a 1", "version", "anchors")
 	wantOne(t, "organization: example.com\nauth", "organization: &a example.com\nauth", "organization", "anchors")
-	wantOne(t, "version: 1", "version: 0x1", "version", "no whole number")
+	wantOne(t, "version: 1", "version: 0x1", "version", "not a whole number")
 	wantOne(t, "version: 1", "version: 1\n7: x", "", "plain name")
 	wantOne(t, "operators: [Operator One, Operator Two]", "operators: Operator One", "ceremonies.2026-first.operators", "must be a list")
 	wantOne(t, "holders:\n  first:\n    token: 11111111\n    slot: 9a\n", "holders:\n  first: x\n", "holders.first", "mapping of fields")
@@ -80,7 +80,7 @@ func TestRules_Root(t *testing.T) {
 func TestRules_Subordinate(t *testing.T) {
 	wantOne(t, "    profile: spiffe-ca\n", "    profile: spife-ca\n", "authorities.spire.profile", "not one of")
 	wantOne(t, "    profile: spiffe-ca\n", "    profile: spiffe-ca\n    token: {slot: 9c, pin: always, touch: always}\n", "authorities.spire.token", "only the root")
-	wantOne(t, "    issuer: root\n", "    issuer: boot\n", "authorities.tsa.issuer", "no authority of this plan")
+	wantOne(t, "    issuer: root\n", "    issuer: boot\n", "authorities.tsa.issuer", "not an authority of this plan")
 	wantOne(t, "    issuer: root\n", "    issuer: fulcio\n", "authorities.tsa.issuer", "issued by the root")
 	wantOne(t, "      common_name: Example TSA\n", "      common_name: Example Fulcio CA\n", "authorities.tsa.subject", "has the same subject")
 	wantOne(t, "      common_name: Example TSA\n", "      common_name: "+strings.Repeat("x", 65)+"\n", "authorities.tsa.subject.common_name", "64")
@@ -98,16 +98,16 @@ func TestRules_Settings(t *testing.T) {
 	wantOne(t, "    profile: root\n", "    profile: root\n    ext_key_usage_critical: true\n", "authorities.root.ext_key_usage_critical", "no extended key usage")
 	wantOne(t, "    profile: tsa\n", "    profile: tsa\n    name_constraints: {permitted: {dns: [a.example]}}\n", "authorities.tsa.name_constraints", "only a CA")
 	wantOne(t, "    profile: spiffe-ca\n", "    profile: spiffe-ca\n    name_constraints: {}\n", "authorities.spire.name_constraints", "constrains nothing")
-	wantOne(t, "dns: [.example.com, .example.net]", "dns: [.example.com, \"*.example.net\"]", "authorities.fulcio.name_constraints.permitted.dns[1]", "no DNS name")
-	wantOne(t, "192.0.2.0/24", "192.0.2.1/24", "authorities.fulcio.name_constraints.excluded.ip[0]", "no network")
-	wantOne(t, "email: [root@example.com, example.net]", "email: [\"@\", example.net]", "authorities.fulcio.name_constraints.excluded.email[0]", "no mailbox")
-	wantOne(t, "uri: [.bad.example.com]", "uri: [\"https://bad\"]", "authorities.fulcio.name_constraints.excluded.uri[0]", "no host")
+	wantOne(t, "dns: [.example.com, .example.net]", "dns: [.example.com, \"*.example.net\"]", "authorities.fulcio.name_constraints.permitted.dns[1]", "not a DNS name")
+	wantOne(t, "192.0.2.0/24", "192.0.2.1/24", "authorities.fulcio.name_constraints.excluded.ip[0]", "not a network")
+	wantOne(t, "email: [root@example.com, example.net]", "email: [\"@\", example.net]", "authorities.fulcio.name_constraints.excluded.email[0]", "not a mailbox")
+	wantOne(t, "uri: [.bad.example.com]", "uri: [\"https://bad\"]", "authorities.fulcio.name_constraints.excluded.uri[0]", "not a host")
 	wantOne(t, "oid: 1.3.6.1.4.1.65302.1.1", "oid: 1.3.06", "authorities.root.policies[0].oid", "object identifier")
 	wantOne(t, "cps: https://trust", "cps: http://trust", "authorities.root.policies[0].cps", "https://")
 	wantOne(t, `uris: ["spiffe://example.com"]`, `uris: ["https://example.com"]`, "authorities.spire.uris[0]", "trust domain")
-	wantOne(t, `crl_distribution: ["http:`, `crl_distribution: ["ldap:`, "authorities.fulcio.crl_distribution[0]", "no http")
+	wantOne(t, `crl_distribution: ["http:`, `crl_distribution: ["ldap:`, "authorities.fulcio.crl_distribution[0]", "not an http")
 	wantOne(t, "    profile: root\n", "    profile: root\n    path_len: 3\n", "authorities.spire.path_len", "path length above 3")
-	wantOne(t, "    path_len: 0\n", "    path_len: zero\n", "authorities.fulcio.path_len", "no whole number")
+	wantOne(t, "    path_len: 0\n", "    path_len: zero\n", "authorities.fulcio.path_len", "not a whole number")
 	wantOne(t, "    ext_key_usage_critical: true\n", "    ext_key_usage_critical: yes\n", "authorities.fulcio.ext_key_usage_critical", "neither true nor false")
 }
 
@@ -117,7 +117,7 @@ func TestRules_URLs(t *testing.T) {
 	wantOne(t, tsaURL, "http://tsa.example.com/api/v1/timestamp", "authorities.tsa.url", "https://")
 	wantOne(t, tsaURL, "https://me@tsa.example.com/api", "authorities.tsa.url", "no user")
 	wantOne(t, "https://fulcio.example.com", "https://fulcio.example.com/", "authorities.fulcio.url", "slash")
-	wantOne(t, "https://fulcio.example.com", "fulcio.example.com", "authorities.fulcio.url", "no URL")
+	wantOne(t, "https://fulcio.example.com", "fulcio.example.com", "authorities.fulcio.url", "not a URL")
 	wantOne(t, "    profile: spiffe-ca\n", "    profile: spiffe-ca\n    url: https://x.example.com\n", "authorities.spire.url", "remove the field")
 	wantOne(t, "https://tuf.example.com", "https://tuf.example.com?x", "tuf.url", "query")
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
@@ -128,7 +128,7 @@ func TestRules_URLs(t *testing.T) {
 }
 
 func TestRules_Logs(t *testing.T) {
-	for algorithm, why := range map[string]string{"P-384": "SHA-384", "Ed25519": "first checkpoint", "RSA-2048": "no algorithm of checkpoints"} {
+	for algorithm, why := range map[string]string{"P-384": "SHA-384", "Ed25519": "first checkpoint", "RSA-2048": "not an algorithm of checkpoints"} {
 		wantOne(t, "    url: https://rekor.example.com:8443\n    algorithm: P-256\n", "    url: https://rekor.example.com:8443\n    algorithm: "+algorithm+"\n",
 			"logs.rekor.algorithm", why)
 	}
@@ -139,7 +139,7 @@ func TestRules_Logs(t *testing.T) {
 	wantOne(t, rekorKey, "    origin: rekor example\n", "logs.rekor.origin", "no spaces")
 	wantOne(t, "origin: ct.example.com/2026", "origin: rekor.example.com", "logs.rekor.origin", "log ct has the same origin")
 	wantOne(t, "start: 2028-05-01T12:00:00Z", "start: 2026-05-01T12:00:00Z", "logs.rekor.generations[1].start", "is not after")
-	wantOne(t, "start: 2028-05-01T12:00:00Z", "start: 2028-05-01", "logs.rekor.generations[1].start", "no time")
+	wantOne(t, "start: 2028-05-01T12:00:00Z", "start: 2028-05-01", "logs.rekor.generations[1].start", "not a time")
 	wantOne(t, "start: 2028-05-01T12:00:00Z", "ceremony: 2026-first", "logs.rekor.generations[1].ceremony", "only an authority")
 	wantOne(t, "start: 2028-05-01T12:00:00Z", "not_after: 2028-05-01T12:00:00Z", "logs.rekor.generations[1].not_after", "only an authority")
 	wantOne(t, "start: 2028-05-01T12:00:00Z", "key: external", "logs.rekor.generations[1].key", "only an authority")
@@ -150,7 +150,7 @@ func TestRules_Keys(t *testing.T) {
 	const ctAt = "logs.ct.generations[0]"
 	wantOne(t, ct, "key: arn:aws:kms:eu-central-1:111122223333:alias/ct", ctAt+".key", "is an alias")
 	wantOne(t, ct, "key: arn:aws:kms:eu-central-1:111122223333:key/mrk-1234", ctAt+".key", "multi-region")
-	wantOne(t, ct, "key: 0f0f0f0f-0006-4000-8000-000000000006", ctAt+".key", "no KMS key ARN")
+	wantOne(t, ct, "key: 0f0f0f0f-0006-4000-8000-000000000006", ctAt+".key", "not a KMS key ARN")
 	wantOne(t, ct, "key: arn:aws:kms:eu-central-1:111122223333:key/0f0f0f0f-0007-4000-8000-000000000007", "apps.deploy.generations[0].key", "serves logs.ct.generations[0] already")
 	wantOne(t, strings.Repeat("6", 63), strings.Repeat("5", 63), "logs.rekor.generations[0].spki_sha256", "serves logs.ct.generations[0] already")
 	wantOne(t, strings.Repeat("6", 63), strings.Repeat("8", 63), "tuf.online_key.spki_sha256", "serves logs.ct.generations[0] already")
