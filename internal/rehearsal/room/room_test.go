@@ -46,7 +46,7 @@ func TestRoom_Founding(t *testing.T) {
 	if os.Getenv(nightlyVariable) != "" {
 		r.pulls, r.cuts = nil, nil
 		for i := range 20 {
-			r.pulls, r.cuts = append(r.pulls, 2+31*i/19), append(r.cuts, 22+14*i/19) // as far as the three
+			r.pulls, r.cuts = append(r.pulls, 2+29*i/19), append(r.cuts, 22+14*i/19) // the more was done before, the fewer exchanges are left
 		}
 	}
 	r.hold(t, "founding", (*room).found, func(o rehearsal.Options) (*rehearsal.Rehearsal, error) { return rehearsal.Run(t.Context(), o) })
