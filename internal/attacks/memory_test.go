@@ -53,9 +53,10 @@ func copies(pid int, secret string) (n int, err error) {
 	return n, nil
 }
 
-// TestMemory_CopiesOfThePIN holds the number of copies of a PIN, at the prompt
-// before it was typed and while the token waits for a touch.
-func TestMemory_CopiesOfThePIN(t *testing.T) {
+// documented wants docs/secrets.md to say how many copies there are, of a process
+// whose memory this user can read.
+func documented(t *testing.T, sentence string, n int) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root reads the memory of a hardened process")
 	}
@@ -63,9 +64,15 @@ func TestMemory_CopiesOfThePIN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := fmt.Sprintf("at most %d copies of the PIN", copiesWhileSigning); !strings.Contains(string(docs), said) {
+	if said := fmt.Sprintf(sentence, n); !strings.Contains(string(docs), said) {
 		t.Errorf("docs/secrets.md does not say %q", said)
 	}
+}
+
+// TestMemory_CopiesOfThePIN holds the number of copies of a PIN, at the prompt
+// before it was typed and while the token waits for a touch.
+func TestMemory_CopiesOfThePIN(t *testing.T) {
+	documented(t, "at most %d copies of the PIN", copiesWhileSigning)
 	w := newWorld(t)
 	holder := tokenOf("holder.json")
 	holder.Touch = virtual.Touch{Mode: virtual.TouchDelayed, Delay: 6 * time.Second}
@@ -116,16 +123,7 @@ const copiesAtTheEnd = 16
 // rehearsal's token, emptied, and counts the PIN at every question and while
 // the token waits for each touch.
 func TestMemory_CopiesOfThePINInAFounding(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root reads the memory of a hardened process")
-	}
-	docs, err := os.ReadFile("../../docs/secrets.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if said := fmt.Sprintf("at most %d at the end of a founding", copiesAtTheEnd); !strings.Contains(string(docs), said) {
-		t.Errorf("docs/secrets.md does not say %q", said)
-	}
+	documented(t, "at most %d at the end of a founding", copiesAtTheEnd)
 	w := newWorld(t)
 	w.edit("rehearsal/token.json", func(v map[string]any) {
 		v["keys"] = map[string]any{}
@@ -192,7 +190,7 @@ func TestMemory_CopiesOfThePINInAFounding(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 		}
 	}()
-	err = cmd.Wait()
+	err := cmd.Wait()
 	<-ended
 	text := shown.close()
 	t.Log(strings.Join(steps, "\n"))
