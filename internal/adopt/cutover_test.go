@@ -16,12 +16,13 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
-func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
-	h := newHandMade(t)
-	o := h.answers()
+// openedByHand adopts a hierarchy in which no switch was seen yet.
+func openedByHand(t *testing.T) *trustdir.Dir {
+	t.Helper()
+	o := newHandMade(t).answers()
 	for id := range o.Answers {
 		if strings.HasPrefix(id, "cutover.") {
-			o.Answers[id] = "open" // not seen yet
+			o.Answers[id] = "open"
 		}
 	}
 	a, err := adopt.Adopt(o, adopting)
@@ -36,6 +37,11 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
+	d := openedByHand(t)
 	before := d.State.Entries
 	for _, at := range []struct {
 		names []string
@@ -87,36 +93,18 @@ func TestCutover_RefusesWhatNobodyCanHaveSeen(t *testing.T) {
 // A name without a generation follows the recorded cutover and never the clock:
 // where the old certificate ended without one, status says so.
 func TestCutover_NamesWaitForItThoughTheCertificateEnded(t *testing.T) {
-	h := newHandMade(t)
-	o := h.answers()
-	for id := range o.Answers {
-		if strings.HasPrefix(id, "cutover.") {
-			o.Answers[id] = "open"
-		}
-	}
-	a, err := adopt.Adopt(o, adopting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "trust")
-	if err := a.Write(dir, true); err != nil {
-		t.Fatal(err)
-	}
-	d, err := trustdir.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := openedByHand(t)
 	hands := func(generation string) {
 		t.Helper()
-		d, err := trustdir.Open(dir)
+		d, err := trustdir.Open(d.Path)
 		if err == nil {
 			_, err = publish.TrustedRoot(d, false)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		plain, errP := os.ReadFile(filepath.Join(dir, "trust", "certs", "fulcio.crt"))
-		numbered, errN := os.ReadFile(filepath.Join(dir, "trust", "certs", "fulcio-"+generation+".crt"))
+		plain, errP := os.ReadFile(filepath.Join(d.Path, "trust", "certs", "fulcio.crt"))
+		numbered, errN := os.ReadFile(filepath.Join(d.Path, "trust", "certs", "fulcio-"+generation+".crt"))
 		if errP != nil || errN != nil || !bytes.Equal(plain, numbered) {
 			t.Errorf("certs/fulcio.crt is not that of %s: %v, %v", generation, errP, errN)
 		}
