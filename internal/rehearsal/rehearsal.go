@@ -12,7 +12,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/kms/local"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -20,7 +19,6 @@ import (
 // and KMS still run.
 type Rehearsal struct {
 	Options
-	example plan.Example // that the founding writes
 	request request
 	cards   []*virtual.Card // the root's, the holder's
 	readers *virtual.Readers

@@ -41,7 +41,7 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		roots.Write(text)
 	}
 	midnight := r.Now.UTC().Truncate(24 * time.Hour)
-	r.example = plan.Example{
+	example := plan.Example{
 		Organization:     Organization,
 		Name:             "Example",
 		Domain:           domain,
@@ -57,20 +57,16 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		ImageSHA256:      r.ImageSHA256,
 	}
 	if r.Standby {
-		r.example.CRL = crlURL
+		example.CRL = crlURL
 	}
-	if err := r.saveExample(); err != nil {
-		return err
-	}
-	return r.trustroot(ctx, "init")
-}
-
-func (r *Rehearsal) saveExample() error {
-	text, err := r.example.Render()
+	text, err := example.Render()
 	if err != nil {
 		return err
 	}
-	return r.savePlan(text)
+	if err := r.savePlan(text); err != nil {
+		return err
+	}
+	return r.trustroot(ctx, "init")
 }
 
 func (r *Rehearsal) makeKeys(ctx context.Context) error {
