@@ -59,6 +59,11 @@ func Of(ctx context.Context, path string, now time.Time) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
+	return In(ctx, d, now)
+}
+
+// In is Of for a trust directory that is open.
+func In(ctx context.Context, d *trustdir.Dir, now time.Time) (*List, error) {
 	w := &way{Dir: d, now: now}
 	return w.list(ctx)
 }

@@ -33,7 +33,7 @@ func PrintStatus(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir, s *st
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, s)
 	}
-	waits, err := next.Of(ctx, f.Dir, f.Now)
+	waits, err := next.In(ctx, d, f.Now)
 	if err != nil {
 		return err
 	}
