@@ -61,13 +61,15 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// build makes the programs and plays one rehearsal.
+// build makes the programs and plays one rehearsal. TRUSTROOT_ATTACKED names a
+// folder of programs to attack in their place, of an earlier state for instance.
 func build(dir string) error {
 	built.programs, built.rehearsal = filepath.Join(dir, "bin"), filepath.Join(dir, "rehearsal")
-	for _, command := range [][]string{
-		{"go", "build", "-o", built.programs + "/", "../../cmd/..."},
-		{filepath.Join(built.programs, "trustroot"), "rehearse", "--out", built.rehearsal},
-	} {
+	make := []string{"go", "build", "-o", built.programs + "/", "../../cmd/..."}
+	if other := os.Getenv("TRUSTROOT_ATTACKED"); other != "" {
+		make, built.programs = []string{"test", "-d", other}, other
+	}
+	for _, command := range [][]string{make, {filepath.Join(built.programs, "trustroot"), "rehearse", "--out", built.rehearsal}} {
 		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
 		}

@@ -33,15 +33,20 @@ func (s *Services) leaf(sig Signature) ([]byte, error) {
 	}
 	serial := new(big.Int).SetInt64(sig.At.UnixNano())
 	issue := func(scts ...pkix.Extension) (*x509.Certificate, error) {
-		der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		template := &x509.Certificate{
 			SerialNumber:    serial,
 			NotBefore:       sig.At.Add(-time.Minute),
 			NotAfter:        sig.At.Add(9 * time.Minute),
 			KeyUsage:        x509.KeyUsageDigitalSignature,
 			ExtKeyUsage:     []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 			URIs:            []*url.URL{identity},
-			ExtraExtensions: append([]pkix.Extension{{Id: oidIssuer, Value: issuer}}, scts...),
-		}, s.Fulcio, sig.Key.Public(), s.FulcioKey)
+			ExtraExtensions: []pkix.Extension{{Id: oidIssuer, Value: issuer}},
+		}
+		if sig.Change != nil {
+			sig.Change(template)
+		}
+		template.ExtraExtensions = append(template.ExtraExtensions, scts...)
+		der, err := x509.CreateCertificate(rand.Reader, template, s.Fulcio, sig.Key.Public(), s.FulcioKey)
 		if err != nil {
 			return nil, fmt.Errorf("issue the signer's certificate: %w", err)
 		}

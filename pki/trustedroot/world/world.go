@@ -37,6 +37,9 @@ type Signature struct {
 	Issuer   string        // URL of the identity provider that vouched for it
 	Key      crypto.Signer // ECDSA P-256, used once
 	At       time.Time     // when the services answer
+	// Change changes the certificate before it is issued; nil: nothing. What no
+	// Fulcio issues is for gates to refuse.
+	Change func(*x509.Certificate)
 }
 
 // Sign returns a bundle's JSON. The TSA writes the machine's clock into the
