@@ -211,7 +211,7 @@ func BenchmarkGenerations(b *testing.B) {
 				}
 			}},
 			{"trusted-root-build", func(b *testing.B) {
-				if _, err := publish.TrustedRoot(open(b, dir), false); err != nil {
+				if _, err := publish.TrustedRoot(open(b, dir)); err != nil {
 					b.Fatal(err)
 				}
 			}},

@@ -98,7 +98,7 @@ func TestCutover_NamesWaitForItThoughTheCertificateEnded(t *testing.T) {
 		t.Helper()
 		d, err := trustdir.Open(d.Path)
 		if err == nil {
-			_, err = publish.TrustedRoot(d, false)
+			_, err = publish.TrustedRoot(d)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func (a *Adoption) Write(path string, keep bool) error {
 	}
 	if missing := a.missingRoles(); a.old == nil && missing != "" {
 		a.found("trusted_root.json is not built yet: there is no %s; add it to the plan and the ledger, then run `trustroot trusted-root build`", missing)
-	} else if _, err := publish.TrustedRoot(d, false); err != nil {
+	} else if _, err := publish.TrustedRoot(d); err != nil {
 		return err
 	}
 	if a.old != nil {

@@ -120,6 +120,12 @@ func TestPublished_IsWhatTheLedgerSays(t *testing.T) {
 					w.Error("the honest build left it there")
 				}
 			}},
+		{name: "a log of a stranger in trust/, built over where nothing is published", do: func(w *world) {
+			evilLog(w)
+			if err := os.RemoveAll(w.path("tuf")); err != nil {
+				w.Fatal(err)
+			}
+		}, args: []string{"trusted-root", "build"}, code: 5, words: []string{"https://evil.example.com", "move the file aside", "nothing was written"}},
 		{name: "a stray key becomes no target", do: stray("trust/keys/evil.pub"), args: []string{"tuf", "stage", "targets"}, code: 5, words: []string{"trust/keys/evil.pub is nothing that ledger and plan make"}},
 		{name: "a stray certificate becomes no target", do: stray("trust/certs/evil.crt"), args: []string{"tuf", "stage"}, code: 5, words: []string{"trust/certs/evil.crt is nothing that"}},
 		{name: "a stray file beside the trusted root", do: stray("trust/.well-known/x.json"), args: []string{"ledger", "verify"}, code: 5, words: []string{"trust/.well-known/x.json is nothing that"}},

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -29,8 +30,8 @@ type Built struct {
 // certificates and keys that it speaks of beside it, and index.html. Nothing
 // is written where the linter finds an error, or where a published entry would
 // be lost or changed; where nothing is published, an entry of the file that is
-// there. withdraw writes it all the same.
-func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
+// there.
+func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 	data, err := trustedRootBytes(d)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 	}
 	published, errPublished := publishedRoot(d)
 	switch {
-	case withdraw || errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
 	case errPublished != nil:
 		return nil, errPublished
 	case published != nil:
@@ -56,7 +57,8 @@ func TrustedRoot(d *trustdir.Dir, withdraw bool) (*Built, error) {
 			return nil, fmt.Errorf("nothing was written: %w", err)
 		}
 	case err != nil:
-		return nil, fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err)
+		return nil, fault.New(fault.Verification, "find out who wrote that entry, move the file aside, and build it again",
+			fmt.Errorf("compare with %s: %w; nothing was written", trustdir.TrustedRootFile, err))
 	}
 	files, err := servedFiles(d)
 	if err != nil {
@@ -114,7 +116,7 @@ func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
 // SigningConfig writes the signing config from ledger and plan. Nothing
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
-func SigningConfig(d *trustdir.Dir, _ bool) (*Built, error) {
+func SigningConfig(d *trustdir.Dir) (*Built, error) {
 	data, err := SigningConfigBytes(d)
 	if err != nil {
 		return nil, err

@@ -14,14 +14,12 @@ import (
 type buildOptions struct {
 	*cmdutil.Factory
 	file  string
-	build func(d *trustdir.Dir, withdraw bool) (*publish.Built, error)
-
-	withdraw bool
+	build func(d *trustdir.Dir) (*publish.Built, error)
 }
 
-func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir, bool) (*publish.Built, error)) *cobra.Command {
+func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir) (*publish.Built, error)) *cobra.Command {
 	o := &buildOptions{Factory: f, file: file, build: build}
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "build",
 		Short: short,
 		Long: short + ".\n\n" +
@@ -31,8 +29,6 @@ func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Di
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runBuild(c.Context(), o) },
 	}
-	cmd.Flags().BoolVar(&o.withdraw, "withdraw", false, "write it though published entries that the ledger does not say are lost")
-	return cmd
 }
 
 func runBuild(_ context.Context, o *buildOptions) error {
@@ -40,7 +36,7 @@ func runBuild(_ context.Context, o *buildOptions) error {
 	if err != nil {
 		return err
 	}
-	built, err := o.build(d, o.withdraw)
+	built, err := o.build(d)
 	if err != nil {
 		return err
 	}
