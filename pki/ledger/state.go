@@ -85,7 +85,11 @@ func (g *Generation) Live() bool {
 func (g *Generation) Condition() string {
 	switch {
 	case g.Compromised != nil:
-		return "COMPROMISED since " + g.Compromised.Since.UTC().Format(time.RFC3339)
+		said := "COMPROMISED since " + g.Compromised.Since.UTC().Format(time.RFC3339)
+		if g.Destroyed != nil {
+			said += ", destroyed"
+		}
+		return said
 	case g.Destroyed != nil:
 		return "destroyed"
 	case g.Retired != nil:
