@@ -33,6 +33,12 @@ func TestCards(t *testing.T) {
 			words: []string{"trustroot: hint: "}, within: 90 * time.Second,
 		})
 	}
+	for _, signal := range []string{"TERM", "INT"} {
+		rows = append(rows, row{
+			name: "more follows for ever, " + signal, do: endless(1), under: []string{"timeout", "--foreground", "--preserve-status", "-s", signal, "1"},
+			args: []string{"token", "list"}, code: -1, within: 8 * time.Second,
+		})
+	}
 	twice := func(w *world) {
 		o := tokenOf("token.json")
 		o.Claim = rehearsal.HolderSerial
@@ -132,6 +138,12 @@ func TestKMS_AnothersKey(t *testing.T) {
 		{
 			name: "another directory's", do: others(anotherTime), args: []string{"kms", "create", "--alias-prefix", "x"}, code: 5,
 			words: []string{"alias/x/authorities/fulcio/g1 exists, and is not a key of this trust directory", "nothing was made"},
+		},
+		{
+			name: "another organization's", args: []string{"kms", "create", "--alias-prefix", "x"}, code: 5, words: []string{"alias/x/authorities/fulcio/g1 exists", "nothing was made"}, do: func(w *world) {
+				others(func(e []ledger.Entry) []ledger.Entry { return e })(w)
+				w.replace("pki.yaml", "organization: example.com REHEARSAL", "organization: example.net REHEARSAL")
+			},
 		},
 		{
 			name: "our own", do: others(func(e []ledger.Entry) []ledger.Entry { return e }), args: []string{"kms", "create", "--alias-prefix", "x"}, code: 0,

@@ -68,6 +68,17 @@ func endless(out http.ResponseWriter, in *http.Request) {
 	_, _ = io.WriteString(out, `{"Keys":[],"Aliases":[],"Truncated":true,"NextMarker":"x"}`)
 }
 
+// endlessly says of every listing of a bucket that more follows.
+func endlessly(out http.ResponseWriter, in *http.Request) {
+	_, _ = io.Copy(io.Discard, in.Body)
+	if in.Method == http.MethodGet && !in.URL.Query().Has("list-type") {
+		out.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(out, `<Error><Code>NoSuchKey</Code></Error>`)
+		return
+	}
+	_, _ = io.WriteString(out, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken></ListBucketResult>`)
+}
+
 // forgets is a bucket that answers 200 and keeps nothing.
 func forgets(out http.ResponseWriter, in *http.Request) {
 	_, _ = io.Copy(io.Discard, in.Body)
@@ -106,6 +117,7 @@ func TestEndings(t *testing.T) {
 		row{name: "a listing of keys without an end", do: serving("AWS_ENDPOINT_URL_KMS", endless), args: []string{"kms", "list"}, code: -1},
 		row{name: "an answer of 600 MB from KMS", do: serving("AWS_ENDPOINT_URL_KMS", floods), args: []string{"kms", "list"}, code: -1},
 		row{name: "an answer of 600 MB from a bucket", do: serving("AWS_ENDPOINT_URL_S3", floods, bucket...), args: []string{"tuf", "refresh", "--to", place}, code: -1},
+		row{name: "a listing of a bucket without an end", do: serving("AWS_ENDPOINT_URL_S3", endlessly, bucket...), args: []string{"tuf", "refresh", "--to", place}, code: 1, words: []string{"the listing has more than 1000 pages"}},
 		row{name: "a bucket that keeps nothing", do: serving("AWS_ENDPOINT_URL_S3", forgets, bucket...), args: []string{"tuf", "refresh", "--to", place}, code: 1, words: []string{"not there when it is read back"}},
 	)
 	play(t, rows)
@@ -191,6 +203,20 @@ func age(w *world) {
 			w.Fatalf("%v\n%s", err, out)
 		}
 	}
+}
+
+// TestStage_Again stages a change a second time, as after a kill behind its
+// last step.
+func TestStage_Again(t *testing.T) {
+	var rows []row
+	for _, args := range [][]string{{"tuf", "stage", "targets", "--renew"}, {"tuf", "stage", "root", "--renew"}} {
+		rows = append(rows, row{name: args[2], do: func(w *world) { w.ok(args...) }, args: args, code: 0, words: []string{nextStaged}, check: func(w *world) {
+			if _, err := os.Stat(w.path("staged/0003")); err == nil {
+				w.Error("it is staged twice")
+			}
+		}})
+	}
+	play(t, rows)
 }
 
 // TestLeftovers kills commands between writing and renaming: git adds nothing

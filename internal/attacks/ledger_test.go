@@ -5,6 +5,7 @@ package attacks
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -54,6 +55,18 @@ func anotherOrigin(entries []ledger.Entry) []ledger.Entry {
 	return entries
 }
 
+// anotherSerial changes the serial number of a certificate.
+func anotherSerial(entries []ledger.Entry) []ledger.Entry {
+	for i, e := range entries {
+		if e.Certificate != nil {
+			c := *e.Certificate
+			c.Serial = c.Serial[:len(c.Serial)-1] + map[bool]string{true: "1", false: "0"}[strings.HasSuffix(c.Serial, "0")]
+			entries[i].Certificate = &c
+		}
+	}
+	return entries
+}
+
 func cut(entries []ledger.Entry) []ledger.Entry { return entries[:2] }
 
 func TestLedger(t *testing.T) {
@@ -77,14 +90,14 @@ func TestLedger(t *testing.T) {
 		},
 	}
 	for name, change := range map[string]func([]ledger.Entry) []ledger.Entry{
-		"an application dropped": withoutApps, "a time changed": anotherTime, "a log's origin changed": anotherOrigin, "lines cut off": cut,
+		"an application dropped": withoutApps, "a time changed": anotherTime, "a log's origin changed": anotherOrigin, "lines cut off": cut, "serial numbers changed": anotherSerial,
 	} {
 		for _, args := range [][]string{
 			{"status"}, {"trusted-root", "build"}, {"request", "create", "--ceremony", "founding", "--out", "{tmp}"}, {"kms", "export"}, {"kms", "csr"},
-			{"tuf", "stage", "targets"}, {"tuf", "refresh"}, {"ledger", "show"}, {"cutover", "fulcio", "--at", "2026-11-26T00:00:00Z"}, {"renew", "fulcio"},
+			{"tuf", "stage", "targets"}, {"tuf", "refresh"}, {"tuf", "sign", "staged/0001", "--serial", "32000002"}, {"tuf", "merge", "staged/0001"}, {"tuf", "publish", "staged/0001", "--rehearsal"}, {"ledger", "show"}, {"cutover", "fulcio", "--at", "2026-11-26T00:00:00Z"}, {"renew", "fulcio"},
 		} {
 			rows = append(rows, row{
-				name: args[0] + " after " + name, do: rewrite(change), args: args, code: 5,
+				name: strings.Join(args[:min(2, len(args))], " ") + " after " + name, do: rewrite(change), args: args, code: 5,
 				words: []string{"no line of the ledger has the hash", "trustroot ledger verify"},
 				check: func(w *world) {
 					if _, err := ledger.Read(w.path("ledger.jsonl")); err != nil {

@@ -144,6 +144,12 @@ func TestSigned_IsWhatWasShown(t *testing.T) {
 			object(signed, "delegations")["roles"] = append(change(w, signed, roles[0].(map[string]any)), roles[0])
 		})
 	}
+	strangersToo := delegation(func(w *world, signed, role map[string]any) []any {
+		id, key := stranger(w)
+		object(signed, "delegations", "keys")[id] = key
+		return []any{map[string]any{"name": "apps", "keyids": []string{id}, "threshold": 1, "paths": []string{"*", "*/*"}, "terminating": true}}
+	})
+	twice := []string{"two delegations apps: clients take the first"}
 	play(t, []row{
 		{name: "another trusted root without the old one", args: sign, code: 5, words: []string{"previous/trusted_root.json is missing"},
 			do: staged("targets", "2.targets.json", func(w *world, signed map[string]any) {
@@ -153,12 +159,9 @@ func TestSigned_IsWhatWasShown(t *testing.T) {
 				file := object(signed, "targets", "trusted_root.json")
 				file["length"], file["hashes"] = len(data), map[string]any{"sha256": fmt.Sprintf("%x", sha256.Sum256(data))}
 			})},
-		{name: "two delegations of one name", args: sign, code: 5, words: []string{"two delegations apps: clients take the first"},
-			do: delegation(func(w *world, signed, role map[string]any) []any {
-				id, key := stranger(w)
-				object(signed, "delegations", "keys")[id] = key
-				return []any{map[string]any{"name": "apps", "keyids": []string{id}, "threshold": 1, "paths": []string{"*", "*/*"}, "terminating": true}}
-			})},
+		{name: "two delegations of one name", args: sign, code: 5, words: twice, do: strangersToo},
+		{name: "two delegations of one name, merged", args: []string{"tuf", "merge", nextStaged}, code: 5, words: twice, do: strangersToo},
+		{name: "two delegations of one name, published", args: publish, code: 5, words: twice, do: strangersToo},
 		{name: "a delegation whose path drives the screen", args: sign, code: 5, words: []string{"is not a pattern of target names"}, never: []string{"\x1b[2A"},
 			do: staged("targets", "2.targets.json", func(_ *world, signed map[string]any) {
 				object(signed, "delegations")["roles"].([]any)[0].(map[string]any)["paths"] = []string{"apps/*\x1b[2A\x1b[2Kthe same 19 targets"}

@@ -23,10 +23,12 @@ type bucket struct {
 	patience time.Duration // for one call, the whole answer and all attempts; 0 means patience
 }
 
-// patience is how long one call may take, maxObjects what a listing may hold.
+// patience is how long one call may take, maxObjects what a listing may hold,
+// and maxPages the answers that it may come in: S3 puts 1,000 objects into one.
 const (
 	patience   = 2 * time.Minute
 	maxObjects = 500_000
+	maxPages   = maxObjects / 500
 )
 
 func tooMany() error { return fmt.Errorf("more than %d objects", maxObjects) }
@@ -118,7 +120,13 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
 	ctx, cancel := b.deadline(ctx)
 	defer cancel()
 	var out []Object
-	it := b.blobs.List(&blob.ListOptions{Prefix: prefix})
+	pages := 0
+	it := b.blobs.List(&blob.ListOptions{Prefix: prefix, BeforeList: func(func(any) bool) error {
+		if pages++; pages > maxPages {
+			return fmt.Errorf("the listing has more than %d pages", maxPages)
+		}
+		return nil
+	}})
 	for {
 		o, err := it.Next(ctx)
 		switch {
