@@ -23,6 +23,7 @@ import (
 // before a change, and in three places.
 type copies struct {
 	*world
+	first    *memory // as first published
 	now, old *memory // own copies
 	places   [3]*memory
 	caches   [3]string // of a client that asks one place
@@ -40,7 +41,7 @@ func newCopies(t *testing.T) *copies {
 	}
 	c.publish(c.sign(c.init(day0), "alice", "bob"), c.now, day0, others...)
 	c.root1 = c.world.root1(c.now)
-	c.old = c.now.clone()
+	c.first, c.old = c.now.clone(), c.now.clone()
 	c.world.change()
 	c.change = c.sign(c.stageTargets(c.now, day(2)), "alice", "carol")
 	c.look("at first", day0)
@@ -49,17 +50,18 @@ func newCopies(t *testing.T) *copies {
 
 // reset brings everything back to where newCopies left it.
 func (c *copies) reset() {
-	c.now = c.old.clone()
+	c.now, c.old = c.first.clone(), c.first.clone()
 	for i := range c.places {
-		c.places[i], c.caches[i] = c.old.clone(), c.t.(*testing.T).TempDir()
+		c.places[i], c.caches[i] = c.first.clone(), c.t.(*testing.T).TempDir()
 	}
-	c.old, c.moving = c.old.clone(), c.t.(*testing.T).TempDir()
+	c.moving = c.t.(*testing.T).TempDir()
 	c.look("at first", day0)
 }
 
 func (c *copies) publisher(own *memory, now time.Time, left int) *Publisher {
 	tally := new(counter)
 	tally.left.Store(int64(left))
+	own.alone = true
 	p := &Publisher{Own: &Place{Name: "own", Store: &cutAll{own, tally}}, Online: c.online, Policy: c.pol, Now: now}
 	for i, m := range c.places {
 		p.Places = append(p.Places, &Place{Name: fmt.Sprint("place ", i), Store: &cutAll{m, tally}})
@@ -108,6 +110,9 @@ const never = 1 << 30
 var steps = map[string]func(c *copies, left int) error{
 	"publish from the present copy": func(c *copies, left int) error {
 		return c.publisher(c.now, day(2), left).Publish(c.t.Context(), c.change)
+	},
+	"publish from the old clone": func(c *copies, left int) error {
+		return c.publisher(c.old, day(2).Add(time.Hour), left).Publish(c.t.Context(), c.change)
 	},
 	"refresh from the present copy": func(c *copies, left int) error {
 		_, err := c.publisher(c.now, day(2), left).Refresh(c.t.Context())
@@ -158,22 +163,58 @@ func (c *copies) settled(when string) {
 	c.look(when+", at the end", day(2))
 }
 
-// TestPlaces_EveryOrderKilledAtEveryObject plays every order of a publication
+// orders are those of n steps, in groups: in a group each step is once the
+// first, once the second and so on.
+func orders(n int) (groups [][][]int) {
+	rest := [][]int{{}}
+	for step := 1; step < n; step++ {
+		var longer [][]int
+		for _, o := range rest {
+			for at := range len(o) + 1 {
+				longer = append(longer, slices.Insert(slices.Clone(o), at, step))
+			}
+		}
+		rest = longer
+	}
+	for _, o := range rest {
+		o = append([]int{0}, o...)
+		var group [][]int
+		for at := range o {
+			group = append(group, slices.Concat(o[at:], o[:at]))
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+// toPlay are all orders with TRUSTROOT_NIGHTLY, else another group each day.
+func toPlay(t *testing.T, n int) (play [][]int) {
+	groups := orders(n)
+	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
+		return slices.Concat(groups...)
+	}
+	today := time.Now().YearDay() % len(groups)
+	t.Logf("group %d of %d orders", today+1, len(groups))
+	return groups[today]
+}
+
+// TestPlaces_EveryOrderKilledAtEveryObject plays every order of publications
 // and refreshes from a present copy and from an old one, each killed at every
 // object that it writes.
 func TestPlaces_EveryOrderKilledAtEveryObject(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute's thing: go test without -short runs this")
+	}
 	c := newCopies(t)
 	names := slices.Sorted(maps.Keys(steps))
-	orders := [][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}} // each step in each place
-	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
-		orders = append(orders, []int{0, 2, 1}, []int{1, 0, 2}, []int{2, 1, 0})
-	}
-	for _, order := range orders {
+	play, kills := toPlay(t, len(names)), 0
+	for _, order := range play {
 		for killed := range order {
 			for left := 0; ; left++ {
 				c.reset()
 				ended := false
 				var when string
+				begun, published := map[string]bool{}, map[string]bool{} // by which copy
 				for at, step := range order {
 					limit := never
 					if at == killed {
@@ -181,25 +222,34 @@ func TestPlaces_EveryOrderKilledAtEveryObject(t *testing.T) {
 					}
 					when += "; " + names[step]
 					err := steps[names[step]](c, limit)
+					what, from, _ := strings.Cut(names[step], " from ")
 					switch {
 					case errors.Is(err, errCut):
 						when += fmt.Sprintf(" killed at object %d", left)
+						kills++
 					case err == nil:
 						ended = ended || at == killed
-					case names[step] == "refresh from the old clone" && fault.ExitCode(err) == int(fault.Verification) && errors.Is(err, errStale):
-						ended = ended || at == killed // the old clone is told that it is old
+					case errors.Is(err, errStale) && fault.ExitCode(err) == int(fault.Verification) && what == "refresh" && len(begun) > 0 && !published[from]:
+						ended = ended || at == killed // one that is old is told so
 					default:
 						t.Fatalf("%s: %v", when, err)
+					}
+					if what == "publish" {
+						begun[from], published[from] = true, err == nil
 					}
 					c.look(when, day(2))
 				}
 				c.settled(when)
-				if ended || t.Failed() {
+				if t.Failed() {
+					return
+				}
+				if ended {
 					break
 				}
 			}
 		}
 	}
+	t.Logf("%d orders, killed %d times", len(play), kills)
 }
 
 func TestPlaces_ADirectoryThatIsBehindWritesNothing(t *testing.T) {

@@ -202,6 +202,7 @@ type memory struct {
 	hook    func(name string)
 	broken  error // what every call answers
 	forgets bool  // answers writes and keeps nothing
+	alone   bool  // one writer at a time, as a folder has it
 }
 
 func newMemory() *memory { return &memory{objects: map[string][]byte{}} }
@@ -266,7 +267,7 @@ func (m *memory) List(_ context.Context, prefix string) ([]store.Object, error) 
 
 func (m *memory) Flush(context.Context) error                { return nil }
 func (m *memory) Lock(context.Context) (func() error, error) { return func() error { return nil }, nil }
-func (m *memory) Exclusive() bool                            { return false }
+func (m *memory) Exclusive() bool                            { return m.alone }
 func (m *memory) String() string                             { return "memory" }
 func (m *memory) Close() error                               { return nil }
 
