@@ -14,11 +14,11 @@ import (
 )
 
 // clock gives the journal its time stamps.
-func (d *day) clock() time.Time { return time.Now().UTC() }
+func clock() time.Time { return time.Now().UTC() }
 
 // noteHost journals what was found on the machine. That and the first steps are
 // done again when a ceremony goes on: it may be another boot of another machine.
-func (d *day) noteHost(exceptions []string) error {
+func noteHost(d *day, exceptions []string) error {
 	if d.journal.Finished() {
 		return nil // all that is left is to seal the record
 	}
@@ -34,7 +34,7 @@ func (d *day) noteHost(exceptions []string) error {
 // they compare the clock.
 func askPresence(d *day) error {
 	for _, name := range d.plan.Witnesses {
-		err := d.ask("attendance", term.Question{
+		err := ask(d, "attendance", term.Question{
 			Text: term.Sprintf("%s, witness, is in the room.", name),
 			Yes:  "the record says that the operator saw them; they sign the printed report",
 			No:   "nothing was made; wait for them, or have the plan changed and the request made again",
@@ -50,7 +50,7 @@ func askPresence(d *day) error {
 // askOtherwise asks for what the script does not have. A ceremony in which
 // something was otherwise is sealed with that.
 func askOtherwise(ctx context.Context, d *day) error {
-	err := d.ask("exceptions", term.Question{
+	err := ask(d, "exceptions", term.Question{
 		Text: "Everything went as the script has it, and no exception sheet was written.",
 		Yes:  "the record is sealed with that",
 		No:   "the record is sealed as well, and says that something was otherwise: see the exception sheets",
@@ -65,11 +65,11 @@ func askOtherwise(ctx context.Context, d *day) error {
 }
 
 // askContents shows what will be made.
-func (d *day) askContents() error {
-	if err := d.show("contents", d.Request.String()); err != nil {
+func askContents(d *day) error {
+	if err := show(d, "contents", d.Request.String()); err != nil {
 		return err
 	}
-	return d.ask("contents", term.Question{
+	return ask(d, "contents", term.Question{
 		Text: "What stands above will be signed, on token " + strconv.FormatUint(uint64(d.Serial), 10) + ".",
 		Yes:  "this machine is looked at next; nothing is made yet",
 		No:   "nothing was made",
@@ -78,20 +78,20 @@ func (d *day) askContents() error {
 }
 
 // askHost shows what an air-gapped machine should not have.
-func (d *day) askHost() error {
+func askHost(d *day) error {
 	if len(d.Host.Denied)+len(d.Host.Open) > 0 {
-		if err := d.show("sandbox", list("The kernel denies this program from here on:", d.Host.Denied)+list("It does not deny:", d.Host.Open)); err != nil {
+		if err := show(d, "sandbox", list("The kernel denies this program from here on:", d.Host.Denied)+list("It does not deny:", d.Host.Open)); err != nil {
 			return err
 		}
 	}
 	findings := d.Host.Findings()
 	if len(findings) == 0 {
-		return d.show("host", "Nothing was found on this machine that an air-gapped one should not have.")
+		return show(d, "host", "Nothing was found on this machine that an air-gapped one should not have.")
 	}
-	if err := d.show("host", "Found on this machine:\n- "+strings.Join(findings, "\n- ")); err != nil {
+	if err := show(d, "host", "Found on this machine:\n- "+strings.Join(findings, "\n- ")); err != nil {
 		return err
 	}
-	return d.ask("host", term.Question{
+	return ask(d, "host", term.Question{
 		Text: "An air-gapped machine should have none of the above. The journal keeps the list, and the report says it.",
 		Yes:  "the ceremony goes on with this machine",
 		No:   "nothing was made; take away what can be taken away and run the same command again",
@@ -108,22 +108,22 @@ func list(head string, items []string) string {
 
 // askClock has the clock compared with a watch, by each operator that the plan
 // names.
-func (d *day) askClock() error {
+func askClock(d *day) error {
 	people := d.plan.Operators
 	if len(people) == 0 {
 		people = []string{""}
 	}
 	for _, person := range people {
-		if err := d.ask("clock", d.clockQuestion(person)); err != nil {
+		if err := ask(d, "clock", clockQuestion(d, person)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *day) clockQuestion(person string) term.Question {
+func clockQuestion(d *day, person string) term.Question {
 	q := term.Question{
-		Text: term.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", d.clock().Format("2006-01-02 15:04")),
+		Text: term.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", clock().Format("2006-01-02 15:04")),
 		Yes:  "the token is opened",
 		No:   "nothing was made; set the clock and run the same command again",
 		Type: "clock is right",
@@ -135,7 +135,7 @@ func (d *day) clockQuestion(person string) term.Question {
 }
 
 // show journals a text and shows it.
-func (d *day) show(step, text string) error {
+func show(d *day, step, text string) error {
 	if err := d.journal.Note(journal.KindShown, step, map[string]string{"sha256": digest.Hex([]byte(text)), "text": text}); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (d *day) show(step, text string) error {
 }
 
 // ask journals a question and its answer.
-func (d *day) ask(step string, q term.Question) error {
+func ask(d *day, step string, q term.Question) error {
 	err := d.Operator.Confirm(q)
 	answer := "yes"
 	if err != nil {

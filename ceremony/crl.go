@@ -50,11 +50,11 @@ func (d *day) signCRL(context.Context) error {
 			return crlResult{}, errors.New("the journal holds another CRL than this program prepares")
 		}
 		if retried {
-			if err := d.ask(stepCRL, again(fmt.Sprintf("CRL %d", c.Number))); err != nil {
+			if err := ask(d, stepCRL, again(fmt.Sprintf("CRL %d", c.Number))); err != nil {
 				return crlResult{}, err
 			}
 		}
-		signer, err := d.device.Signer(d.rootSlot(), d.pub)
+		signer, err := d.device.Signer(rootSlot(d), d.pub)
 		if err != nil {
 			return crlResult{}, err
 		}
@@ -100,7 +100,7 @@ func (d *day) destroy(context.Context) error {
 		case gone && !retried:
 			return keyResult{}, fault.New(fault.Device, "put in the token that holds the root's key", yubikey.ErrOtherKey)
 		case !gone:
-			if err := d.ask(stepDestroy, term.Question{
+			if err := ask(d, stepDestroy, term.Question{
 				Text: term.Sprintf("THE ROOT'S KEY in slot %s of token %d will be destroyed: a new key is made over it. Nothing brings it back.", in.Slot, d.Serial),
 				Yes:  "the key is destroyed, and the token attests the one in its place",
 				No:   "the key stays; run the same command to go on later",
@@ -122,7 +122,7 @@ func (d *day) destroy(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read a key from the journal: %w", err)
 	}
-	return d.attest(stepAttestDestroyed, record.DestroyedFile, keyExpectation(intent, pub))
+	return attest(d, stepAttestDestroyed, record.DestroyedFile, keyExpectation(intent, pub))
 }
 
 func sameKey(a, b crypto.PublicKey) bool {

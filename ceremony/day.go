@@ -52,11 +52,11 @@ func Run(ctx context.Context, o Options) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := d.open(); err != nil {
+	if err := open(d); err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, d.close()) }()
-	if err := d.noteHost(exceptions); err != nil {
+	defer func() { err = errors.Join(err, closeDay(d)) }()
+	if err := noteHost(d, exceptions); err != nil {
 		return "", err
 	}
 	return d.final, do(ctx, d)

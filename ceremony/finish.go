@@ -25,7 +25,7 @@ func (d *day) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	sealed, err := d.sealed()
+	sealed, err := sealed(d)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (d *day) finish(ctx context.Context) error {
 		return err
 	}
 	d.Operator.Notice("The record key signs the record. Its digest: " + pki.HexGroups(digestOf(sealed[courier.SumsFile])))
-	signer, err := d.recordSigner(ctx)
+	signer, err := recordSigner(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (d *day) finish(ctx context.Context) error {
 
 // sealed are the files that the record seals. Pieces of a journal line that a
 // crash tore lie beside the journal and come along.
-func (d *day) sealed() (map[string][]byte, error) {
+func sealed(d *day) (map[string][]byte, error) {
 	files := maps.Clone(d.files)
 	entries, err := os.ReadDir(d.work)
 	if err != nil {

@@ -25,10 +25,10 @@ type identity struct {
 // that is not newer than the newest one that the token remembers. It only
 // reads.
 func (d *day) identify(ctx context.Context) error {
-	if err := d.openToken(ctx); err != nil {
+	if err := openToken(ctx, d); err != nil {
 		return err
 	}
-	remembered, err := d.readMemory()
+	remembered, err := readMemory(d)
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,10 @@ func (d *day) identify(ctx context.Context) error {
 	if err := d.journal.Note(journal.KindDevice, "", identity{id.Serial, id.Firmware.String(), remembered}); err != nil {
 		return err
 	}
-	return d.checkNewer(remembered)
+	return checkNewer(d, remembered)
 }
 
-func (d *day) openToken(ctx context.Context) error {
+func openToken(ctx context.Context, d *day) error {
 	device, err := d.Open(ctx, d.Serial)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 )
 
 // open creates the journal, or goes on with the one of a ceremony that was cut.
-func (d *day) open() error {
+func open(d *day) error {
 	path := filepath.Join(d.work, "journal.jsonl")
 	digest := d.Request.Digest()
 	head := journal.Head{
@@ -28,10 +28,10 @@ func (d *day) open() error {
 		if err := os.MkdirAll(d.work, 0o700); err != nil {
 			return fmt.Errorf("make the ceremony's folder: %w", err)
 		}
-		d.journal, err = journal.Create(path, head, d.clock, d.journalOptions()...)
+		d.journal, err = journal.Create(path, head, clock, journalOptions(d)...)
 		return err
 	}
-	j, err := journal.Open(path, d.clock, d.journalOptions()...)
+	j, err := journal.Open(path, clock, journalOptions(d)...)
 	if err != nil {
 		return err
 	}
@@ -48,14 +48,14 @@ func (d *day) open() error {
 }
 
 // journalOptions hand on the hook of tests.
-func (d *day) journalOptions() []journal.Option {
+func journalOptions(d *day) []journal.Option {
 	if d.hook == nil {
 		return nil
 	}
 	return []journal.Option{journal.WithHook(d.hook)}
 }
 
-func (d *day) close() error {
+func closeDay(d *day) error {
 	var errs []error
 	if d.device != nil {
 		errs = append(errs, d.device.Close())

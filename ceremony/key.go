@@ -32,13 +32,13 @@ func keyExpectation(in keyIntent, pub crypto.PublicKey) attestation.Expect {
 
 // key makes the key of a step, or takes the one that is in the slot where
 // allow lets it.
-func (d *day) key(step string, intent keyIntent, allow func(in keyIntent, info yubikey.SlotInfo, retried bool) error) (crypto.PublicKey, error) {
+func key(d *day, step string, intent keyIntent, allow func(d *day, in keyIntent, info yubikey.SlotInfo, retried bool) error) (crypto.PublicKey, error) {
 	made, err := once(d, step, intent, func(in keyIntent, retried bool) (keyResult, error) {
 		info, err := d.device.Slot(yubikey.Slot(in.Slot))
 		if err != nil {
 			return keyResult{}, err
 		}
-		if err := allow(in, info, retried); err != nil {
+		if err := allow(d, in, info, retried); err != nil {
 			return keyResult{}, err
 		}
 		pub := info.PublicKey
@@ -78,11 +78,11 @@ func recordKeyIn(c plan.Ceremony) keyIntent {
 // the token attest it.
 func (d *day) recordKey(context.Context) error {
 	intent := recordKeyIn(d.plan)
-	pub, err := d.key(stepRecordKey, intent, func(in keyIntent, info yubikey.SlotInfo, _ bool) error {
+	pub, err := key(d, stepRecordKey, intent, func(_ *day, in keyIntent, info yubikey.SlotInfo, _ bool) error {
 		if !info.Empty {
 			return nil // the attestation that follows says whether it is one of ours
 		}
-		return d.ask(stepRecordKey, term.Question{
+		return ask(d, stepRecordKey, term.Question{
 			Text: term.Sprintf("A P-256 record key will be made in slot %s of token %d. It signs the records of ceremonies and nothing else.", in.Slot, d.Serial),
 			Yes:  "the key is made and attested",
 			No:   "no record key is made; run the same command to go on later",
@@ -93,14 +93,14 @@ func (d *day) recordKey(context.Context) error {
 		return err
 	}
 	d.record = pub
-	return d.attest(stepAttestRecord, record.RecordSlotFile, keyExpectation(intent, pub))
+	return attest(d, stepAttestRecord, record.RecordSlotFile, keyExpectation(intent, pub))
 }
 
 // recordSigner opens the token again where a run was cut after the journal
 // was closed.
-func (d *day) recordSigner(ctx context.Context) (crypto.Signer, error) {
+func recordSigner(ctx context.Context, d *day) (crypto.Signer, error) {
 	if d.device == nil {
-		if err := d.openToken(ctx); err != nil {
+		if err := openToken(ctx, d); err != nil {
 			return nil, err
 		}
 	}

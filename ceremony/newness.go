@@ -14,7 +14,7 @@ import (
 const stepRemember = "remember"
 
 // mine is what the token will remember of this ceremony's request.
-func (d *day) mine() memory {
+func mine(d *day) memory {
 	digest := d.Request.Digest()
 	m := d.Request.Manifest
 	return memory{Sequence: m.Sequence, LedgerHead: m.LedgerHead, Request: hex.EncodeToString(digest[:])}
@@ -22,7 +22,7 @@ func (d *day) mine() memory {
 
 // readMemory returns what the token remembers, nil where it has never worked
 // for a request.
-func (d *day) readMemory() (*memory, error) {
+func readMemory(d *day) (*memory, error) {
 	info, err := d.device.Slot(memorySlot)
 	if err != nil {
 		return nil, fmt.Errorf("read what the token remembers: %w", err)
@@ -40,7 +40,7 @@ func (d *day) readMemory() (*memory, error) {
 // checkNewer refuses a request that is not newer than the one remembered, or
 // whose ledger does not go on from the one that the token has seen. This
 // ceremony's own memory, left by a run that was cut, is not an obstacle.
-func (d *day) checkNewer(remembered *memory) error {
+func checkNewer(d *day, remembered *memory) error {
 	begun := d.journal.Last(stepRemember).State
 	switch {
 	case remembered == nil && begun == journal.Done:
@@ -48,9 +48,9 @@ func (d *day) checkNewer(remembered *memory) error {
 			errors.New("the token does not remember this ceremony: it was reset, or its memory was erased"))
 	case remembered == nil:
 		return nil
-	case *remembered == d.mine() && (begun == journal.Done || begun == journal.Intended):
+	case *remembered == mine(d) && (begun == journal.Done || begun == journal.Intended):
 		return nil
-	case *remembered == d.mine():
+	case *remembered == mine(d):
 		return replayed("the token has worked for this very request before, and this folder does not hold that ceremony's journal")
 	case begun == journal.Done:
 		return replayed(fmt.Sprintf("the token remembers request %d and not this ceremony's", remembered.Sequence))
@@ -76,7 +76,7 @@ func replayed(why string) error {
 // remember has the token remember this request before the first signature, so
 // that nothing is ever signed for it again elsewhere.
 func (d *day) remember(context.Context) error {
-	_, err := once(d, stepRemember, d.mine(), func(m memory, _ bool) (map[string]string, error) {
+	_, err := once(d, stepRemember, mine(d), func(m memory, _ bool) (map[string]string, error) {
 		c, err := m.certificate()
 		if err != nil {
 			return nil, err

@@ -53,7 +53,7 @@ func TestNewness_LedgerRewritten(t *testing.T) {
 func (w *world) memoryOf() memory {
 	w.t.Helper()
 	d := &day{device: &device{chip: w.chip, operator: script()}}
-	m, err := d.readMemory()
+	m, err := readMemory(d)
 	must(w.t, err)
 	return *m
 }

@@ -33,11 +33,11 @@ const (
 func (d *day) makeRoot(context.Context) error {
 	root := d.Request.Plan.Authorities[plan.RootAuthority]
 	intent := keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
-	allow := d.allowNewRoot
+	allow := allowNewRoot
 	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
-		allow = d.allowImportedRoot
+		allow = allowImportedRoot
 	}
-	pub, err := d.key(stepGenerate, intent, allow)
+	pub, err := key(d, stepGenerate, intent, allow)
 	if err != nil {
 		return err
 	}
@@ -45,20 +45,20 @@ func (d *day) makeRoot(context.Context) error {
 	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
 		return nil
 	}
-	return d.attest(stepAttest, record.SlotFile, keyExpectation(intent, pub))
+	return attest(d, stepAttest, record.SlotFile, keyExpectation(intent, pub))
 }
 
 // allowNewRoot asks before a root key is made in an empty slot.
-func (d *day) allowNewRoot(in keyIntent, info yubikey.SlotInfo, retried bool) error {
+func allowNewRoot(d *day, in keyIntent, info yubikey.SlotInfo, retried bool) error {
 	if !info.Empty && !retried {
 		return fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
 			fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
 	}
 	if !info.Empty {
 		// the attestation that follows proves that it was made on this token
-		return d.show(stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
+		return show(d, stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
 	}
-	return d.ask(stepGenerate, term.Question{
+	return ask(d, stepGenerate, term.Question{
 		Text: term.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
 		Yes:  "the key is made and attested",
 		No:   "the token is unchanged",
@@ -67,12 +67,12 @@ func (d *day) allowNewRoot(in keyIntent, info yubikey.SlotInfo, retried bool) er
 }
 
 // allowImportedRoot asks before a key that was made on a host becomes the root.
-func (d *day) allowImportedRoot(in keyIntent, info yubikey.SlotInfo, _ bool) error {
+func allowImportedRoot(d *day, in keyIntent, info yubikey.SlotInfo, _ bool) error {
 	if info.Empty {
 		return fault.New(fault.Device, "import the key first with `trustroot token import`, or take the exception "+plan.ExceptionImportedRoot+" out of the plan",
 			fmt.Errorf("slot %s of token %d is empty; nothing was changed", in.Slot, d.Serial))
 	}
-	return d.ask(stepGenerate, term.Question{
+	return ask(d, stepGenerate, term.Question{
 		Text: term.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial),
 		Yes:  "it becomes the root key; the record says that it was imported",
 		No:   "the token is unchanged",
@@ -88,7 +88,7 @@ func (d *day) findRoot(context.Context) error {
 		return nil
 	}
 	root := d.Request.Plan.Authorities[plan.RootAuthority]
-	return d.attest(stepAttest, record.SlotFile, keyExpectation(keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}, d.pub))
+	return attest(d, stepAttest, record.SlotFile, keyExpectation(keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}, d.pub))
 }
 
 type attestResult struct {
@@ -98,7 +98,7 @@ type attestResult struct {
 
 // attest has the token prove what want says of a key on it, and keeps the
 // proof for the record under a name.
-func (d *day) attest(step, name string, want attestation.Expect) error {
+func attest(d *day, step, name string, want attestation.Expect) error {
 	got, err := once(d, step, map[string]string{"slot": want.Slot}, func(map[string]string, bool) (attestResult, error) {
 		pair, err := d.device.Attest(yubikey.Slot(want.Slot))
 		if err != nil {
@@ -127,11 +127,11 @@ func (d *day) install(context.Context) error {
 	if d.Request.Root != nil {
 		return nil
 	}
-	_, err := once(d, stepInstall, map[string]string{"slot": string(d.rootSlot())}, func(map[string]string, bool) (map[string]string, error) {
+	_, err := once(d, stepInstall, map[string]string{"slot": string(rootSlot(d))}, func(map[string]string, bool) (map[string]string, error) {
 		if d.root == nil {
 			return nil, errors.New("there is no root certificate to install")
 		}
-		return map[string]string{}, d.device.Install(d.rootSlot(), d.root)
+		return map[string]string{}, d.device.Install(rootSlot(d), d.root)
 	})
 	return err
 }

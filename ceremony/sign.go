@@ -28,25 +28,25 @@ type signResult struct {
 
 // signItem issues one certificate over pub, or takes it from the journal. Once
 // an intent is in the journal, its bytes are the only ones that are signed.
-func (d *day) signItem(item request.Item, pub crypto.PublicKey) error {
+func signItem(d *day, item request.Item, pub crypto.PublicKey) error {
 	spec, chain := item.Spec, issuers(item.Authority, d.root)
 	spec.PublicKey, spec.Issuer = pub, d.root
-	intent, prepared, err := d.prepare(item, spec, chain)
+	intent, prepared, err := prepare(d, item, spec, chain)
 	if err != nil {
 		return err
 	}
 	result, err := once(d, stepSign+" "+item.Authority, intent, func(in signIntent, retried bool) (signResult, error) {
 		if in.Serial != intent.Serial {
-			if prepared, err = d.takeUp(in, spec, chain); err != nil {
+			if prepared, err = takeUp(d, in, spec, chain); err != nil {
 				return signResult{}, err
 			}
 		}
 		if retried {
-			if err := d.askAgain(item, in); err != nil {
+			if err := askAgain(d, item, in); err != nil {
 				return signResult{}, err
 			}
 		}
-		cert, err := d.sign(prepared)
+		cert, err := sign(d, prepared)
 		if err != nil {
 			return signResult{}, fmt.Errorf("sign the certificate of %s: %w", item.Authority, err)
 		}
@@ -69,8 +69,8 @@ func (d *day) signItem(item request.Item, pub crypto.PublicKey) error {
 }
 
 // prepare lints a certificate under a new serial number.
-func (d *day) prepare(item request.Item, spec pki.Spec, chain []*x509.Certificate) (signIntent, *pki.Prepared, error) {
-	serial, err := d.serial()
+func prepare(d *day, item request.Item, spec pki.Spec, chain []*x509.Certificate) (signIntent, *pki.Prepared, error) {
+	serial, err := serial(d)
 	if err != nil {
 		return signIntent{}, nil, err
 	}
@@ -83,7 +83,7 @@ func (d *day) prepare(item request.Item, spec pki.Spec, chain []*x509.Certificat
 }
 
 // takeUp prepares the very bytes that an earlier run journaled.
-func (d *day) takeUp(in signIntent, spec pki.Spec, chain []*x509.Certificate) (*pki.Prepared, error) {
+func takeUp(d *day, in signIntent, spec pki.Spec, chain []*x509.Certificate) (*pki.Prepared, error) {
 	serial, ok := new(big.Int).SetString(in.Serial, 16)
 	if !ok {
 		return nil, fmt.Errorf("take up the certificate of %s again: %q is not a serial number", in.Authority, in.Serial)
@@ -97,24 +97,24 @@ func (d *day) takeUp(in signIntent, spec pki.Spec, chain []*x509.Certificate) (*
 }
 
 // askAgain is the question before the same bytes are signed a second time.
-func (d *day) askAgain(item request.Item, in signIntent) error {
-	return d.ask(stepSign+" "+item.Authority, again(fmt.Sprintf("the certificate of %s, serial %s", in.Authority, in.Serial)))
+func askAgain(d *day, item request.Item, in signIntent) error {
+	return ask(d, stepSign+" "+item.Authority, again(fmt.Sprintf("the certificate of %s, serial %s", in.Authority, in.Serial)))
 }
 
-func (d *day) sign(prepared *pki.Prepared) (*x509.Certificate, error) {
-	signer, err := d.device.Signer(d.rootSlot(), d.pub)
+func sign(d *day, prepared *pki.Prepared) (*x509.Certificate, error) {
+	signer, err := d.device.Signer(rootSlot(d), d.pub)
 	if err != nil {
 		return nil, err
 	}
 	return prepared.Issue(signer)
 }
 
-func (d *day) rootSlot() yubikey.Slot {
+func rootSlot(d *day) yubikey.Slot {
 	return yubikey.Slot(d.Request.Plan.Authorities[plan.RootAuthority].Token.Slot)
 }
 
 // serial returns a serial number that the ledger does not know.
-func (d *day) serial() (*big.Int, error) {
+func serial(d *day) (*big.Int, error) {
 	n, err := pki.NewSerial(rand.Reader)
 	if err != nil {
 		return nil, err

@@ -57,13 +57,13 @@ func Steps(r *request.Request) []Step {
 			Values: []Value{{Name: "witnesses", Text: cmp.Or(strings.Join(c.Witnesses, ", "), "the plan names none")}}},
 		{Title: "Type words of the request", run: (*day).askWords, begins: true,
 			People: fmt.Sprintf("The witness holds the paper with the %d words that the second person wrote down. The operator types the %d that are asked for.", wordsOfRequest, wordsTyped)},
-		{Title: "Read what will be made", run: without((*day).askContents), begins: true,
+		{Title: "Read what will be made", run: without(askContents), begins: true,
 			People: "The operator reads the list aloud. The witness compares it with the reviewed plan and with the steps below.",
 			Values: []Value{{Name: "typed", Text: m.Ceremony}}},
-		{Title: titleHost, run: without((*day).askHost), begins: true,
+		{Title: titleHost, run: without(askHost), begins: true,
 			People: "Nothing may be found that an air-gapped machine should not have. What is found is written on an exception sheet.",
 			Values: []Value{digestValue("program", c.BinarySHA256), digestValue("ceremony image", c.ImageSHA256)}},
-		{Title: "Compare the clock", run: without((*day).askClock), begins: true,
+		{Title: "Compare the clock", run: without(askClock), begins: true,
 			People: "Each operator compares the machine's clock with their own watch, in UTC.",
 			Values: []Value{{Name: "day", Text: c.Day}, {Name: "time by the watch"}}},
 		{Title: "Open the token", run: (*day).identify, begins: true,
@@ -137,7 +137,7 @@ func signStep(item request.Item) Step {
 			if item.Authority != plan.RootAuthority {
 				pub = item.CSR.PublicKey
 			}
-			return d.signItem(item, pub)
+			return signItem(d, item, pub)
 		},
 		Values: []Value{
 			{Name: "subject", Text: strings.TrimSpace(item.Spec.Subject.String())},
@@ -165,7 +165,7 @@ func do(ctx context.Context, d *day) error {
 			return stopped()
 		}
 		if !d.journal.Finished() {
-			if err := d.show(stepName(s.Number), fmt.Sprintf("Step %d of %d: %s.", s.Number, len(steps), s.Title)); err != nil {
+			if err := show(d, stepName(s.Number), fmt.Sprintf("Step %d of %d: %s.", s.Number, len(steps), s.Title)); err != nil {
 				return err
 			}
 		} else if s.begins {

@@ -85,7 +85,7 @@ func (d *day) askWords(ctx context.Context) error {
 	for _, position := range drawn.Positions {
 		q.Type, q.Label = wordsOf(d.Request.Digest())[position-1], fmt.Sprintf("word %d from the paper", position)
 		for {
-			err := d.ask("words", q)
+			err := ask(d, "words", q)
 			q.Text = ""
 			if err == nil {
 				break

@@ -11,10 +11,10 @@ import (
 // ChangePIN replaces the PIN. The caller wipes both.
 func (t *Token) ChangePIN(old, new []byte) error {
 	doing := fmt.Sprintf("change the PIN of token %d", t.id.Serial)
-	if err := t.change(doing, old, new, "PIN", refPIN); err != nil {
+	if err := change(t, doing, old, new, "PIN", refPIN); err != nil {
 		return err
 	}
-	err := t.checked(doing, t.yk.SetPIN(string(old), string(new)))
+	err := checked(t, doing, t.yk.SetPIN(string(old), string(new)))
 	if err == nil {
 		wipe(t.pin)
 		t.pin = nil
@@ -26,7 +26,7 @@ func (t *Token) ChangePIN(old, new []byte) error {
 // forgotten. The caller wipes both.
 func (t *Token) Unblock(puk, newPIN []byte) error {
 	doing := fmt.Sprintf("unblock the PIN of token %d", t.id.Serial)
-	if err := t.change(doing, puk, newPIN, "PUK", refPUK); err != nil {
+	if err := change(t, doing, puk, newPIN, "PUK", refPUK); err != nil {
 		return err
 	}
 	wipe(t.pin)
@@ -38,7 +38,7 @@ func (t *Token) Unblock(puk, newPIN []byte) error {
 // nothing any more. The caller wipes both.
 func (t *Token) ChangePUK(old, new []byte) error {
 	doing := fmt.Sprintf("change the PUK of token %d", t.id.Serial)
-	if err := t.change(doing, old, new, "PUK", refPUK); err != nil {
+	if err := change(t, doing, old, new, "PUK", refPUK); err != nil {
 		return err
 	}
 	return explainAuth(doing, "PUK", t.yk.SetPUK(string(old), string(new)))
@@ -46,7 +46,7 @@ func (t *Token) ChangePUK(old, new []byte) error {
 
 // change makes sure that an old PIN or PUK may be sent: that it is not the
 // factory's, and not the last try.
-func (t *Token) change(doing string, old, newPIN []byte, what string, ref byte) error {
+func change(t *Token, doing string, old, newPIN []byte, what string, ref byte) error {
 	if err := t.open(); err != nil {
 		return err
 	}

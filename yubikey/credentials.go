@@ -46,7 +46,7 @@ func (t *Token) without(f func() error) error {
 }
 
 // askPIN returns the PIN of this run, asking for it the first time.
-func (t *Token) askPIN(doing string) ([]byte, error) {
+func askPIN(t *Token, doing string) ([]byte, error) {
 	if t.pin != nil {
 		return t.pin, nil
 	}
@@ -106,16 +106,16 @@ func sendable(pin []byte, what string) error {
 
 // verifyPIN sends the PIN: one exchange, and one more for the tries left the
 // first time. A refused PIN is forgotten, so that the next call asks again.
-func (t *Token) verifyPIN(doing string) error {
-	pin, err := t.askPIN(doing)
+func verifyPIN(t *Token, doing string) error {
+	pin, err := askPIN(t, doing)
 	if err != nil {
 		return err
 	}
-	return t.checked(doing, t.yk.VerifyPIN(string(pin)))
+	return checked(t, doing, t.yk.VerifyPIN(string(pin)))
 }
 
 // checked forgets the PIN when err says that it was refused.
-func (t *Token) checked(doing string, err error) error {
+func checked(t *Token, doing string, err error) error {
 	var refused piv.AuthErr
 	if errors.As(err, &refused) {
 		wipe(t.pin)
@@ -126,17 +126,17 @@ func (t *Token) checked(doing string, err error) error {
 
 // managementKey returns the management key, which provisioning keeps on the
 // token behind the PIN.
-func (t *Token) managementKey(doing string) ([]byte, error) {
+func managementKey(t *Token, doing string) ([]byte, error) {
 	if t.mgmt != nil {
 		return t.mgmt, nil
 	}
-	pin, err := t.askPIN(doing)
+	pin, err := askPIN(t, doing)
 	if err != nil {
 		return nil, err
 	}
 	key, err := t.protectedKey(string(pin))
 	if err != nil {
-		return nil, t.checked(doing, err)
+		return nil, checked(t, doing, err)
 	}
 	if key == nil {
 		return nil, fault.New(fault.Device, "put it there with trustroot token protect --serial N; keys and certificates stay as they are",
@@ -161,11 +161,11 @@ func (t *Token) protectedKey(pin string) ([]byte, error) {
 }
 
 // admin runs what needs the management key.
-func (t *Token) admin(doing string, f func(key []byte) error) error {
+func admin(t *Token, doing string, f func(key []byte) error) error {
 	if err := t.open(); err != nil {
 		return err
 	}
-	key, err := t.managementKey(doing)
+	key, err := managementKey(t, doing)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func List(ctx context.Context) ([]Info, error) {
 			info.Problem = err
 		} else {
 			t := &Token{ctx: ctx, yk: yk, id: id, known: map[Slot]SlotInfo{}}
-			info.Problem = errors.Join(t.survey(&info), t.Close())
+			info.Problem = errors.Join(survey(t, &info), t.Close())
 		}
 		infos = append(infos, info)
 	}
@@ -46,11 +46,11 @@ func (t *Token) Info() (Info, error) {
 	if err := t.open(); err != nil {
 		return info, err
 	}
-	err := t.survey(&info)
+	err := survey(t, &info)
 	return info, err
 }
 
-func (t *Token) survey(info *Info) error {
+func survey(t *Token, info *Info) error {
 	form, err := t.yk.FormFactor()
 	if err != nil && (kind(err) != nil) {
 		return explain("read the form factor", err)
@@ -79,10 +79,10 @@ func (t *Token) survey(info *Info) error {
 			"firmware %s does not tell whether PIN, PUK and management key are still the factory's, nor whether a slot holds an imported key", t.id.Firmware))
 		return nil
 	}
-	return t.surveyCredentials(info)
+	return surveyCredentials(t, info)
 }
 
-func (t *Token) surveyCredentials(info *Info) error {
+func surveyCredentials(t *Token, info *Info) error {
 	err := t.without(func() error {
 		return withRaw(t.id.Reader, func(r *raw) error {
 			for _, c := range []struct {

@@ -34,13 +34,13 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 		return false, fault.New(fault.Device, "set a PIN first: trustroot token change-pin --serial N; nothing was changed",
 			fmt.Errorf("%s: %w: the PIN is the factory's, and would guard nothing", doing, ErrNotReady))
 	}
-	pin, err := t.askPIN(doing)
+	pin, err := askPIN(t, doing)
 	if err != nil {
 		return false, err
 	}
 	stored, err := t.protectedKey(string(pin))
 	if err != nil {
-		return false, t.checked(doing, err)
+		return false, checked(t, doing, err)
 	}
 	if stored != nil && !p.mgmt.factory {
 		if err = p.authentic(stored); err == nil {

@@ -70,17 +70,17 @@ func (t *Token) Provisionable(o ProvisionOptions) error {
 			fmt.Errorf("provision token %d: %w: %s does not say which of its credentials are the factory's, and none is tried",
 				t.id.Serial, ErrFirmware, t.id.Firmware))
 	}
-	return t.nothingOfValue()
+	return nothingOfValue(t)
 }
 
 // nothingOfValue refuses a token with a key or a certificate in any slot.
-func (t *Token) nothingOfValue() error {
+func nothingOfValue(t *Token) error {
 	if t.fresh {
 		return nil
 	}
 	var used []string
 	for _, s := range slots {
-		err := t.vacant("provision", s)
+		err := vacant(t, "provision", s)
 		switch {
 		case errors.Is(err, ErrSlotInUse):
 			used = append(used, string(s))

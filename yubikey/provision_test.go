@@ -174,7 +174,7 @@ func TestAdmin_ManagementKeyRefused(t *testing.T) {
 	f := plugOne(t)
 	f.provision(t)
 	token := f.open(t, right())
-	key, err := token.managementKey("test")
+	key, err := managementKey(token, "test")
 	mustDo(t, err)
 	key[0] ^= 0xff
 	_, err = token.Generate("9c", rootKey)

@@ -107,7 +107,7 @@ func TestPulled_Provision(t *testing.T) {
 			t.Errorf("exchange %d: the second run left %+v", n, info)
 		}
 		mustDo(t, token.Unblock([]byte(testPUK), []byte(testPIN)))
-		_, err = token.managementKey("test")
+		_, err = managementKey(token, "test")
 		mustDo(t, err)
 		mustDo(t, token.Close())
 	})

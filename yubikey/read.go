@@ -18,7 +18,7 @@ import (
 // an attestation answers for a generated one, and a slot that holds nothing but
 // a certificate counts as in use with an unknown key.
 func (t *Token) Slot(s Slot) (SlotInfo, error) {
-	info, err := t.key(s)
+	info, err := key(t, s)
 	if err != nil {
 		return SlotInfo{}, err
 	}
@@ -35,7 +35,7 @@ func (t *Token) Slot(s Slot) (SlotInfo, error) {
 
 // key describes a slot's key. Answers are kept: while the token is open nobody
 // else can change it.
-func (t *Token) key(s Slot) (SlotInfo, error) {
+func key(t *Token, s Slot) (SlotInfo, error) {
 	if info, ok := t.known[s]; ok {
 		return info, nil
 	}
@@ -48,9 +48,9 @@ func (t *Token) key(s Slot) (SlotInfo, error) {
 	}
 	var info SlotInfo
 	if t.id.Firmware.Less(metadataFirmware) {
-		info, err = t.attestedKey(s)
+		info, err = attestedKey(t, s)
 	} else {
-		info, err = t.describedKey(s, slot)
+		info, err = describedKey(t, s, slot)
 	}
 	if err != nil {
 		return SlotInfo{}, err
@@ -60,7 +60,7 @@ func (t *Token) key(s Slot) (SlotInfo, error) {
 }
 
 // describedKey asks with GET METADATA: one exchange.
-func (t *Token) describedKey(s Slot, slot piv.Slot) (SlotInfo, error) {
+func describedKey(t *Token, s Slot, slot piv.Slot) (SlotInfo, error) {
 	k, err := t.yk.KeyInfo(slot)
 	switch {
 	case errors.Is(err, piv.ErrNotFound):
@@ -87,7 +87,7 @@ func (t *Token) describedKey(s Slot, slot piv.Slot) (SlotInfo, error) {
 
 // attestedKey asks for an attestation: what the certificate's bytes need, and
 // an answer only for a generated key. Otherwise the slot is reported empty.
-func (t *Token) attestedKey(s Slot) (SlotInfo, error) {
+func attestedKey(t *Token, s Slot) (SlotInfo, error) {
 	slot, err := s.pivSlot()
 	if err != nil {
 		return SlotInfo{}, err
@@ -135,7 +135,7 @@ func (t *Token) Attest(s Slot) (attestation.Pair, error) {
 	}
 	c, err := t.yk.Attest(slot)
 	if errors.Is(err, piv.ErrNotFound) {
-		return attestation.Pair{}, t.notAttestable(s, doing)
+		return attestation.Pair{}, notAttestable(t, s, doing)
 	}
 	if err != nil {
 		return attestation.Pair{}, explain(doing, err)
@@ -157,8 +157,8 @@ func (t *Token) Attest(s Slot) (attestation.Pair, error) {
 	return attestation.Pair{Slot: c, Device: device}, nil
 }
 
-func (t *Token) notAttestable(s Slot, doing string) error {
-	info, err := t.key(s)
+func notAttestable(t *Token, s Slot, doing string) error {
+	info, err := key(t, s)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error)
 	if !ok {
 		return nil, fault.New(fault.Usage, "", fmt.Errorf("%s: only ECDSA keys are supported, not %T", doing, expected))
 	}
-	info, err := t.signable(s)
+	info, err := signable(t, s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -58,16 +58,16 @@ func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error)
 }
 
 // signable tells what is needed of a slot's key in order to sign with it.
-func (t *Token) signable(s Slot) (SlotInfo, error) {
+func signable(t *Token, s Slot) (SlotInfo, error) {
 	if info, ok := t.known[s]; ok || t.id.Firmware.Less(attestFirmware) {
 		return info, nil
 	}
-	info, err := t.attestedKey(s)
+	info, err := attestedKey(t, s)
 	if err != nil {
 		return SlotInfo{}, err
 	}
 	if info.Empty {
-		return t.key(s)
+		return key(t, s)
 	}
 	t.known[s] = info
 	return info, nil
@@ -95,7 +95,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	if s.info.PINPolicy != "never" {
-		if err := t.verifyPIN(doing); err != nil {
+		if err := verifyPIN(t, doing); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +110,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if !ok {
 		return nil, fmt.Errorf("%s: the key cannot sign", doing)
 	}
-	sig, err := t.touched(s.slot, s.info.TouchPolicy, func() ([]byte, error) { return key.Sign(nil, digest, opts) })
+	sig, err := touched(t, s.slot, s.info.TouchPolicy, func() ([]byte, error) { return key.Sign(nil, digest, opts) })
 	if err != nil {
 		return nil, s.explain(doing, err)
 	}
@@ -140,7 +140,7 @@ const cachedTouch = 600 * time.Millisecond
 // touched runs f, which makes the token wait for a touch if its policy says
 // so, and tells the prompter while it waits. When ctx ends, f is left behind
 // and the token is given up: PC/SC has no way to call back a command.
-func (t *Token) touched(s Slot, policy string, f func() ([]byte, error)) ([]byte, error) {
+func touched(t *Token, s Slot, policy string, f func() ([]byte, error)) ([]byte, error) {
 	if err := context.Cause(t.ctx); err != nil {
 		return nil, err
 	}

@@ -24,11 +24,11 @@ func (t *Token) Generate(s Slot, o KeyOptions) (crypto.PublicKey, error) {
 		return nil, err
 	}
 	doing := fmt.Sprintf("generate a key in slot %s", s)
-	if err := t.vacant(doing, s); err != nil {
+	if err := vacant(t, doing, s); err != nil {
 		return nil, err
 	}
 	var pub crypto.PublicKey
-	err = t.admin(doing, func(key []byte) error {
+	err = admin(t, doing, func(key []byte) error {
 		delete(t.known, s)
 		pub, err = t.yk.GenerateKey(key, slot, options)
 		return err
@@ -64,10 +64,10 @@ func (t *Token) Import(s Slot, o KeyOptions, private *ecdsa.PrivateKey) error {
 			fmt.Errorf("the key to import is %s, expected %s", curve, o.Algorithm))
 	}
 	doing := fmt.Sprintf("import a key into slot %s", s)
-	if err := t.vacant(doing, s); err != nil {
+	if err := vacant(t, doing, s); err != nil {
 		return err
 	}
-	err = t.admin(doing, func(key []byte) error {
+	err = admin(t, doing, func(key []byte) error {
 		delete(t.known, s)
 		return t.yk.SetPrivateKeyInsecure(key, slot, private, options)
 	})
@@ -98,7 +98,7 @@ func (t *Token) Overwrite(s Slot, expected crypto.PublicKey, o KeyOptions) (cryp
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	var pub crypto.PublicKey
-	err = t.admin(doing, func(key []byte) (err error) {
+	err = admin(t, doing, func(key []byte) (err error) {
 		delete(t.known, s)
 		pub, err = t.yk.GenerateKey(key, slot, options)
 		return err
@@ -107,10 +107,10 @@ func (t *Token) Overwrite(s Slot, expected crypto.PublicKey, o KeyOptions) (cryp
 }
 
 // Vacant refuses a slot with a key or a certificate.
-func (t *Token) Vacant(s Slot) error { return t.vacant(fmt.Sprintf("use slot %s", s), s) }
+func (t *Token) Vacant(s Slot) error { return vacant(t, fmt.Sprintf("use slot %s", s), s) }
 
 // vacant refuses a slot with a key or a certificate.
-func (t *Token) vacant(doing string, s Slot) error {
+func vacant(t *Token, doing string, s Slot) error {
 	info, err := t.Slot(s)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -144,7 +144,7 @@ func (t *Token) Install(s Slot, c *x509.Certificate) error {
 	if c == nil {
 		return fault.New(fault.Usage, "", fmt.Errorf("%s: there is none", doing))
 	}
-	info, err := t.key(s)
+	info, err := key(t, s)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -156,5 +156,5 @@ func (t *Token) Install(s Slot, c *x509.Certificate) error {
 		return fault.New(fault.Device, "choose the slot of the certificate's key; nothing was changed",
 			fmt.Errorf("%s: %w: the certificate of %q is for a different one", doing, ErrOtherKey, c.Subject))
 	}
-	return t.admin(doing, func(key []byte) error { return t.yk.SetCertificate(key, slot, c) })
+	return admin(t, doing, func(key []byte) error { return t.yk.SetCertificate(key, slot, c) })
 }

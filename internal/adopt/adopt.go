@@ -71,31 +71,31 @@ func Adopt(o Options, now time.Time) (*Adoption, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.chooseFiles(in); err != nil {
+	if err := chooseFiles(a, in); err != nil {
 		return nil, err
 	}
 	if len(in.certificates) == 0 {
 		return nil, fault.New(fault.Usage, "name the files or folders that hold the certificates", errors.New("there is no certificate to adopt"))
 	}
-	if err := a.group(in); err != nil {
+	if err := group(a, in); err != nil {
 		return nil, fault.New(fault.Verification, "nothing was written", err)
 	}
-	if err := a.groupLogs(in); err != nil {
+	if err := groupLogs(a, in); err != nil {
 		return nil, fault.New(fault.Verification, "a key of another kind cannot be adopted as a checkpoint key; nothing was written", err)
 	}
 	a.files = in.names
-	a.checkSerials()
-	a.checkToken(in)
-	a.askURLs()
-	a.askCutovers()
-	a.askKeys()
+	checkSerials(a)
+	checkToken(a, in)
+	askURLs(a)
+	askCutovers(a)
+	askKeys(a)
 	if len(a.Questions) > 0 || len(a.problems) > 0 {
 		return a, a.answered()
 	}
-	if err := a.writePlan(); err != nil {
+	if err := writePlan(a); err != nil {
 		return nil, err
 	}
-	return a, a.compareProfiles()
+	return a, compareProfiles(a)
 }
 
 // answered joins what is wrong with the answers.

@@ -87,7 +87,7 @@ func (c *oldConfig) providers() []plan.Provider {
 
 // chooseFiles takes the trusted root and the signing config in use, asking where
 // there are several. Certificates of the others count too: they once signed.
-func (a *Adoption) chooseFiles(in *adopted) error {
+func chooseFiles(a *Adoption, in *adopted) error {
 	if a.options.TrustedRoot != "" {
 		old, err := readOldRoot(a.options.TrustedRoot)
 		if err != nil {
@@ -100,27 +100,27 @@ func (a *Adoption) chooseFiles(in *adopted) error {
 		in.addAll(o)
 	}
 	slices.SortStableFunc(in.roots, func(x, y *oldRoot) int { // the likeliest first
-		return cmp.Or(y.newest().Compare(x.newest()), a.errors(x)-a.errors(y), strings.Compare(x.path, y.path))
+		return cmp.Or(y.newest().Compare(x.newest()), countErrors(a, x)-countErrors(a, y), strings.Compare(x.path, y.path))
 	})
 	if a.old == nil && len(in.roots) > 0 {
 		paths := make([]string, len(in.roots))
 		for i, o := range in.roots {
 			paths[i] = o.path
 		}
-		if i, ok := a.choose("trusted-root", "trusted root", "windows and URLs are taken from a file that nobody verifies with", paths); ok {
+		if i, ok := choose(a, "trusted-root", "trusted root", "windows and URLs are taken from a file that nobody verifies with", paths); ok {
 			a.old = in.roots[i]
 		} else {
 			a.old = in.roots[0]
 		}
 	}
 	if len(in.configs) > 0 {
-		slices.SortStableFunc(in.configs, func(x, y *oldConfig) int { return a.likeness(y.path) - a.likeness(x.path) })
+		slices.SortStableFunc(in.configs, func(x, y *oldConfig) int { return likeness(a, y.path) - likeness(a, x.path) })
 		paths := make([]string, len(in.configs))
 		for i, c := range in.configs {
 			paths[i] = c.path
 		}
 		a.config = in.configs[0]
-		if i, ok := a.choose("signing-config", "signing config", "signers are offered endpoints and selectors of another day", paths); ok {
+		if i, ok := choose(a, "signing-config", "signing config", "signers are offered endpoints and selectors of another day", paths); ok {
 			a.config = in.configs[i]
 		}
 	}
@@ -128,15 +128,15 @@ func (a *Adoption) chooseFiles(in *adopted) error {
 		return nil
 	}
 	a.found("the trusted root in use is %s", a.old.path)
-	return a.lintOld()
+	return lintOld(a)
 }
 
 // choose asks which of several files is in use.
-func (a *Adoption) choose(id, what, wrong string, paths []string) (int, bool) {
+func choose(a *Adoption, id, what, wrong string, paths []string) (int, bool) {
 	if len(paths) == 1 {
 		return 0, true
 	}
-	answer, ok := a.ask(Question{
+	answer, ok := ask(a, Question{
 		ID: id, Default: filepath.Base(paths[0]), Form: "the file's name", Wrong: wrong,
 		Text: fmt.Sprintf("Which %s is in use?\n  %s", what, strings.Join(paths, "\n  ")),
 	})
@@ -146,7 +146,7 @@ func (a *Adoption) choose(id, what, wrong string, paths []string) (int, bool) {
 		}
 	}
 	if ok {
-		a.refuse(id, "%q is none of %s", answer, strings.Join(paths, ", "))
+		refuse(a, id, "%q is none of %s", answer, strings.Join(paths, ", "))
 	}
 	return 0, false
 }
@@ -163,7 +163,7 @@ func (o *oldRoot) newest() (latest time.Time) {
 	return latest
 }
 
-func (a *Adoption) errors(o *oldRoot) (n int) {
+func countErrors(a *Adoption, o *oldRoot) (n int) {
 	findings, err := trustedroot.Lint(o.data, trustedroot.LintOptions{At: a.now})
 	if err != nil {
 		return 1
@@ -178,7 +178,7 @@ func (a *Adoption) errors(o *oldRoot) (n int) {
 
 // likeness counts how much of the end of a name is that of the trusted root in
 // use: people keep the two beside each other.
-func (a *Adoption) likeness(path string) int {
+func likeness(a *Adoption, path string) int {
 	if a.old == nil {
 		return 0
 	}

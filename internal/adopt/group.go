@@ -33,7 +33,7 @@ var adoptedNames = map[string]string{
 
 // group sorts certificates into authorities: same profile and same subject are
 // generations of one.
-func (a *Adoption) group(in *adopted) error {
+func group(a *Adoption, in *adopted) error {
 	var errs []error
 	groups := map[string]*adoptedAuthority{}
 	taken := map[string]bool{}
@@ -74,14 +74,14 @@ func (a *Adoption) group(in *adopted) error {
 	}
 	for _, g := range a.authorities {
 		if g.profile != pki.ProfileRoot {
-			g.issuer = a.nameOf(g.chains[len(g.chains)-1][1])
+			g.issuer = nameOf(a, g.chains[len(g.chains)-1][1])
 		}
 	}
 	slices.SortStableFunc(a.authorities, func(x, y *adoptedAuthority) int { return len(x.chains[0]) - len(y.chains[0]) })
 	for _, g := range a.authorities {
 		for i, c := range g.generations {
 			a.found("%s: %s, serial %s, %s to %s", trustdir.GenerationName(g.name, i+1), c.Subject, pki.SerialHex(c.SerialNumber), trustdir.Stamp(c.NotBefore), trustdir.Stamp(c.NotAfter))
-			a.lintCertificate(trustdir.GenerationName(g.name, i+1), c, g.chains[i][1:], g.profile)
+			lintCertificate(a, trustdir.GenerationName(g.name, i+1), c, g.chains[i][1:], g.profile)
 		}
 	}
 	return errors.Join(errs...)
@@ -96,7 +96,7 @@ func freeName(name string, taken map[string]bool) string {
 	return free
 }
 
-func (a *Adoption) nameOf(c *x509.Certificate) string {
+func nameOf(a *Adoption, c *x509.Certificate) string {
 	for _, g := range a.authorities {
 		for _, have := range g.generations {
 			if have.Equal(c) {
@@ -107,7 +107,7 @@ func (a *Adoption) nameOf(c *x509.Certificate) string {
 	return plan.RootAuthority
 }
 
-func (a *Adoption) lintCertificate(where string, c *x509.Certificate, chain []*x509.Certificate, profile string) {
+func lintCertificate(a *Adoption, where string, c *x509.Certificate, chain []*x509.Certificate, profile string) {
 	for _, f := range linterOnce().Findings(c, chain, profile) {
 		if f.Severity == finding.Info {
 			continue
@@ -197,7 +197,7 @@ type withheld struct {
 // checkSerials looks for serial numbers that were counted up: predictable, and
 // with holes that someone must account for. They are unique per issuer (RFC 5280
 // 4.1.2.2).
-func (a *Adoption) checkSerials() {
+func checkSerials(a *Adoption) {
 	type numbered struct {
 		where string
 		n     *big.Int
@@ -223,14 +223,14 @@ func (a *Adoption) checkSerials() {
 			a.defect("serial-sequential", all[i].where, "serial numbers that trustroot draws have 158 random bits; those that exist are kept",
 				"serial %s runs on from %s of %s: the next one can be guessed", pki.SerialHex(all[i].n), pki.SerialHex(all[i-1].n), all[i-1].where)
 			if gap.Int64() > 1 {
-				a.missing(all[i-1].n, gap.Int64()-1, all[i-1].where, all[i].where)
+				missing(a, all[i-1].n, gap.Int64()-1, all[i-1].where, all[i].where)
 			}
 		}
 	}
 }
 
 // missing asks what became of a run of serial numbers.
-func (a *Adoption) missing(last *big.Int, n int64, before, after string) {
+func missing(a *Adoption, last *big.Int, n int64, before, after string) {
 	var serials []string
 	for i := int64(1); i <= n; i++ {
 		serials = append(serials, ledger.SerialHex(new(big.Int).Add(last, big.NewInt(i))))
@@ -241,7 +241,7 @@ func (a *Adoption) missing(last *big.Int, n int64, before, after string) {
 		pronoun, was = "them", "Were they"
 		what = fmt.Sprintf("%d serials, %s to %s, lie", n, serials[0], serials[n-1])
 	}
-	answer, ok := a.ask(Question{
+	answer, ok := ask(a, Question{
 		ID: "missing." + serials[0], Default: unknown, Form: "what became of them, in a few words",
 		Text:  fmt.Sprintf("The %s between %s and %s, and no certificate here has %s. %s signed and never published, or never used?", what, before, after, pronoun, was),
 		Wrong: "a certificate that exists and is not known here can be revoked by nobody; the numbers are not used again in any case",

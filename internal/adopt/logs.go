@@ -30,7 +30,7 @@ type adoptedLogKey struct {
 
 // groupLogs takes the logs of the trusted root, and of the keys on file those
 // that an answer assigns to a log.
-func (a *Adoption) groupLogs(in *adopted) error {
+func groupLogs(a *Adoption, in *adopted) error {
 	var errs []error
 	taken := map[string]bool{}
 	for _, g := range a.authorities {
@@ -39,15 +39,15 @@ func (a *Adoption) groupLogs(in *adopted) error {
 	if a.old != nil {
 		for _, e := range a.old.entries {
 			if e.key != nil {
-				errs = append(errs, a.oldLogKey(e, taken))
+				errs = append(errs, oldLogKey(a, e, taken))
 			}
 		}
 	}
 	for _, k := range in.keys {
-		if a.old.entryOf(k.spki) != nil || a.isCertified(k.spki) {
+		if a.old.entryOf(k.spki) != nil || isCertified(a, k.spki) {
 			continue
 		}
-		l, ok := a.askLog(k)
+		l, ok := askLog(a, k)
 		if !ok {
 			continue
 		}
@@ -56,17 +56,17 @@ func (a *Adoption) groupLogs(in *adopted) error {
 			errs = append(errs, fmt.Errorf("%s: %w", k.where, err))
 			continue
 		}
-		a.addLogKey(l, adoptedLogKey{key: pub.Public, spki: k.spki})
+		addLogKey(a, l, adoptedLogKey{key: pub.Public, spki: k.spki})
 	}
 	for _, l := range a.logs {
-		a.orderLog(l)
+		orderLog(a, l)
 	}
 	return errors.Join(errs...)
 }
 
 // askLog asks of which log a key on file is.
-func (a *Adoption) askLog(k adoptedKey) (Log, bool) {
-	answer, ok := a.ask(Question{
+func askLog(a *Adoption, k adoptedKey) (Log, bool) {
+	answer, ok := ask(a, Question{
 		ID: "log." + k.spki, Default: "none", Form: "NAME,KIND,ORIGIN,URL (KIND is rekor-v2 or static-ct), or none to leave the key out",
 		Text:  fmt.Sprintf("%s holds a key that no trusted root and no certificate names. Of which log is it?", k.where),
 		Wrong: "verifiers take a foreign key for your log's",
@@ -76,13 +76,13 @@ func (a *Adoption) askLog(k adoptedKey) (Log, bool) {
 	}
 	parts := strings.Split(answer, ",")
 	if len(parts) != 4 {
-		a.refuse("log."+k.spki, "%q has %d parts: write NAME,KIND,ORIGIN,URL", answer, len(parts))
+		refuse(a, "log."+k.spki, "%q has %d parts: write NAME,KIND,ORIGIN,URL", answer, len(parts))
 		return Log{}, false
 	}
 	return Log{parts[0], parts[1], parts[2], normalURL(parts[3])}, true
 }
 
-func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
+func oldLogKey(a *Adoption, e oldEntry, taken map[string]bool) error {
 	kind := kindOf(e.list)
 	origin, err := originOf(kind, e.uri)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *Adoption) oldLogKey(e oldEntry, taken map[string]bool) error {
 	if e.start != nil {
 		k.start = e.start.UTC().Truncate(time.Second)
 	}
-	a.addLogKey(l, k)
+	addLogKey(a, l, k)
 	return nil
 }
 
@@ -124,7 +124,7 @@ func logName(base string) string {
 	return "log"
 }
 
-func (a *Adoption) addLogKey(l Log, k adoptedLogKey) {
+func addLogKey(a *Adoption, l Log, k adoptedLogKey) {
 	for _, have := range a.logs {
 		if have.Name == l.Name {
 			have.keys = append(have.keys, k)
@@ -135,7 +135,7 @@ func (a *Adoption) addLogKey(l Log, k adoptedLogKey) {
 }
 
 // orderLog numbers the keys by their start and asks for those that have none.
-func (a *Adoption) orderLog(l *adoptedLog) {
+func orderLog(a *Adoption, l *adoptedLog) {
 	slices.SortStableFunc(l.keys, func(x, y adoptedLogKey) int {
 		switch {
 		case x.start.IsZero() && !y.start.IsZero():
@@ -147,7 +147,7 @@ func (a *Adoption) orderLog(l *adoptedLog) {
 	})
 	for i := range l.keys {
 		if l.keys[i].start.IsZero() {
-			at, ok := a.askInstant(Question{
+			at, ok := askInstant(a, Question{
 				ID: "start." + key(l.Name, i+1), Form: "a time",
 				Text:  fmt.Sprintf("When did the log %s begin to sign with its key %s?", l.Name, trustdir.Groups(l.keys[i].spki)),
 				Wrong: "too late, and verifiers reject what the key signed before",
@@ -162,7 +162,7 @@ func (a *Adoption) orderLog(l *adoptedLog) {
 }
 
 // isCertified reports whether a key is that of a certificate.
-func (a *Adoption) isCertified(spki string) bool {
+func isCertified(a *Adoption, spki string) bool {
 	for _, g := range a.authorities {
 		for _, c := range g.generations {
 			if digest.Hex(c.RawSubjectPublicKeyInfo) == spki {

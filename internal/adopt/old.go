@@ -195,7 +195,7 @@ func (o *oldRoot) entryOf(id string) *oldEntry {
 }
 
 // lintOld explains what clients do with the file in use.
-func (a *Adoption) lintOld() error {
+func lintOld(a *Adoption) error {
 	findings, err := trustedroot.Lint(a.old.data, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, At: a.now})
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func (a *Adoption) lintOld() error {
 }
 
 // repaired says of which defects of the file in use the rebuilt one is free.
-func (a *Adoption) repaired(built []byte) error {
+func repaired(a *Adoption, built []byte) error {
 	left, err := trustedroot.Lint(built, trustedroot.LintOptions{Judge: judge.SigstoreGo{}, At: a.now})
 	if err != nil {
 		return err

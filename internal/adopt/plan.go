@@ -25,7 +25,7 @@ const adoptedHeader = `# The plan: what should exist. This one was read out of c
 `
 
 // writePlan says in a plan what the newest certificates are.
-func (a *Adoption) writePlan() error {
+func writePlan(a *Adoption) error {
 	root := a.authorities[0].generations
 	p := &plan.Plan{Version: 1, Authorities: map[string]plan.Authority{}, Logs: map[string]plan.Log{}}
 	if o := root[len(root)-1].Subject.Organization; len(o) > 0 {
@@ -33,7 +33,7 @@ func (a *Adoption) writePlan() error {
 	}
 	var errs []error
 	for _, g := range a.authorities {
-		authority, err := a.planned(g)
+		authority, err := planned(a, g)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", g.name, err))
 		}
@@ -44,11 +44,11 @@ func (a *Adoption) writePlan() error {
 		for i, k := range l.keys {
 			start := k.start
 			log.Generations = append(log.Generations, plan.Generation{
-				Generation: i + 1, Key: a.keyOf(l.Name, i+1), SPKISHA256: k.spki, Start: &start})
+				Generation: i + 1, Key: keyOf(a, l.Name, i+1), SPKISHA256: k.spki, Start: &start})
 		}
 		p.Logs[l.Name] = log
 	}
-	p.Publish = a.publishedNames()
+	p.Publish = publishedNames(a)
 	p.Exceptions, p.Signing, p.OIDC = a.exceptions, a.config.signing(), a.config.providers()
 	if a.options.Rehearsal != "" {
 		p.Rehearsal = &plan.Rehearsal{AttestationRoots: a.options.Rehearsal}
@@ -69,7 +69,7 @@ func (a *Adoption) writePlan() error {
 
 // publishedNames keeps the names under which the files were found: people fetch
 // them by these.
-func (a *Adoption) publishedNames() *plan.Publish {
+func publishedNames(a *Adoption) *plan.Publish {
 	var names []plan.Alias
 	for _, g := range a.authorities {
 		if file := a.files[digest.Hex(g.generations[len(g.generations)-1].Raw)]; file != "" {
@@ -88,7 +88,7 @@ func (a *Adoption) publishedNames() *plan.Publish {
 }
 
 // planned describes an authority by its newest certificate.
-func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
+func planned(a *Adoption, g *adoptedAuthority) (plan.Authority, error) {
 	newest := g.generations[len(g.generations)-1]
 	subject, errS := pki.ParseSubject(newest.RawSubject)
 	validity, errV := pki.ValidityOf(newest)
@@ -106,7 +106,7 @@ func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
 	if err := errors.Join(errS, errV, errP, errA); err != nil {
 		return plan.Authority{}, err
 	}
-	out := plan.Authority{Profile: g.profile, Subject: subject, Validity: validity, Algorithm: algorithm, Settings: settings, URL: a.urlOf(g)}
+	out := plan.Authority{Profile: g.profile, Subject: subject, Validity: validity, Algorithm: algorithm, Settings: settings, URL: urlOf(a, g)}
 	if g.name == plan.RootAuthority {
 		out.Token = a.options.Token.Key
 	} else if g.issuer != plan.RootAuthority {
@@ -115,7 +115,7 @@ func (a *Adoption) planned(g *adoptedAuthority) (plan.Authority, error) {
 	for i, c := range g.generations {
 		next := plan.Generation{Generation: i + 1, SPKISHA256: digest.Hex(c.RawSubjectPublicKeyInfo)}
 		if g.name != plan.RootAuthority {
-			next.Key = a.keyOf(g.name, i+1)
+			next.Key = keyOf(a, g.name, i+1)
 		}
 		out.Generations = append(out.Generations, next)
 	}
@@ -132,7 +132,7 @@ func algorithmOf(c *x509.Certificate) (string, error) {
 
 // urlOf is where an authority answers: as told, as the signing config in use
 // says of the same host, or as the trusted root in use says.
-func (a *Adoption) urlOf(g *adoptedAuthority) string {
+func urlOf(a *Adoption, g *adoptedAuthority) string {
 	if u := a.options.Answers["url."+g.name]; u != "" {
 		return normalURL(u)
 	}
@@ -145,16 +145,16 @@ func (a *Adoption) urlOf(g *adoptedAuthority) string {
 }
 
 // askURLs wants to know where the services answer, where no file says it.
-func (a *Adoption) askURLs() {
+func askURLs(a *Adoption) {
 	for _, g := range a.authorities {
-		at := a.urlOf(g)
+		at := urlOf(a, g)
 		u, err := url.Parse(at)
 		q := Question{ID: "url." + g.name, Wrong: "signers are sent elsewhere; verifiers do not use it"}
 		switch g.profile {
 		case pki.ProfileFulcioCA:
 			q.Text, q.Form = fmt.Sprintf("Where does the Fulcio of %s answer?", g.name), "its base URL"
 			if err != nil || u.Hostname() == "" || a.options.Answers[q.ID] != "" {
-				a.ask(q)
+				ask(a, q)
 			}
 		case pki.ProfileTSA, pki.ProfileTSALeaf:
 			q.Text, q.Form = fmt.Sprintf("Where does the time-stamping authority %s answer?", g.name), "its full endpoint"
@@ -162,7 +162,7 @@ func (a *Adoption) askURLs() {
 				q.Default = strings.TrimRight(at, "/") + "/api/v1/timestamp"
 			}
 			if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || a.options.Answers[q.ID] != "" {
-				a.ask(q)
+				ask(a, q)
 			}
 		}
 	}
@@ -181,7 +181,7 @@ func normalURL(raw string) string {
 
 // askKeys asks once for the KMS keys behind the generations, which no file
 // names, and one by one where somebody knows them.
-func (a *Adoption) askKeys() {
+func askKeys(a *Adoption) {
 	var owned, shown []string
 	own := func(name string, generation int) {
 		owned, shown = append(owned, key(name, generation)), append(shown, trustdir.GenerationName(name, generation))
@@ -198,7 +198,7 @@ func (a *Adoption) askKeys() {
 	if len(owned) == 0 {
 		return
 	}
-	a.keys, _ = a.ask(Question{
+	a.keys, _ = ask(a, Question{
 		ID: "keys", Default: unknown, Form: "unknown, or each to name their ARNs one by one",
 		Text:  "Which KMS keys are behind " + strings.Join(shown, ", ") + "? No file names them.",
 		Wrong: "nothing for now: a key that is unknown is only not looked at; its digest is pinned, and a renewal may make new keys",
@@ -211,13 +211,13 @@ func (a *Adoption) askKeys() {
 		if i >= authorities { // a log's key outside KMS is one that the plan does not know
 			form = "the key's ARN, or unknown"
 		}
-		a.ask(Question{ID: "key." + k, Default: unknown, Form: form, Text: "Which KMS key is behind " + shown[i] + "?",
+		ask(a, Question{ID: "key." + k, Default: unknown, Form: form, Text: "Which KMS key is behind " + shown[i] + "?",
 			Wrong: "trustroot kms list says that key and pin differ"})
 	}
 }
 
 // keyOf is the plan's key of a generation.
-func (a *Adoption) keyOf(name string, generation int) string {
+func keyOf(a *Adoption, name string, generation int) string {
 	if arn := a.options.Answers["key."+key(name, generation)]; arn != "" && a.keys == each {
 		return arn
 	}
@@ -226,7 +226,7 @@ func (a *Adoption) keyOf(name string, generation int) string {
 
 // compareProfiles makes each newest certificate again from the plan, under its
 // own key, and names what the plan does not give back.
-func (a *Adoption) compareProfiles() error {
+func compareProfiles(a *Adoption) error {
 	p, err := plan.Parse(trustdir.PlanFile, a.Plan)
 	if err != nil {
 		return err

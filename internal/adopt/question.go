@@ -31,7 +31,7 @@ type Question struct {
 
 // ask returns the answer to a question. Where there is none the question is
 // noted, and ok is false.
-func (a *Adoption) ask(q Question) (answer string, ok bool) {
+func ask(a *Adoption, q Question) (answer string, ok bool) {
 	a.asked[q.ID] = q
 	if answer, ok = a.options.Answers[q.ID]; ok {
 		return strings.TrimSpace(answer), true
@@ -41,19 +41,19 @@ func (a *Adoption) ask(q Question) (answer string, ok bool) {
 }
 
 // refuse notes that an answer cannot be read.
-func (a *Adoption) refuse(id, format string, args ...any) {
+func refuse(a *Adoption, id, format string, args ...any) {
 	a.problems = append(a.problems, fmt.Errorf("answer %s: %s", id, fmt.Sprintf(format, args...)))
 }
 
 // askInstant is ask for a time.
-func (a *Adoption) askInstant(q Question) (at time.Time, ok bool) {
-	answer, ok := a.ask(q)
+func askInstant(a *Adoption, q Question) (at time.Time, ok bool) {
+	answer, ok := ask(a, q)
 	if !ok {
 		return time.Time{}, false
 	}
 	at, err := time.Parse(time.RFC3339, answer)
 	if err != nil {
-		a.refuse(q.ID, "invalid time %q: use RFC 3339, for example 2026-11-02T09:00:00Z", answer)
+		refuse(a, q.ID, "invalid time %q: use RFC 3339, for example 2026-11-02T09:00:00Z", answer)
 		return time.Time{}, false
 	}
 	return at.UTC(), true
@@ -64,17 +64,17 @@ var kinds = []string{"trusted-root", "signing-config", "root-key", "cutovers", "
 
 // unused names answers that no question could ever ask for. One that only is
 // not asked any more, because a file tells it by now, may stay.
-func (a *Adoption) unused() {
+func unused(a *Adoption) {
 	for _, id := range slices.Sorted(maps.Keys(a.options.Answers)) {
 		if kind, _, _ := strings.Cut(id, "."); !slices.Contains(kinds, kind) {
-			a.refuse(id, "no question has this name: remove it, or correct it")
+			refuse(a, id, "no question has this name: remove it, or correct it")
 		}
 	}
 }
 
 // askCutovers asks once whether windows stay as they were published, and one by
 // one where they do not, or where nothing is published.
-func (a *Adoption) askCutovers() {
+func askCutovers(a *Adoption) {
 	type step struct {
 		name       string
 		generation int
@@ -100,13 +100,13 @@ func (a *Adoption) askCutovers() {
 	}
 	way := each
 	if len(published) > 0 {
-		way, _ = a.ask(Question{
+		way, _ = ask(a, Question{
 			ID: "cutovers", Default: asPublished, Form: asPublished + ", or each to say it one by one",
 			Text:  "The trusted root in use closes windows like this:\n" + strings.Join(published, "\n") + "\nDo they stay as published?",
 			Wrong: "a window that is opened again or closed earlier changes what verifiers accept of the past",
 		})
 		if way != "" && way != asPublished && way != each {
-			a.refuse("cutovers", "%q is neither %q nor %q", way, asPublished, each)
+			refuse(a, "cutovers", "%q is neither %q nor %q", way, asPublished, each)
 		}
 	}
 	for _, s := range steps {
@@ -117,7 +117,7 @@ func (a *Adoption) askCutovers() {
 				a.cutovers[key(s.name, s.generation)] = fact{at: *s.before.end, published: true}
 			}
 		case way != "":
-			a.askCutover(s.name, s.generation, s.start)
+			askCutover(a, s.name, s.generation, s.start)
 		}
 	}
 }
@@ -130,18 +130,18 @@ type fact struct {
 
 func key(name string, generation int) string { return fmt.Sprintf("%s.%d", name, generation) }
 
-func (a *Adoption) askCutover(name string, generation int, start time.Time) {
+func askCutover(a *Adoption, name string, generation int, start time.Time) {
 	q := Question{
 		ID: "cutover." + key(name, generation), Default: stillOpen, Form: "a time, or open while it was not seen",
 		Text:  fmt.Sprintf("When was %s seen to use generation %d, which begins %s?", name, generation, trustdir.Stamp(start)),
 		Wrong: "too early, and verifiers reject what the old key signed until the switch; too late, and they accept an old key longer than needed",
 	}
-	if answer, ok := a.ask(q); !ok || answer == stillOpen {
+	if answer, ok := ask(a, q); !ok || answer == stillOpen {
 		return
 	}
-	at, ok := a.askInstant(q)
+	at, ok := askInstant(a, q)
 	if ok && at.Before(start) {
-		a.refuse(q.ID, "%s is before generation %d begins, %s", trustdir.Stamp(at), generation, trustdir.Stamp(start))
+		refuse(a, q.ID, "%s is before generation %d begins, %s", trustdir.Stamp(at), generation, trustdir.Stamp(start))
 	} else if ok {
 		a.cutovers[key(name, generation)] = fact{at: at}
 	}

@@ -78,7 +78,7 @@ func (t *AdoptedToken) attest(token rootToken, now time.Time) {
 // checkToken compares the token's key with the root's, and says what the next
 // ceremony will need. A token that is not at hand is known by the state that it
 // signed, and otherwise by what a person says.
-func (a *Adoption) checkToken(in *adopted) {
+func checkToken(a *Adoption, in *adopted) {
 	root := a.authorities[0]
 	spki := digest.Hex(root.generations[len(root.generations)-1].RawSubjectPublicKeyInfo)
 	t := a.options.Token
@@ -97,7 +97,7 @@ func (a *Adoption) checkToken(in *adopted) {
 	}
 	a.options.Token = t
 	if t.Key == nil {
-		answer, ok := a.ask(Question{
+		answer, ok := ask(a, Question{
 			ID: "root-key", Form: "PIN,TOUCH, for example always,never (PIN is once or always; TOUCH is never, always or cached)",
 			Text:  "How does the root's token guard the key in slot 9c? No certificate says it: `trustroot token info` does, and `trustroot token adopt` writes it into a file that can lie among these.",
 			Wrong: "the next ceremony stops at the token, before it signs",
@@ -105,7 +105,7 @@ func (a *Adoption) checkToken(in *adopted) {
 		if pin, touch, two := strings.Cut(answer, ","); ok && two {
 			t.Key = &plan.TokenKey{Slot: string(rootSlot), PIN: strings.TrimSpace(pin), Touch: strings.TrimSpace(touch)}
 		} else if ok {
-			a.refuse("root-key", "%q has no comma: write PIN,TOUCH", answer)
+			refuse(a, "root-key", "%q has no comma: write PIN,TOUCH", answer)
 		}
 	}
 	if t.Serial == 0 {
@@ -122,12 +122,12 @@ func (a *Adoption) checkToken(in *adopted) {
 		a.defect("token-unattested", where, "nothing proves where the key was made: renew the root with a key that is made on a token",
 			"the key has no attestation that leads to Yubico: %s", t.Unattested)
 	}
-	a.needs(t)
+	needs(a, t)
 }
 
 // needs says what a ceremony at the root's token will ask for, and puts the
 // exceptions into the plan.
-func (a *Adoption) needs(t *AdoptedToken) {
+func needs(a *Adoption, t *AdoptedToken) {
 	if t.State == nil {
 		return
 	}
@@ -136,7 +136,7 @@ func (a *Adoption) needs(t *AdoptedToken) {
 		plan.ExceptionImportedRoot: "the root's key was not made on the token, so nothing attests it and copies may exist",
 	}
 	for _, name := range t.State.Exceptions() {
-		reason, ok := a.ask(Question{
+		reason, ok := ask(a, Question{
 			ID: "exception." + name, Default: "the root is older than this directory and is kept until it is renewed", Form: "the reason, which the plan and every record keep",
 			Text:  fmt.Sprintf("A ceremony with token %d needs the exception %s: %s. Why is it accepted?", t.Serial, name, why[name]),
 			Wrong: "nothing; a reader of the plan judges the root by it",

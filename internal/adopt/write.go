@@ -37,7 +37,7 @@ func (a *Adoption) Write(path string, keep bool) error {
 		return err
 	}
 	defer dir.Discard()
-	if err := a.fill(dir.Path()); err != nil {
+	if err := fill(a, dir.Path()); err != nil {
 		return err
 	}
 	d, err := trustdir.Open(dir.Path())
@@ -47,7 +47,7 @@ func (a *Adoption) Write(path string, keep bool) error {
 	if err := d.Ledger.VerifyFiles(d.FS()); err != nil {
 		return err
 	}
-	if missing := a.missingRoles(); a.old == nil && missing != "" {
+	if missing := missingRoles(a); a.old == nil && missing != "" {
 		a.found("trusted_root.json is not built yet: there is no %s; add it to the plan and the ledger, then run `trustroot trusted-root build`", missing)
 	} else if _, err := publish.TrustedRoot(d); err != nil {
 		return err
@@ -57,10 +57,10 @@ func (a *Adoption) Write(path string, keep bool) error {
 		if err != nil {
 			return err
 		}
-		if a.Changes, err = a.remade(built); err != nil {
+		if a.Changes, err = remade(a, built); err != nil {
 			return err
 		}
-		if err := a.repaired(built); err != nil {
+		if err := repaired(a, built); err != nil {
 			return err
 		}
 	}
@@ -69,15 +69,15 @@ func (a *Adoption) Write(path string, keep bool) error {
 		for _, c := range a.Changes {
 			list = append(list, fmt.Sprintf("  %s %s: %s", c.Path, c.Name, c.Text))
 		}
-		if answer, ok := a.ask(Question{
+		if answer, ok := ask(a, Question{
 			ID: "repairs", Default: agreed, Form: agreed,
 			Text:  "The trusted root is built like the one in use, but for these repairs:\n" + strings.Join(list, "\n") + "\nDo you agree?",
 			Wrong: "verifiers get a file that says something else than the one they have",
 		}); ok && answer != agreed {
-			a.refuse("repairs", "%q is not %q: correct the answers behind a repair, or the files", answer, agreed)
+			refuse(a, "repairs", "%q is not %q: correct the answers behind a repair, or the files", answer, agreed)
 		}
 	}
-	a.unused()
+	unused(a)
 	if err := a.answered(); err != nil || !keep || len(a.Questions) > 0 {
 		return err
 	}
@@ -85,7 +85,7 @@ func (a *Adoption) Write(path string, keep bool) error {
 }
 
 // missingRoles names the roles without which no client reads a trusted root.
-func (a *Adoption) missingRoles() string {
+func missingRoles(a *Adoption) string {
 	have := map[string]bool{}
 	for _, l := range a.logs {
 		have[l.Kind] = true
@@ -113,18 +113,18 @@ func CheckNew(path string) error {
 }
 
 // fill writes plan, files and ledger.
-func (a *Adoption) fill(path string) error {
+func fill(a *Adoption, path string) error {
 	p, err := plan.Parse(trustdir.PlanFile, a.Plan)
 	if err != nil {
 		return err
 	}
 	files := []trustdir.File{{Name: trustdir.PlanFile, Data: a.Plan}}
-	entries, written, err := a.entries()
+	entries, written, err := entries(a)
 	if err != nil {
 		return err
 	}
 	if t := a.options.Token; t != nil && t.Slot != nil {
-		attested, err := a.attestationFiles(t)
+		attested, err := attestationFiles(a, t)
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (a *Adoption) fill(path string) error {
 	return err
 }
 
-func (a *Adoption) attestationFiles(t *AdoptedToken) ([]trustdir.File, error) {
+func attestationFiles(a *Adoption, t *AdoptedToken) ([]trustdir.File, error) {
 	dir := trustdir.GenerationDir("authorities", plan.RootAuthority, len(a.authorities[0].generations)) + "/attestation/"
 	slot, errS := pki.EncodeCertificate(t.Slot)
 	device, errD := pki.EncodeCertificate(t.Device)
@@ -151,7 +151,7 @@ func (a *Adoption) attestationFiles(t *AdoptedToken) ([]trustdir.File, error) {
 
 // entries are the ledger's lines, issuers first, each cutover right behind the
 // generation that took over.
-func (a *Adoption) entries() ([]ledger.Entry, []trustdir.File, error) {
+func entries(a *Adoption) ([]ledger.Entry, []trustdir.File, error) {
 	var entries []ledger.Entry
 	var files []trustdir.File
 	cutover := func(name string, generation int) {

@@ -16,13 +16,13 @@ import (
 )
 
 // open reads the trust directory of an earlier rehearsal. Any other is refused.
-func (r *Rehearsal) open() (*plan.Plan, *ledger.State, error) {
+func open(r *Rehearsal) (*plan.Plan, *ledger.State, error) {
 	if err := virtual.Missing(); err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Lstat(r.kept()); err == nil {
+	if _, err := os.Lstat(kept(r)); err == nil {
 		return nil, nil, fault.New(fault.Usage, fmt.Sprintf("put it back with `rm -r %[1]s && mv %[1]s%[2]s %[1]s`, or remove it", r.Out, keptSuffix),
-			fmt.Errorf("%s holds %s as it was before a rehearsal that did not come to its end; nothing was changed", r.kept(), r.Out))
+			fmt.Errorf("%s holds %s as it was before a rehearsal that did not come to its end; nothing was changed", kept(r), r.Out))
 	}
 	for _, state := range []string{tokenState, otherState} {
 		if _, err := os.Lstat(r.in(state)); err != nil {
@@ -53,16 +53,16 @@ func planIn(path string) (*plan.Plan, error) {
 	return plan.Parse(path, text)
 }
 
-func (r *Rehearsal) restart(ctx context.Context) error {
-	if err := r.startTokens(ctx); err != nil {
+func restart(ctx context.Context, r *Rehearsal) error {
+	if err := startTokens(ctx, r); err != nil {
 		return err
 	}
-	return r.startKMS(ctx)
+	return startKMS(ctx, r)
 }
 
 // published is the file that verifiers have: the trusted_root.json of the
 // repository's newest targets.
-func (r *Rehearsal) published() (string, error) {
+func published(r *Rehearsal) (string, error) {
 	var newest int
 	found, err := filepath.Glob(r.in("tuf", "*.targets.json"))
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *Rehearsal) published() (string, error) {
 // keptSuffix names the copy of the folder as it was.
 const keptSuffix = ".before"
 
-func (r *Rehearsal) kept() string { return filepath.Clean(r.Out) + keptSuffix }
+func kept(r *Rehearsal) string { return filepath.Clean(r.Out) + keptSuffix }
 
 // keep copies the folder before anything in it is changed.
 func (r *Rehearsal) keep() error {
@@ -108,7 +108,7 @@ func (r *Rehearsal) keep() error {
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(r.kept(), filepath.FromSlash(path))
+		to := filepath.Join(kept(r), filepath.FromSlash(path))
 		if d.IsDir() {
 			return os.Mkdir(to, info.Mode().Perm())
 		}
@@ -119,7 +119,7 @@ func (r *Rehearsal) keep() error {
 		return os.WriteFile(to, data, info.Mode().Perm())
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("keep %s as it is: %w", r.Out, err), os.RemoveAll(r.kept()))
+		return errors.Join(fmt.Errorf("keep %s as it is: %w", r.Out, err), os.RemoveAll(kept(r)))
 	}
 	return nil
 }
@@ -132,13 +132,13 @@ func (r *Rehearsal) Restore() error {
 	if err := os.RemoveAll(r.Out); err != nil {
 		return err
 	}
-	return os.Rename(r.kept(), r.Out)
+	return os.Rename(kept(r), r.Out)
 }
 
 // Kept is the folder as it was before, where one was kept.
 func (r *Rehearsal) Kept() string {
-	if _, err := os.Lstat(r.kept()); err != nil {
+	if _, err := os.Lstat(kept(r)); err != nil {
 		return ""
 	}
-	return r.kept()
+	return kept(r)
 }

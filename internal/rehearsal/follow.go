@@ -15,7 +15,7 @@ var guided = []string{
 }
 
 // follows returns an error where a command is not what waits now.
-func (r *Rehearsal) follows(ctx context.Context, args []string) error {
+func follows(ctx context.Context, r *Rehearsal, args []string) error {
 	if r.Waits == nil {
 		return nil
 	}

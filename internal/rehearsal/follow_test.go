@@ -14,7 +14,7 @@ func TestFollows_RefusesWhatDoesNotWait(t *testing.T) {
 		"kms csr fulcio": true, "--json kms csr": true, "tuf sign staged/0001": true, "token info": true, "trusted-root build": true,
 		"kms create": false, "tuf stage": false, "cutover fulcio": false,
 	} {
-		if err := r.follows(t.Context(), strings.Fields(args)); (err == nil) != want {
+		if err := follows(t.Context(), r, strings.Fields(args)); (err == nil) != want {
 			t.Errorf("%s: %v", args, err)
 		}
 	}

@@ -42,7 +42,12 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 		return r, fmt.Errorf("make the rehearsal's folder: %w", err)
 	}
 	r.began = true
-	return r, r.walk(ctx, r.foundingSteps())
+	return r, r.walk(ctx, foundingSteps(r))
+}
+
+// do binds a step to the rehearsal.
+func (r *Rehearsal) do(f func(context.Context, *Rehearsal) error) func(context.Context) error {
+	return func(ctx context.Context) error { return f(ctx, r) }
 }
 
 func (r *Rehearsal) walk(ctx context.Context, steps []step) error {
@@ -128,7 +133,7 @@ func (r *Rehearsal) each(ctx context.Context, commands ...[]string) error {
 }
 
 func (r *Rehearsal) run(ctx context.Context, args ...string) ([]byte, error) {
-	if err := r.follows(ctx, args); err != nil {
+	if err := follows(ctx, r, args); err != nil {
 		return nil, err
 	}
 	name, run := "trustroot", r.Command

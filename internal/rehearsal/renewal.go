@@ -27,7 +27,7 @@ type renewal struct {
 // that is in use. As with Run, the caller calls Close.
 func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 	r := &Rehearsal{Options: o}
-	p, state, err := r.open()
+	p, state, err := open(r)
 	if err != nil {
 		return r, err
 	}
@@ -40,29 +40,29 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 	}
 	n.start = startOf(state, n.logs, o.Now)
 	steps := []step{
-		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
-		{title: "the next generations in the plan", run: func(ctx context.Context) error { return r.planRenewal(ctx, n) }},
-		{title: "their keys in KMS, pinned in the plan", run: r.createKeys},
-		{title: "certification requests and checkpoint keys", run: func(ctx context.Context) error { return r.exportRenewed(ctx, n) }},
+		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},
+		{title: "the next generations in the plan", run: func(ctx context.Context) error { return planRenewal(ctx, r, n) }},
+		{title: "their keys in KMS, pinned in the plan", run: r.do(createKeys)},
+		{title: "certification requests and checkpoint keys", run: func(ctx context.Context) error { return exportRenewed(ctx, r, n) }},
 	}
 	if len(n.authorities) > 0 {
 		steps = append(steps, []step{
 			{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
 			{title: "the ceremony: certificates under the root that is there", run: r.hold},
-			{title: "back on the admin host: check and file the record", run: r.accept},
+			{title: "back on the admin host: check and file the record", run: r.do(accept)},
 		}...)
 	}
 	steps = append(steps, []step{
-		{title: "trusted_root.json: the next generations, open beside those in use", run: func(ctx context.Context) error { return r.rebuild(ctx, true) }, day: publicationDay},
-		{title: "the TUF repository, before any service switches", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
-		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
-		{title: "what the days asked of people", run: r.count},
+		{title: "trusted_root.json: the next generations, open beside those in use", run: func(ctx context.Context) error { return rebuild(ctx, r, true) }, day: publicationDay},
+		{title: "the TUF repository, before any service switches", run: func(ctx context.Context) error { return publish(ctx, r, "stage") }},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.do(look)},
+		{title: "what the days asked of people", run: r.do(count)},
 	}...)
 	if err := r.walk(ctx, steps); err != nil {
 		return r, err
 	}
-	r.settle(ctx, n.start)
-	return r, os.RemoveAll(r.kept())
+	settle(ctx, r, n.start)
+	return r, os.RemoveAll(kept(r))
 }
 
 // renewalOf sorts the names by what they are; none means every service.
@@ -104,7 +104,7 @@ func nextCeremony(p *plan.Plan, first string) string {
 }
 
 // planRenewal looks at what would be planned, and plans it.
-func (r *Rehearsal) planRenewal(ctx context.Context, n renewal) error {
+func planRenewal(ctx context.Context, r *Rehearsal, n renewal) error {
 	var commands [][]string
 	if len(n.authorities) > 0 {
 		commands = append(commands, slices.Concat([]string{"renew"}, n.authorities,
@@ -130,7 +130,7 @@ func (r *Rehearsal) planRenewal(ctx context.Context, n renewal) error {
 	return nil
 }
 
-func (r *Rehearsal) exportRenewed(ctx context.Context, n renewal) error {
+func exportRenewed(ctx context.Context, r *Rehearsal, n renewal) error {
 	var commands [][]string
 	if len(n.authorities) > 0 {
 		commands = append(commands, append([]string{"kms", "csr"}, n.authorities...))
@@ -146,8 +146,8 @@ func (r *Rehearsal) exportRenewed(ctx context.Context, n renewal) error {
 
 // rebuild builds what verifiers fetch, and looks at it as they and the holders
 // do. newer says that there are generations of which no bundle is archived.
-func (r *Rehearsal) rebuild(ctx context.Context, newer bool) error {
-	before, err := r.published()
+func rebuild(ctx context.Context, r *Rehearsal, newer bool) error {
+	before, err := published(r)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func startOf(s *ledger.State, logs []string, now time.Time) time.Time {
 
 // settle waits until no switch can be taken for the very beginning of the new
 // generations. It has nothing to wait for but just after midnight.
-func (r *Rehearsal) settle(ctx context.Context, start time.Time) {
+func settle(ctx context.Context, r *Rehearsal, start time.Time) {
 	if midnight := r.Now.UTC().Truncate(24 * time.Hour); midnight.After(start) {
 		start = midnight
 	}

@@ -18,7 +18,7 @@ type Room struct {
 
 // holdInRoom takes the tokens out of this machine's readers for as long as the
 // ceremony lasts.
-func (r *Rehearsal) holdInRoom(ctx context.Context) error {
+func holdInRoom(ctx context.Context, r *Rehearsal) error {
 	var errs []error
 	for _, card := range r.cards {
 		errs = append(errs, r.readers.Remove(card))
@@ -28,8 +28,8 @@ func (r *Rehearsal) holdInRoom(ctx context.Context) error {
 	}
 	err := r.Hold(ctx, Room{
 		Stick:   r.in(stick),
-		Request: filepath.Base(r.requestPath()),
-		Record:  filepath.Base(r.recordPath()),
+		Request: filepath.Base(requestPath(r)),
+		Record:  filepath.Base(recordPath(r)),
 		Cards:   r.cards,
 	})
 	for _, card := range r.cards {

@@ -11,26 +11,26 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-func (r *Rehearsal) foundingSteps() []step {
+func foundingSteps(r *Rehearsal) []step {
 	return slices.Concat([]step{
-		{title: "virtual YubiKeys on a private PC/SC daemon: the root's, and that of a TUF holder", run: r.startTokens},
-		{title: "the plan and the ledger", run: r.writePlan},
-		{title: "keys in KMS, pinned in the plan", run: r.makeKeys},
-		{title: "certification requests and checkpoint keys", run: r.export},
-		{title: "the tokens: PIN, PUK and management key", run: r.provision, day: ceremonyDay},
-		{title: "the TUF holder joins, with a key on their own token", run: r.join},
+		{title: "virtual YubiKeys on a private PC/SC daemon: the root's, and that of a TUF holder", run: r.do(startTokens)},
+		{title: "the plan and the ledger", run: r.do(writePlan)},
+		{title: "keys in KMS, pinned in the plan", run: r.do(makeKeys)},
+		{title: "certification requests and checkpoint keys", run: r.do(export)},
+		{title: "the tokens: PIN, PUK and management key", run: r.do(provision), day: ceremonyDay},
+		{title: "the TUF holder joins, with a key on their own token", run: r.do(join)},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
 		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
-		{title: "back on the admin host: check and file the record", run: r.accept},
+		{title: "back on the admin host: check and file the record", run: r.do(accept)},
 	}, standbySteps(r), []step{
-		{title: "trusted_root.json and the signing config", run: r.build, day: publicationDay},
-		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "init") }},
-		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
-		{title: "what the days asked of people", run: r.count},
+		{title: "trusted_root.json and the signing config", run: r.do(build), day: publicationDay},
+		{title: "the TUF repository", run: func(ctx context.Context) error { return publish(ctx, r, "init") }},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.do(look)},
+		{title: "what the days asked of people", run: r.do(count)},
 	})
 }
 
-func (r *Rehearsal) writePlan(ctx context.Context) error {
+func writePlan(ctx context.Context, r *Rehearsal) error {
 	maker := r.cards[0] // and that of the other
 	var roots strings.Builder
 	for _, c := range append([]*x509.Certificate{maker.AttestationRoot()}, maker.AttestationIntermediates()...) {
@@ -53,7 +53,7 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 		App:              app,
 		OIDC:             "https://login." + domain,
 		AttestationRoots: roots.String(),
-		BinarySHA256:     r.pinned(),
+		BinarySHA256:     pinned(r),
 		ImageSHA256:      r.ImageSHA256,
 	}
 	if r.Standby {
@@ -69,21 +69,21 @@ func (r *Rehearsal) writePlan(ctx context.Context) error {
 	return r.trustroot(ctx, "init")
 }
 
-func (r *Rehearsal) makeKeys(ctx context.Context) error {
-	if err := r.startKMS(ctx); err != nil {
+func makeKeys(ctx context.Context, r *Rehearsal) error {
+	if err := startKMS(ctx, r); err != nil {
 		return err
 	}
-	return r.createKeys(ctx)
+	return createKeys(ctx, r)
 }
 
-func (r *Rehearsal) provision(ctx context.Context) error {
+func provision(ctx context.Context, r *Rehearsal) error {
 	return r.each(ctx,
 		[]string{"token", "provision", "--serial", serial(Serial), "--for-root"},
 		[]string{"token", "provision", "--serial", serial(HolderSerial)},
 	)
 }
 
-func (r *Rehearsal) export(ctx context.Context) error {
+func export(ctx context.Context, r *Rehearsal) error {
 	return r.each(ctx,
 		[]string{"kms", "csr"},
 		[]string{"kms", "export"},
@@ -92,7 +92,7 @@ func (r *Rehearsal) export(ctx context.Context) error {
 	)
 }
 
-func (r *Rehearsal) build(ctx context.Context) error {
+func build(ctx context.Context, r *Rehearsal) error {
 	return r.each(ctx,
 		[]string{"trusted-root", "build"},
 		[]string{"signing-config", "build"},
@@ -102,7 +102,7 @@ func (r *Rehearsal) build(ctx context.Context) error {
 	)
 }
 
-func (r *Rehearsal) join(ctx context.Context) error {
+func join(ctx context.Context, r *Rehearsal) error {
 	answer := r.in(stick, holder+".json")
 	return r.each(ctx,
 		[]string{"tuf", "invite", holder},

@@ -34,7 +34,7 @@ func openNames(s *ledger.State) []string {
 // A zero time is now. As with Run, the caller calls Close.
 func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Rehearsal, error) {
 	r := &Rehearsal{Options: o}
-	_, state, err := r.open()
+	_, state, err := open(r)
 	if err != nil {
 		return r, err
 	}
@@ -49,26 +49,26 @@ func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Reh
 		at = o.Now
 	}
 	err = r.walk(ctx, []step{
-		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
-		{title: "the observed switch: " + strings.Join(names, ", "), run: func(ctx context.Context) error { return r.switched(ctx, names, at) }, day: publicationDay},
-		{title: "trusted_root.json: the old windows closed", run: func(ctx context.Context) error { return r.rebuild(ctx, false) }},
-		{title: "the TUF repository, after the switch", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
-		{title: "a stranger's look: the trusted root, the repository", run: r.look},
-		{title: "what the days asked of people", run: r.count},
+		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},
+		{title: "the observed switch: " + strings.Join(names, ", "), run: func(ctx context.Context) error { return switched(ctx, r, names, at) }, day: publicationDay},
+		{title: "trusted_root.json: the old windows closed", run: func(ctx context.Context) error { return rebuild(ctx, r, false) }},
+		{title: "the TUF repository, after the switch", run: func(ctx context.Context) error { return publish(ctx, r, "stage") }},
+		{title: "a stranger's look: the trusted root, the repository", run: r.do(look)},
+		{title: "what the days asked of people", run: r.do(count)},
 	})
 	if err != nil {
 		return r, err
 	}
-	return r, os.RemoveAll(r.kept())
+	return r, os.RemoveAll(kept(r))
 }
 
-func (r *Rehearsal) switched(ctx context.Context, names []string, at time.Time) error {
+func switched(ctx context.Context, r *Rehearsal, names []string, at time.Time) error {
 	if err := r.keep(); err != nil {
 		return err
 	}
 	err := r.trustroot(ctx, slices.Concat([]string{"cutover"}, names, []string{"--at", at.UTC().Format(time.RFC3339), "--urgent"})...) // a rehearsal does not wait for a week
 	if err != nil && ctx.Err() == nil {
-		return errors.Join(err, os.RemoveAll(r.kept())) // it recorded nothing
+		return errors.Join(err, os.RemoveAll(kept(r))) // it recorded nothing
 	}
 	return err
 }

@@ -179,7 +179,7 @@ func (t *tally) sums(day string) map[uint32]asked {
 // count says what each day asked for, command by command and token by token,
 // and fails where a token asked for its PIN more than once in a day or for
 // another number of touches than signatures.
-func (r *Rehearsal) count(context.Context) error {
+func count(_ context.Context, r *Rehearsal) error {
 	var errs []error
 	for _, day := range r.tally.days {
 		r.say("      %s", day)

@@ -41,7 +41,7 @@ func TestCount_EveryTokenOnceADay(t *testing.T) {
 	opened(t, r, 2, 1, 1, 1)
 	r.tally.begin("second day")
 	opened(t, r, 2, 1, 3, 3)
-	if err := r.count(context.Background()); err != nil {
+	if err := count(context.Background(), r); err != nil {
 		t.Error(err)
 	}
 	for _, want := range []string{
@@ -71,7 +71,7 @@ func TestCount_Refuses(t *testing.T) {
 	} {
 		r := &Rehearsal{Options: Options{Progress: io.Discard}}
 		day(r)
-		if err := r.count(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := count(context.Background(), r); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}

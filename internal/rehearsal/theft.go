@@ -33,7 +33,7 @@ type stolen struct {
 // key and published. A zero since is now. As with Run, the caller calls Close.
 func Compromise(ctx context.Context, o Options, name string, since time.Time) (*Rehearsal, error) {
 	r := &Rehearsal{Options: o}
-	p, state, err := r.open()
+	p, state, err := open(r)
 	if err != nil {
 		return r, err
 	}
@@ -47,33 +47,33 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 	}
 	r.request = request{nextCeremony(p, theft), state.Sequence + 1}
 	steps := []step{
-		{title: "the virtual YubiKeys and the KMS run again", run: r.restart},
+		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},
 		{title: "a thief signs with what the stolen key reaches", run: s.thiefSigns},
 		{title: "the theft of the " + name + " key is recorded", run: s.record},
 		{title: "what stands on the stolen key is refused from now on", run: s.refusals},
 		{title: "the next generations in the plan", run: s.planAfterTheft},
-		{title: "their keys in KMS, pinned in the plan", run: r.createKeys},
-		{title: "certification requests", run: func(ctx context.Context) error { return r.exportRenewed(ctx, renewal{authorities: s.authorities}) }},
+		{title: "their keys in KMS, pinned in the plan", run: r.do(createKeys)},
+		{title: "certification requests", run: func(ctx context.Context) error { return exportRenewed(ctx, r, renewal{authorities: s.authorities}) }},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
 		{title: fmt.Sprintf("the ceremony: certificates under root g%d", s.root), run: r.hold},
-		{title: "back on the admin host: check and file the record", run: r.accept},
+		{title: "back on the admin host: check and file the record", run: r.do(accept)},
 	}
 	if s.lastCRL {
 		steps = append(steps,
 			step{title: "at the stolen root's token: the CRL that revokes what it issued", run: s.revoke},
-			step{title: "back on the admin host: check and file that record too", run: r.accept})
+			step{title: "back on the admin host: check and file that record too", run: r.do(accept)})
 	}
 	steps = append(steps, []step{
-		{title: "trusted_root.json: the old entries closed before the theft, the new ones open", run: func(ctx context.Context) error { return r.rebuild(ctx, true) }, day: publicationDay},
-		{title: "the TUF repository", run: func(ctx context.Context) error { return r.publish(ctx, "stage") }},
+		{title: "trusted_root.json: the old entries closed before the theft, the new ones open", run: func(ctx context.Context) error { return rebuild(ctx, r, true) }, day: publicationDay},
+		{title: "the TUF repository", run: func(ctx context.Context) error { return publish(ctx, r, "stage") }},
 		{title: "what was signed before the theft verifies, what the thief signed does not", run: s.afterTheft},
-		{title: "a stranger's look: the record, the trusted root, the repository", run: r.look},
-		{title: "what the days asked of people", run: r.count},
+		{title: "a stranger's look: the record, the trusted root, the repository", run: r.do(look)},
+		{title: "what the days asked of people", run: r.do(count)},
 	}...)
 	if err := r.walk(ctx, steps); err != nil {
 		return r, err
 	}
-	return r, os.RemoveAll(r.kept())
+	return r, os.RemoveAll(kept(r))
 }
 
 // stolenOf finds what a theft takes with it.
@@ -218,6 +218,6 @@ func standbySteps(r *Rehearsal) []step {
 		}},
 		{title: "the request of the second ceremony", run: r.createRequest},
 		{title: "the second ceremony: the root that stands by", run: r.hold},
-		{title: "back on the admin host: check and file its record", run: r.accept},
+		{title: "back on the admin host: check and file its record", run: r.do(accept)},
 	}
 }

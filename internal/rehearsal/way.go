@@ -13,12 +13,12 @@ type request struct {
 	sequence int
 }
 
-func (r *Rehearsal) requestPath() string {
+func requestPath(r *Rehearsal) string {
 	return r.in(stick, fmt.Sprintf("%04d-%s.tar", r.request.sequence, r.request.ceremony))
 }
 
 // recordPath is where the ceremony leaves its record.
-func (r *Rehearsal) recordPath() string {
+func recordPath(r *Rehearsal) string {
 	return r.in(stick, r.Now.UTC().Format(time.DateOnly)+"-"+r.request.ceremony)
 }
 
@@ -29,40 +29,40 @@ func (r *Rehearsal) createRequest(ctx context.Context) error {
 // hold holds the ceremony.
 func (r *Rehearsal) hold(ctx context.Context) error {
 	if r.Hold != nil {
-		return r.holdInRoom(ctx)
+		return holdInRoom(ctx, r)
 	}
 	p, err := planIn(r.in(planFile))
 	if err != nil {
 		return err
 	}
 	token := p.Ceremonies[r.request.ceremony].Token
-	if err := r.trustroot(ctx, "ceremony", "run", r.requestPath(), "--serial", serial(token), "--out", r.in(stick), "--allow-network", "--rehearsal"); err != nil {
+	if err := r.trustroot(ctx, "ceremony", "run", requestPath(r), "--serial", serial(token), "--out", r.in(stick), "--allow-network", "--rehearsal"); err != nil {
 		return err
 	}
-	if r.pinned() == "" {
+	if pinned(r) == "" {
 		return nil
 	}
-	if err := r.Offline.named(r.recordPath()); err != nil {
+	if err := r.Offline.named(recordPath(r)); err != nil {
 		return err
 	}
-	r.say("      %s ran, SHA-256 %s: the record names it", OfflineName, r.pinned())
+	r.say("      %s ran, SHA-256 %s: the record names it", OfflineName, pinned(r))
 	return nil
 }
 
 // pinned is the digest that the plan pins of the program that runs on the day.
-func (r *Rehearsal) pinned() string {
+func pinned(r *Rehearsal) string {
 	if r.Offline == nil || r.Hold != nil {
 		return ""
 	}
 	return r.Offline.SHA256
 }
 
-func (r *Rehearsal) accept(ctx context.Context) error {
-	return r.trustroot(ctx, "ceremony", "accept", r.recordPath(), "--rehearsal")
+func accept(ctx context.Context, r *Rehearsal) error {
+	return r.trustroot(ctx, "ceremony", "accept", recordPath(r), "--rehearsal")
 }
 
 // publish stages what changed, has the holder sign it, and publishes it.
-func (r *Rehearsal) publish(ctx context.Context, stage string) error {
+func publish(ctx context.Context, r *Rehearsal, stage string) error {
 	if err := r.trustroot(ctx, "tuf", stage); err != nil {
 		return err
 	}
@@ -79,11 +79,11 @@ func (r *Rehearsal) publish(ctx context.Context, stage string) error {
 }
 
 // look is what a stranger sees. Without a ceremony there is no new record.
-func (r *Rehearsal) look(ctx context.Context) error {
-	return r.served(func(url string) error {
+func look(ctx context.Context, r *Rehearsal) error {
+	return served(r, func(url string) error {
 		var commands [][]string
 		if r.request.ceremony != "" {
-			commands = append(commands, []string{"ceremony", "verify", r.in("ceremonies", filepath.Base(r.recordPath())), "--rehearsal"})
+			commands = append(commands, []string{"ceremony", "verify", r.in("ceremonies", filepath.Base(recordPath(r))), "--rehearsal"})
 		}
 		return r.each(ctx, append(commands,
 			[]string{"trusted-root", "lint", r.in(trustedRoot)},

@@ -15,7 +15,7 @@ import (
 )
 
 // startTokens plugs in the root's token and the holder's, of one maker.
-func (r *Rehearsal) startTokens(ctx context.Context) error {
+func startTokens(ctx context.Context, r *Rehearsal) error {
 	type plugged struct {
 		serial uint32
 		state  string
@@ -52,7 +52,7 @@ func (r *Rehearsal) startTokens(ctx context.Context) error {
 
 // startKMS starts the stand-in, with the keys that it has, unless another KMS
 // was named.
-func (r *Rehearsal) startKMS(ctx context.Context) error {
+func startKMS(ctx context.Context, r *Rehearsal) error {
 	if r.KMS != "" {
 		return os.Setenv("AWS_ENDPOINT_URL_KMS", r.KMS)
 	}
@@ -72,7 +72,7 @@ func (r *Rehearsal) startKMS(ctx context.Context) error {
 
 // createKeys makes the keys, and pins them as a second person with other
 // credentials does on a real day.
-func (r *Rehearsal) createKeys(ctx context.Context) error {
+func createKeys(ctx context.Context, r *Rehearsal) error {
 	return r.each(ctx, []string{"kms", "create", "--write"}, []string{"kms", "list", "--pin", "--write"})
 }
 
@@ -82,7 +82,7 @@ func (r *Rehearsal) savePlan(text []byte) error {
 }
 
 // served serves the repository on loopback while look runs.
-func (r *Rehearsal) served(look func(url string) error) error {
+func served(r *Rehearsal, look func(url string) error) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("serve the repository: %w", err)

@@ -29,7 +29,7 @@ func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
 		if p.URL != "" {
 			authorities = append(authorities, p.URL)
 		}
-		between, err := s.chains(name)
+		between, err := chains(s, name)
 		a.Between, problems = append(a.Between, between...), append(problems, err)
 	}
 	for _, name := range courier.Names(s.Plan.Logs) {
@@ -38,7 +38,7 @@ func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
 			continue
 		}
 		logs = append(logs, l.URL)
-		keys, err := s.logKeys(name)
+		keys, err := logKeys(s, name)
 		a.Logs, problems = append(a.Logs, keys...), append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -77,7 +77,7 @@ func address(what, flag, given string, planned []string) (string, error) {
 
 // chains are all certificates of an authority's generations and of their
 // issuers.
-func (s *Source) chains(name string) (all []*x509.Certificate, err error) {
+func chains(s *Source, name string) (all []*x509.Certificate, err error) {
 	for _, g := range s.State.Authorities[name] {
 		data, err := s.read(g.Certificate.Chain)
 		if err != nil {
@@ -93,7 +93,7 @@ func (s *Source) chains(name string) (all []*x509.Certificate, err error) {
 }
 
 // logKeys are the keys of a log's generations, but for compromised ones.
-func (s *Source) logKeys(name string) (all []checkpoint.Key, err error) {
+func logKeys(s *Source, name string) (all []checkpoint.Key, err error) {
 	for _, g := range s.State.Logs[name] {
 		if g.Compromised != nil {
 			continue

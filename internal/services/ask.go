@@ -141,10 +141,10 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 }
 
 // get asks the service, and says what keeps it from answering.
-func (q *inquiry) get(ctx context.Context, at string) ([]byte, bool) {
+func get(ctx context.Context, q *inquiry, at string) ([]byte, bool) {
 	data, err := q.web.get(ctx, at, maxAnswer)
 	if err != nil {
-		q.silence("", at, err)
+		silence(q, "", at, err)
 		return nil, false
 	}
 	return data, true
@@ -152,21 +152,21 @@ func (q *inquiry) get(ctx context.Context, at string) ([]byte, bool) {
 
 // silence tells no answer from a wrong one. part says which part of the
 // service was asked, where it has several: "write path: ".
-func (q *inquiry) silence(part, at string, err error) {
+func silence(q *inquiry, part, at string, err error) {
 	status, ok := errors.AsType[*statusError](err)
 	switch {
 	case errors.Is(err, errTooLarge):
-		q.badAnswer(at, err)
+		badAnswer(q, at, err)
 	case ok:
-		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "%s%s %s", part, shown(at), status)
+		unanswered(q, "refused", "look at the service's own log, and whether the URL is its own", "%s%s %s", part, shown(at), status)
 	default:
-		q.unanswered("unreachable", "start it, or look at name, certificate and proxy on the way; --url "+q.Name+"=URL asks at another place", "%s%s does not answer: %v", part, shown(at), err)
+		unanswered(q, "unreachable", "start it, or look at name, certificate and proxy on the way; --url "+q.Name+"=URL asks at another place", "%s%s does not answer: %v", part, shown(at), err)
 		q.away = true
 	}
 }
 
 // badAnswer says that something answers that is not the service.
-func (q *inquiry) badAnswer(at string, err error) {
+func badAnswer(q *inquiry, at string, err error) {
 	q.mismatch("bad-answer", "see what answers there: it is not the service that the plan names", "%s answers what is none of its answers: %v", shown(at), err)
 }
 

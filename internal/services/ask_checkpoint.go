@@ -18,7 +18,7 @@ import (
 )
 
 // askCheckpoint reads the checkpoint at the first of these paths that has one.
-func (q *inquiry) askCheckpoint(ctx context.Context, kind string, paths ...string) {
+func askCheckpoint(ctx context.Context, q *inquiry, kind string, paths ...string) {
 	base := q.URL
 	if q.readFrom != "" {
 		base = strings.TrimSuffix(q.readFrom, "/")
@@ -37,7 +37,7 @@ func (q *inquiry) askCheckpoint(ctx context.Context, kind string, paths ...strin
 			break
 		}
 		if errors.Is(err, errTooLarge) {
-			q.badAnswer(at, err)
+			badAnswer(q, at, err)
 			return
 		}
 		refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
@@ -47,22 +47,22 @@ func (q *inquiry) askCheckpoint(ctx context.Context, kind string, paths ...strin
 		for _, err := range refusals {
 			texts = append(texts, err.Error())
 		}
-		q.unanswered("checkpoint-unread", "the server takes entries only: serve its storage under its URL, or name where it is served with --read "+q.Name+"=URL or a folder",
+		unanswered(q, "checkpoint-unread", "the server takes entries only: serve its storage under its URL, or name where it is served with --read "+q.Name+"=URL or a folder",
 			"read path: no checkpoint was found, so nothing shows which key it signs with (%s)", strings.Join(texts, "; "))
 		return
 	}
 	q.Read = shown(at)
 	c, err := parseCheckpoint(data)
 	if err != nil {
-		q.badAnswer(at, err)
+		badAnswer(q, at, err)
 		return
 	}
-	q.checkCheckpoint(kind, c)
+	checkCheckpoint(q, kind, c)
 }
 
 // checkCheckpoint says which generation signed a checkpoint, and whether
 // verifiers look for its origin.
-func (q *inquiry) checkCheckpoint(kind string, c *signedCheckpoint) {
+func checkCheckpoint(q *inquiry, kind string, c *signedCheckpoint) {
 	var hashes []string
 	for i, g := range q.generations {
 		data, err := q.source.checkpointKey(g)
@@ -72,22 +72,22 @@ func (q *inquiry) checkCheckpoint(kind string, c *signedCheckpoint) {
 		}
 		pub, err := pki.ParsePublicKey(data)
 		if err != nil {
-			q.unanswered("ledger-file", "restore it from git", "generation %d of the ledger cannot be compared: %v", g.Number, err)
+			unanswered(q, "ledger-file", "restore it from git", "generation %d of the ledger cannot be compared: %v", g.Number, err)
 			continue
 		}
 		if err := c.verify(kind, pub); err == nil {
 			q.Generation = g.Number
 			size := c.Size
 			q.Size = &size
-			q.ownKey(pub)
-			q.checkOrigin(kind, c, &q.generations[i])
-			q.checkGrowth(c, g)
+			ownKey(q, pub)
+			checkOrigin(q, kind, c, &q.generations[i])
+			checkGrowth(q, c, g)
 			if g.Retired == nil {
-				q.checkWitnesses(c, g)
+				checkWitnesses(q, c, g)
 			}
 			return
 		}
-		hashes = append(hashes, q.expected(kind, g, c.Origin, pub))
+		hashes = append(hashes, expected(q, kind, g, c.Origin, pub))
 	}
 	repair := "start it with the key of a generation that the ledger has: `trustroot services render " + q.Name + "`"
 	if other := c.otherKey(kind); other != "" {
@@ -97,12 +97,12 @@ func (q *inquiry) checkCheckpoint(kind string, c *signedCheckpoint) {
 			c.signatures[0].Hash, strings.Join(hashes, ", "))
 	}
 	if newest := ledger.Newest(q.generations); newest != nil {
-		q.checkOrigin(kind, c, newest)
+		checkOrigin(q, kind, c, newest)
 	}
 }
 
 // expected names the key hash that a generation would have under an origin.
-func (q *inquiry) expected(kind string, g ledger.Generation, origin string, pub *ecdsa.PublicKey) string {
+func expected(q *inquiry, kind string, g ledger.Generation, origin string, pub *ecdsa.PublicKey) string {
 	key, err := checkpoint.New(kind, origin, pub)
 	if err != nil {
 		key, err = checkpoint.New(kind, g.Log.Origin, pub)
@@ -115,7 +115,7 @@ func (q *inquiry) expected(kind string, g ledger.Generation, origin string, pub 
 
 // checkOrigin compares the checkpoint's first line with the ledger's, and the
 // ledger's with the URL under which verifiers look.
-func (q *inquiry) checkOrigin(kind string, c *signedCheckpoint, g *ledger.Generation) {
+func checkOrigin(q *inquiry, kind string, c *signedCheckpoint, g *ledger.Generation) {
 	planned := q.source.Plan.Logs[q.Name].URL
 	if c.Origin != g.Log.Origin {
 		got := firstLine([]byte(c.Origin))
@@ -138,7 +138,7 @@ func (q *inquiry) checkOrigin(kind string, c *signedCheckpoint, g *ledger.Genera
 const staleCheckpoint = 24 * time.Hour
 
 // ownKey notes the key that the log signs with.
-func (q *inquiry) ownKey(pub *ecdsa.PublicKey) {
+func ownKey(q *inquiry, pub *ecdsa.PublicKey) {
 	if der, err := x509.MarshalPKIXPublicKey(pub); err == nil {
 		q.raw = base64.StdEncoding.EncodeToString(der)
 	}

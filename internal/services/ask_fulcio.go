@@ -15,35 +15,35 @@ import (
 
 // askFulcio asks for the chains that Fulcio issues under, and for the identity
 // providers that it believes (fulcio.proto, GetTrustBundle, GetConfiguration).
-func (q *inquiry) askFulcio(ctx context.Context) {
+func askFulcio(ctx context.Context, q *inquiry) {
 	at := q.URL + "/api/v2/trustBundle"
-	if data, ok := q.get(ctx, at); ok {
+	if data, ok := get(ctx, q, at); ok {
 		chains, err := parseTrustBundle(data)
 		if err != nil {
-			q.badAnswer(at, err)
+			badAnswer(q, at, err)
 		}
-		known := q.chains()
+		known := readChains(q)
 		for _, chain := range chains {
-			q.checkChain(chain, known, CheckFulcioChain)
+			checkChain(q, chain, known, CheckFulcioChain)
 		}
 	}
 	if q.away {
 		return
 	}
 	at = q.URL + "/api/v2/configuration"
-	if data, ok := q.get(ctx, at); ok {
+	if data, ok := get(ctx, q, at); ok {
 		issuers, err := parseIssuers(data)
 		if err != nil {
-			q.badAnswer(at, err)
+			badAnswer(q, at, err)
 			return
 		}
-		q.checkIssuers(issuers)
+		checkIssuers(q, issuers)
 	}
 }
 
 // checkIssuers compares the identity providers with the plan's: one too few
 // signs for nobody, one too many for anybody.
-func (q *inquiry) checkIssuers(served []servedIssuer) {
+func checkIssuers(q *inquiry, served []servedIssuer) {
 	repair := "give it the fulcio.yaml that `trustroot services render " + q.Name + "` writes, or correct the plan's oidc"
 	trim := func(s string) string { return strings.TrimSuffix(s, "/") }
 	if len(q.source.Plan.OIDC) == 0 {
@@ -60,7 +60,7 @@ func (q *inquiry) checkIssuers(served []servedIssuer) {
 			q.mismatch("issuer-missing", repair, "it does not believe the plan's identity provider %s", want.Issuer)
 			continue
 		}
-		q.checkIssuer(want, served[i], repair)
+		checkIssuer(q, want, served[i], repair)
 	}
 	for _, s := range served {
 		if !slices.ContainsFunc(q.source.Plan.OIDC, func(want plan.Provider) bool { return trim(s.URL) == trim(want.Issuer) }) {
@@ -71,7 +71,7 @@ func (q *inquiry) checkIssuers(served []servedIssuer) {
 
 // checkIssuer compares what Fulcio says of one identity provider with the plan.
 // A native type of the same name reads the same tokens as its template does.
-func (q *inquiry) checkIssuer(want plan.Provider, s servedIssuer, repair string) {
+func checkIssuer(q *inquiry, want plan.Provider, s servedIssuer, repair string) {
 	if s.Type != "" && s.Type != servedType(want) && (s.Type != want.Kind() || want.URL != "") {
 		q.mismatch("issuer-type", repair, "it takes %s for %s, the plan's type is %s: with the wrong one it answers 400 to every token, or writes other claims into certificates",
 			want.Issuer, firstLine([]byte(s.Type)), want.Kind())

@@ -13,53 +13,53 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// askRekor asks the server whether it is there and reads the checkpoint. The
+// askRekorServer asks the server whether it is there and reads the checkpoint. The
 // server takes entries only and answers 501 to whoever reads; what is read
 // comes from its bucket or folder, usually behind the same URL (rekor-tiles
 // internal/server, CLIENTS.md).
-func (q *inquiry) askRekor(ctx context.Context) {
+func askRekorServer(ctx context.Context, q *inquiry) {
 	at := q.URL + "/healthz"
 	health, err := q.web.get(ctx, at, maxAnswer)
 	status, refused := errors.AsType[*statusError](err)
 	switch {
 	case err == nil && bytes.Contains(health, []byte("SERVING")):
 	case err == nil || refused && status.code < http.StatusInternalServerError:
-		q.askEntries(ctx) // not every proxy lets this path through
+		askEntries(ctx, q) // not every proxy lets this path through
 	default:
-		q.silence("write path: ", at, err)
+		silence(q, "write path: ", at, err)
 	}
-	q.askCheckpoint(ctx, plan.RekorV2, "/api/v2/checkpoint", "/checkpoint")
+	askCheckpoint(ctx, q, plan.RekorV2, "/api/v2/checkpoint", "/checkpoint")
 }
 
 // askEntries asks for what Rekor does not give, a list of entries: the server
 // says that it takes POST only, where a folder or a bucket finds nothing.
-func (q *inquiry) askEntries(ctx context.Context) {
+func askEntries(ctx context.Context, q *inquiry) {
 	at := q.URL + "/api/v2/log/entries"
 	_, err := q.web.get(ctx, at, maxAnswer)
 	status, refused := errors.AsType[*statusError](err)
 	switch {
 	case refused && (status.code == http.StatusMethodNotAllowed || status.code == http.StatusNotImplemented):
 	case err != nil:
-		q.silence("write path: ", at, err)
+		silence(q, "write path: ", at, err)
 	default:
-		q.unanswered("refused", "look at the service's own log, and whether the URL is its own", "write path: %s gives what Rekor does not give: something else answers", shown(at))
+		unanswered(q, "refused", "look at the service's own log, and whether the URL is its own", "write path: %s gives what Rekor does not give: something else answers", shown(at))
 	}
 }
 
 // askTesseraCT asks the server for the roots that it accepts and reads the
 // checkpoint. The server has the write path alone, ct/v1; what is read comes
 // from its storage (tesseract cmd/tesseract/posix).
-func (q *inquiry) askTesseraCT(ctx context.Context) {
+func askTesseraCT(ctx context.Context, q *inquiry) {
 	at := q.URL + "/ct/v1/get-roots"
 	data, err := q.web.get(ctx, at, maxRoots)
 	if err != nil {
-		q.silence("write path: ", at, err)
+		silence(q, "write path: ", at, err)
 	} else if accepted, err := parseRoots(data); err != nil {
-		q.badAnswer(at, err)
+		badAnswer(q, at, err)
 	} else {
-		q.checkRoots(accepted)
+		checkRoots(q, accepted)
 	}
-	q.askCheckpoint(ctx, plan.StaticCT, "/checkpoint")
+	askCheckpoint(ctx, q, plan.StaticCT, "/checkpoint")
 }
 
 // parseRoots reads what a CT log answers at get-roots (RFC 6962 4.7): DER
@@ -78,18 +78,18 @@ func parseRoots(data []byte) ([][]byte, error) {
 }
 
 // checkRoots wants every generation of the ledger's root accepted.
-func (q *inquiry) checkRoots(accepted [][]byte) {
+func checkRoots(q *inquiry, accepted [][]byte) {
 	repair := "give it the roots.pem that `trustroot services render " + q.Name + "` writes, and start it again"
 	own := 0
 	for _, g := range q.source.State.Authorities[plan.RootAuthority] {
 		data, err := q.source.read(g.Certificate.File)
 		if err != nil {
-			q.unanswered("ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
+			unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
 			continue
 		}
 		root, err := pki.ParseCertificate(data)
 		if err != nil {
-			q.unanswered("ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
+			unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
 			continue
 		}
 		switch has := slices.ContainsFunc(accepted, func(der []byte) bool { return bytes.Equal(der, root.Raw) }); {

@@ -23,15 +23,15 @@ const skew = time.Minute
 // askTSA asks for the chain and for a timestamp: the server starts with the
 // wrong hash for its key and fails at each request (timestamp-authority
 // pkg/api).
-func (q *inquiry) askTSA(ctx context.Context) {
-	known := q.chains()
+func askTSA(ctx context.Context, q *inquiry) {
+	known := readChains(q)
 	at := q.URL + "/certchain"
-	if data, ok := q.get(ctx, at); ok {
+	if data, ok := get(ctx, q, at); ok {
 		chain, err := parseChain(data)
 		if err != nil {
-			q.badAnswer(at, err)
+			badAnswer(q, at, err)
 		} else {
-			q.checkChain(chain, known, CheckTSAChain)
+			checkChain(q, chain, known, CheckTSAChain)
 		}
 	}
 	if q.away {
@@ -39,23 +39,23 @@ func (q *inquiry) askTSA(ctx context.Context) {
 	}
 	question, err := newTimestampRequest()
 	if err != nil {
-		q.unanswered("no-request", "look at the machine's randomness", "no timestamp could be asked for: %v", err)
+		unanswered(q, "no-request", "look at the machine's randomness", "no timestamp could be asked for: %v", err)
 		return
 	}
 	answer, err := q.web.post(ctx, q.URL, "application/timestamp-query", question.der, maxStamp)
 	if status, ok := errors.AsType[*statusError](err); ok && status.code == http.StatusInternalServerError {
-		q.wrongHash(status, known)
+		wrongHash(q, status, known)
 		return
 	}
 	if err != nil {
-		q.silence("", q.URL, err)
+		silence(q, "", q.URL, err)
 		return
 	}
-	q.checkTimestamp(question, answer, known)
+	checkTimestamp(q, question, answer, known)
 }
 
 // wrongHash says why a server fails at every request.
-func (q *inquiry) wrongHash(status *statusError, known []authorityChain) {
+func wrongHash(q *inquiry, status *statusError, known []authorityChain) {
 	for _, k := range known {
 		pub, ok := k.chain[0].PublicKey.(*ecdsa.PublicKey)
 		if !ok || k.Number != q.Generation && q.Generation != 0 {
@@ -66,7 +66,7 @@ func (q *inquiry) wrongHash(status *statusError, known []authorityChain) {
 			status, pub.Curve.Params().Name, SignerHash(pub))
 		return
 	}
-	q.unanswered("refused", "look at its own log", "it %s to a request for a timestamp", status)
+	unanswered(q, "refused", "look at its own log", "it %s to a request for a timestamp", status)
 }
 
 // timestampRequest is a question, and what its answer must hold.
@@ -94,10 +94,10 @@ func newTimestampRequest() (*timestampRequest, error) {
 
 // checkTimestamp verifies the answer under each generation and says which one
 // signed it.
-func (q *inquiry) checkTimestamp(question *timestampRequest, answer []byte, known []authorityChain) {
+func checkTimestamp(q *inquiry, question *timestampRequest, answer []byte, known []authorityChain) {
 	signer, err := readTimestamp(answer)
 	if err != nil {
-		q.badAnswer(q.URL, err)
+		badAnswer(q, q.URL, err)
 		return
 	}
 	failure := errors.New("another certificate signed it")
@@ -114,10 +114,10 @@ func (q *inquiry) checkTimestamp(question *timestampRequest, answer []byte, know
 				"it serves the chain of generation %d and signs with the key of generation %d", q.Generation, k.Number)
 		}
 		if q.Generation == 0 {
-			q.own(k.chain[0])
+			own(q, k.chain[0])
 		}
 		q.Generation = k.Number
-		q.checkClock(stamped.Time)
+		checkClock(q, stamped.Time)
 		return
 	}
 	q.mismatch("timestamp", "start it with chain and key of one generation: `trustroot services render "+q.Name+"` writes both",
@@ -125,7 +125,7 @@ func (q *inquiry) checkTimestamp(question *timestampRequest, answer []byte, know
 }
 
 // checkClock compares a timestamp with this machine's clock.
-func (q *inquiry) checkClock(at time.Time) {
+func checkClock(q *inquiry, at time.Time) {
 	now := q.source.Now.Add(time.Since(q.started))
 	offset := at.Sub(now).Seconds()
 	q.Offset = &offset

@@ -51,7 +51,7 @@ type Options struct {
 // The error is of the options; what was found is in the report, and
 // Report.Err says whether it is good.
 func (s *Source) Check(ctx context.Context, o Options) (*Report, error) {
-	names, err := s.chosen(o)
+	names, err := chosen(s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func (s *Source) Check(ctx context.Context, o Options) (*Report, error) {
 	started := time.Now()
 	var inquiries []*inquiry
 	for _, name := range names {
-		inquiries = append(inquiries, s.inquiry(w, o, name, started))
+		inquiries = append(inquiries, newInquiry(s, w, o, name, started))
 	}
-	known, err := s.known()
+	known, err := known(s)
 	if err != nil {
 		return nil, fault.New(fault.Verification, "restore the files of the trust directory: `trustroot ledger verify` names them all", err)
 	}
@@ -81,11 +81,11 @@ func (s *Source) Check(ctx context.Context, o Options) (*Report, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.New(fault.Stopped, "nothing was changed", err)
 	}
-	return s.report(inquiries), nil
+	return report(s, inquiries), nil
 }
 
 // chosen returns the names to ask, and refuses options that speak of others.
-func (s *Source) chosen(o Options) ([]string, error) {
+func chosen(s *Source, o Options) ([]string, error) {
 	all := Names(s.Plan)
 	if s.Plan.TUF != nil && !slices.Contains(all, TUF) {
 		all = append(all, TUF)
@@ -140,7 +140,7 @@ type inquiry struct {
 	published string // trusted_root.json as the repository has it, in sigstore-go's form
 }
 
-func (s *Source) inquiry(w *web, o Options, name string, started time.Time) *inquiry {
+func newInquiry(s *Source, w *web, o Options, name string, started time.Time) *inquiry {
 	q := &inquiry{source: s, web: w, started: started, readFrom: o.Reads[name], Answer: Answer{Name: name}}
 	if a, ok := s.Plan.Authorities[name]; ok {
 		q.Program, q.URL, q.generations = programOf(a.Profile), a.URL, s.State.Authorities[name]
@@ -165,13 +165,13 @@ func (s *Source) inquiry(w *web, o Options, name string, started time.Time) *inq
 func (q *inquiry) ask(ctx context.Context) {
 	switch {
 	case q.URL == "":
-		q.unanswered("no-url", "write it into the plan, or give it with --url "+q.Name+"=URL", "the plan names no URL to ask it at")
+		unanswered(q, "no-url", "write it into the plan, or give it with --url "+q.Name+"=URL", "the plan names no URL to ask it at")
 		return
 	case q.Program == Copy:
-		q.askCopy(ctx)
+		askCopy(ctx, q)
 		return
 	case q.Program == TUF:
-		q.askTUF(ctx)
+		askTUF(ctx, q)
 		return
 	case len(q.generations) == 0:
 		q.mismatch("not-in-ledger", "finish its ceremony, or `trustroot log add` for a log", "the ledger has no generation of it to hold an answer against")
@@ -179,15 +179,15 @@ func (q *inquiry) ask(ctx context.Context) {
 	}
 	switch q.Program {
 	case Fulcio:
-		q.askFulcio(ctx)
+		askFulcio(ctx, q)
 	case TSA:
-		q.askTSA(ctx)
+		askTSA(ctx, q)
 	case Rekor:
-		q.askRekor(ctx)
+		askRekorServer(ctx, q)
 	case TesseraCT:
-		q.askTesseraCT(ctx)
+		askTesseraCT(ctx, q)
 	}
-	q.checkRenewal()
+	checkRenewal(q)
 }
 
 // generation returns one of the ledger's, or nil.

@@ -15,7 +15,7 @@ import (
 // ledger and plan build now: where they are behind, answers that agree with
 // them agree with nothing. What they only lack is on its way to verifiers; an
 // end that they do not have, or anything else, is a mismatch.
-func (s *Source) checkBuilt(inquiries []*inquiry) {
+func checkBuilt(s *Source, inquiries []*inquiry) {
 	local, err := fs.ReadFile(s.Files, localTrustedRoot)
 	of := slices.IndexFunc(inquiries, func(q *inquiry) bool { return q.Program == TUF || q.Program == Copy })
 	if err != nil || of < 0 {
@@ -23,9 +23,9 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 	}
 	q := inquiries[of] // the repository, or the first copy: said once
 	const repair = "`trustroot trusted-root build`, then stage it, have the holders sign, publish"
-	built, err := s.built()
+	built, err := built(s)
 	if err != nil {
-		q.unanswered("not-built", "`trustroot trusted-root build` says more", "ledger and plan do not build: %v", err)
+		unanswered(q, "not-built", "`trustroot trusted-root build` says more", "ledger and plan do not build: %v", err)
 		return
 	}
 	if !bytes.Equal(built, local) {
@@ -35,7 +35,7 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 			if c.Kind == trustedroot.Added {
 				report = q.notice
 			}
-			report("not-built", repair, "%s is behind the ledger: it %s", localTrustedRoot, q.lack(c))
+			report("not-built", repair, "%s is behind the ledger: it %s", localTrustedRoot, lack(q, c))
 		}
 		switch {
 		case err != nil:
@@ -50,7 +50,7 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 	if s.Plan.Signing != nil {
 		others = s.Plan.Signing.Include
 	}
-	includes, err := s.included(others)
+	includes, err := included(s, others)
 	var config []byte
 	if err == nil {
 		config, err = trustedroot.BuildSigningConfig(s.Plan, s.State, includes...)
@@ -62,15 +62,15 @@ func (s *Source) checkBuilt(inquiries []*inquiry) {
 
 // built is the trusted root of ledger and plan, with the others that the plan
 // includes.
-func (s *Source) built() ([]byte, error) {
-	includes, err := s.included(s.Plan.Include)
+func built(s *Source) ([]byte, error) {
+	includes, err := included(s, s.Plan.Include)
 	if err != nil {
 		return nil, err
 	}
 	return trustedroot.BuildWith(s.Plan, s.State, s.Files, includes)
 }
 
-func (s *Source) included(files []plan.Include) ([][]byte, error) {
+func included(s *Source, files []plan.Include) ([][]byte, error) {
 	var pins []ledger.File
 	for _, in := range files {
 		pins = append(pins, ledger.File{Path: in.Path, SHA256: in.SHA256})

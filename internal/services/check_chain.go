@@ -45,8 +45,8 @@ type authorityChain struct {
 	chain []*x509.Certificate
 }
 
-// chains reads every generation's chain, and says which cannot be read.
-func (q *inquiry) chains() []authorityChain {
+// readChains reads every generation's chain, and says which cannot be read.
+func readChains(q *inquiry) []authorityChain {
 	var out []authorityChain
 	for _, g := range q.generations {
 		data, err := q.source.read(g.Certificate.Chain)
@@ -57,14 +57,14 @@ func (q *inquiry) chains() []authorityChain {
 				continue
 			}
 		}
-		q.unanswered("ledger-file", "restore it from git or from the ceremony's record", "generation %d of the ledger cannot be compared: %v", g.Number, err)
+		unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the ledger cannot be compared: %v", g.Number, err)
 	}
 	return out
 }
 
 // checkChain holds a chain that a service serves against those of the ledger:
 // its order and purposes first, then whose it is.
-func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain, check func([]*x509.Certificate) error) {
+func checkChain(q *inquiry, served []*x509.Certificate, known []authorityChain, check func([]*x509.Certificate) error) {
 	repair := "give it the chain.pem that `trustroot services render " + q.Name + "` writes, and start it again"
 	err := check(served)
 	if err != nil {
@@ -79,12 +79,12 @@ func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain,
 		return slices.ContainsFunc(served, k.chain[0].Equal)
 	})
 	if of < 0 {
-		q.stranger(served[0], known, repair)
+		stranger(q, served[0], known, repair)
 		return
 	}
 	if q.Generation == 0 { // of several chains the first is the one that issues
 		q.Generation = known[of].Number
-		q.own(known[of].chain[0])
+		own(q, known[of].chain[0])
 	}
 	if err == nil && !slices.EqualFunc(served, known[of].chain, (*x509.Certificate).Equal) {
 		q.mismatch("other-chain", repair, "its certificate is generation %d's and its chain is not: %s in place of %s",
@@ -93,7 +93,7 @@ func (q *inquiry) checkChain(served []*x509.Certificate, known []authorityChain,
 }
 
 // stranger says what a certificate is that no generation has.
-func (q *inquiry) stranger(c *x509.Certificate, known []authorityChain, repair string) {
+func stranger(q *inquiry, c *x509.Certificate, known []authorityChain, repair string) {
 	name := fmt.Sprintf("%s (SHA-256 %s, until %s)", firstLine([]byte(c.Subject.String())), digest.Hex(c.Raw), c.NotAfter.UTC().Format(time.DateOnly))
 	for _, k := range known {
 		if bytes.Equal(k.chain[0].RawSubjectPublicKeyInfo, c.RawSubjectPublicKeyInfo) {
@@ -105,7 +105,7 @@ func (q *inquiry) stranger(c *x509.Certificate, known []authorityChain, repair s
 }
 
 // own notes the certificate that the service works with.
-func (q *inquiry) own(c *x509.Certificate) {
+func own(q *inquiry, c *x509.Certificate) {
 	q.raw = base64.StdEncoding.EncodeToString(c.Raw)
 	q.Expires = []Expiry{{"certificate", c.NotAfter.UTC()}}
 	switch left := c.NotAfter.Sub(q.source.Now); {

@@ -15,25 +15,25 @@ import (
 )
 
 // askCopy compares a copy of trusted_root.json with the trust directory's.
-func (q *inquiry) askCopy(ctx context.Context) {
+func askCopy(ctx context.Context, q *inquiry) {
 	if form, err := fs.ReadFile(q.source.Files, consumersDir+path.Base(q.URL)); err == nil {
-		q.askForm(ctx, path.Base(q.URL), form)
+		askForm(ctx, q, path.Base(q.URL), form)
 		return
 	}
-	local, ok := q.local(localTrustedRoot)
+	local, ok := local(q, localTrustedRoot)
 	if !ok {
 		return
 	}
 	data, err := q.web.fetch(ctx, q.URL, maxCopy)
 	switch {
 	case errors.Is(err, errTooLarge) || isWeb(q.URL) && err != nil:
-		q.silence("", q.URL, err)
+		silence(q, "", q.URL, err)
 		return
 	case err != nil:
-		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)
+		unanswered(q, "unreadable", "check the path", "it cannot be read: %v", err)
 		return
 	}
-	q.drift(data, local, "replace it by "+localTrustedRoot)
+	drift(q, data, local, "replace it by "+localTrustedRoot)
 }
 
 // consumersDir holds the rendered forms of the trust root.
@@ -41,13 +41,13 @@ const consumersDir = "trust/consumers/"
 
 // askForm compares a copy of a rendered form, by its name, with the trust
 // directory's.
-func (q *inquiry) askForm(ctx context.Context, name string, form []byte) {
+func askForm(ctx context.Context, q *inquiry, name string, form []byte) {
 	data, err := q.web.fetch(ctx, q.URL, maxCopy)
 	switch {
 	case err != nil && isWeb(q.URL):
-		q.silence("", q.URL, err)
+		silence(q, "", q.URL, err)
 	case err != nil:
-		q.unanswered("unreadable", "check the path", "it cannot be read: %v", err)
+		unanswered(q, "unreadable", "check the path", "it cannot be read: %v", err)
 	case !bytes.Equal(data, form):
 		q.mismatch("drift", "replace it by "+consumersDir+name+", or apply that again", "it is not the %s that ledger and plan render now", name)
 	}
@@ -55,13 +55,13 @@ func (q *inquiry) askForm(ctx context.Context, name string, form []byte) {
 
 // drift names how a trusted root differs from the trust directory's: what it
 // lacks, what it has beyond, and what it says differently.
-func (q *inquiry) drift(data, local []byte, repair string) {
+func drift(q *inquiry, data, local []byte, repair string) {
 	if bytes.Equal(data, local) {
 		return
 	}
 	lacks, err := trustedroot.Diff(data, local)
 	for _, c := range lacks {
-		q.mismatch("stale", repair, "stale: %s", q.lack(c))
+		q.mismatch("stale", repair, "stale: %s", lack(q, c))
 	}
 	if err == nil {
 		if len(lacks) == 0 {
@@ -76,7 +76,7 @@ func (q *inquiry) drift(data, local []byte, repair string) {
 	// seen from the other side, what it has beyond is a change by name
 	beyond, _ := trustedroot.Diff(local, data) // err has every line of it
 	for _, c := range beyond {
-		q.mismatch("drift", "find out where it comes from; if this directory is behind, bring it up to date", "drift: %s", q.surplus(c))
+		q.mismatch("drift", "find out where it comes from; if this directory is behind, bring it up to date", "drift: %s", surplus(q, c))
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		told := func(c trustedroot.Change) bool { return strings.Contains(line, c.KeyID) }
@@ -87,7 +87,7 @@ func (q *inquiry) drift(data, local []byte, repair string) {
 }
 
 // entryOf names an entry in the ledger's words, or in the file's own.
-func (q *inquiry) entryOf(c trustedroot.Change) string {
+func entryOf(q *inquiry, c trustedroot.Change) string {
 	if k, ok := q.known[c.KeyID]; ok {
 		return fmt.Sprintf("generation %d of %s", k.generation.Number, k.name)
 	}
@@ -95,23 +95,23 @@ func (q *inquiry) entryOf(c trustedroot.Change) string {
 }
 
 // lack says what a copy does not have.
-func (q *inquiry) lack(c trustedroot.Change) string {
+func lack(q *inquiry, c trustedroot.Change) string {
 	switch c.Kind {
 	case trustedroot.Added:
-		return "lacks " + q.entryOf(c)
+		return "lacks " + entryOf(q, c)
 	case trustedroot.Closed:
-		return "leaves " + q.entryOf(c) + " open, which " + firstSentence(c.Text)
+		return "leaves " + entryOf(q, c) + " open, which " + firstSentence(c.Text)
 	default:
-		return "has an older end of " + q.entryOf(c) + ", which " + firstSentence(c.Text)
+		return "has an older end of " + entryOf(q, c) + ", which " + firstSentence(c.Text)
 	}
 }
 
 // surplus says what a copy has that the trust directory's file has not.
-func (q *inquiry) surplus(c trustedroot.Change) string {
+func surplus(q *inquiry, c trustedroot.Change) string {
 	if c.Kind == trustedroot.Added {
-		return "has " + q.entryOf(c) + ", which " + localTrustedRoot + " does not have"
+		return "has " + entryOf(q, c) + ", which " + localTrustedRoot + " does not have"
 	}
-	return "closes " + q.entryOf(c) + ", which " + localTrustedRoot + " does not: it " + firstSentence(c.Text)
+	return "closes " + entryOf(q, c) + ", which " + localTrustedRoot + " does not: it " + firstSentence(c.Text)
 }
 
 // firstSentence leaves out what a change means for clients.

@@ -11,7 +11,7 @@ import (
 
 // checkRenewal holds the generation that a service is on against the ledger's
 // windows and cutovers.
-func (q *inquiry) checkRenewal() {
+func checkRenewal(q *inquiry) {
 	g, newest := q.generation(q.Generation), ledger.Newest(q.generations)
 	if g == nil {
 		return
@@ -85,7 +85,7 @@ func mixed(inquiries []*inquiry) []Finding {
 
 // checkPublished wants what each service signs with in the published
 // trusted_root.json: verifiers that do not have it reject its signatures.
-func (s *Source) checkPublished(inquiries []*inquiry) {
+func checkPublished(s *Source, inquiries []*inquiry) {
 	published := ""
 	if s.Published != nil && len(s.Published.versions) > 0 {
 		published = s.Published.versions[0].text
@@ -99,7 +99,7 @@ func (s *Source) checkPublished(inquiries []*inquiry) {
 	}
 	for _, q := range inquiries {
 		if q.raw != "" && published == "" && !asked {
-			q.unanswered("publication-unread", "ask the repository too: `trustroot services check "+q.Name+" tuf`; or bring tuf/ up to date",
+			unanswered(q, "publication-unread", "ask the repository too: `trustroot services check "+q.Name+" tuf`; or bring tuf/ up to date",
 				"whether verifiers have what it signs with is unknown: tuf/ here holds no valid repository")
 		}
 		if q.raw == "" || published == "" {

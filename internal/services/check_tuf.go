@@ -23,14 +23,14 @@ const (
 
 // askTUF verifies the repository from the newest root in tuf/ and compares
 // what it publishes with what the trust directory would.
-func (q *inquiry) askTUF(ctx context.Context) {
+func askTUF(ctx context.Context, q *inquiry) {
 	anchor, err := newestRoot(q.source.Files)
 	if err != nil {
-		q.unanswered("no-root", "publish a repository first: `trustroot tuf init`", "there is no root.json to start from: %v", err)
+		unanswered(q, "no-root", "publish a repository first: `trustroot tuf init`", "there is no root.json to start from: %v", err)
 		return
 	}
 	at := q.URL + "/timestamp.json"
-	if _, ok := q.get(ctx, at); !ok {
+	if _, ok := get(ctx, q, at); !ok {
 		return
 	}
 	// a server that trickles must not hold the check for ever
@@ -38,11 +38,11 @@ func (q *inquiry) askTUF(ctx context.Context) {
 	defer cancel()
 	report, err := tuf.Verify(ctx, q.URL, anchor, q.source.Now)
 	if ctx.Err() != nil {
-		q.unanswered("unreachable", "look at the server and the way to it", "%s is not read within %s", shown(q.URL), 10*q.web.client.Timeout)
+		unanswered(q, "unreachable", "look at the server and the way to it", "%s is not read within %s", shown(q.URL), 10*q.web.client.Timeout)
 		return
 	}
 	if errors.Is(err, objects.ErrUnreachable) {
-		q.unanswered("unreachable", "look at the server and the way to it", "%v", err)
+		unanswered(q, "unreachable", "look at the server and the way to it", "%v", err)
 		return
 	}
 	if err != nil {
@@ -51,9 +51,9 @@ func (q *inquiry) askTUF(ctx context.Context) {
 		}
 		return
 	}
-	q.checkRoles(report)
-	q.checkVersions(report)
-	q.checkTargets(ctx, anchor, report)
+	checkRoles(q, report)
+	checkVersions(q, report)
+	checkTargets(ctx, q, anchor, report)
 }
 
 // newestRoot is the newest root.json that the trust directory has.
@@ -70,7 +70,7 @@ func newestRoot(files fs.FS) ([]byte, error) {
 
 // checkRoles notes when each role ends, and which should have been signed
 // again by now. What has expired is refused before.
-func (q *inquiry) checkRoles(report *tuf.Report) {
+func checkRoles(q *inquiry, report *tuf.Report) {
 	for _, role := range report.Roles {
 		q.Expires = append(q.Expires, Expiry{role.Role, role.Expires.UTC()})
 		if role.SignFrom.IsZero() {
@@ -88,12 +88,12 @@ func (q *inquiry) checkRoles(report *tuf.Report) {
 
 // checkVersions compares the versions of the roles with those in tuf/: clients
 // that fetched those refuse older ones, and new clients would believe them.
-func (q *inquiry) checkVersions(report *tuf.Report) {
+func checkVersions(q *inquiry, report *tuf.Report) {
 	for _, role := range report.Roles {
 		here, err := newestVersion(q.source.Files, role.Role)
 		switch {
 		case err != nil:
-			q.unanswered("no-reference", "restore it from git", "the version of %s cannot be compared: %v", role.Role, err)
+			unanswered(q, "no-reference", "restore it from git", "the version of %s cannot be compared: %v", role.Role, err)
 		case role.Version.Version < here:
 			q.mismatch("went-back", "find out who put an old state there, then publish again: `trustroot tuf publish`",
 				"it serves version %d of %s, and tuf/ has version %d: clients that have it refuse this one", role.Version.Version, role.Role, here)
@@ -132,24 +132,24 @@ func newestVersion(files fs.FS, role string) (int64, error) {
 }
 
 // checkTargets compares the published files with the trust directory's.
-func (q *inquiry) checkTargets(ctx context.Context, anchor []byte, report *tuf.Report) {
+func checkTargets(ctx context.Context, q *inquiry, anchor []byte, report *tuf.Report) {
 	sums := map[string]string{}
 	for _, t := range report.Targets {
 		sums[t.Name] = t.SHA256
 	}
 	data, err := tuf.Fetch(ctx, q.URL, anchor, tuf.TrustedRootName, q.source.Now)
 	if err != nil {
-		q.unanswered("unreachable", "ask again", "%s: %v", tuf.TrustedRootName, err)
+		unanswered(q, "unreachable", "ask again", "%s: %v", tuf.TrustedRootName, err)
 		return
 	}
 	if q.published, err = canonical(data); err != nil {
 		q.mismatch("trusted-root", "build and publish it again", "the published trusted_root.json: %v", err)
 		return
 	}
-	if local, ok := q.local(localTrustedRoot); ok {
-		q.drift(data, local, "stage it, have the holders sign, publish: `trustroot tuf stage`; or, if this directory is behind, bring it up to date")
+	if local, ok := local(q, localTrustedRoot); ok {
+		drift(q, data, local, "stage it, have the holders sign, publish: `trustroot tuf stage`; or, if this directory is behind, bring it up to date")
 	}
-	if local, ok := q.local(localSigningConfig); ok {
+	if local, ok := local(q, localSigningConfig); ok {
 		switch sums[tuf.SigningConfigName] {
 		case digest.Hex(local):
 		case "":
@@ -161,10 +161,10 @@ func (q *inquiry) checkTargets(ctx context.Context, anchor []byte, report *tuf.R
 }
 
 // local reads what the trust directory would publish.
-func (q *inquiry) local(name string) ([]byte, bool) {
+func local(q *inquiry, name string) ([]byte, bool) {
 	data, err := fs.ReadFile(q.source.Files, name)
 	if err != nil {
-		q.unanswered("no-reference", "build it: `trustroot trusted-root build` and `trustroot signing-config build`", "there is nothing to compare with: %v", err)
+		unanswered(q, "no-reference", "build it: `trustroot trusted-root build` and `trustroot signing-config build`", "there is nothing to compare with: %v", err)
 		return nil, false
 	}
 	return data, true

@@ -16,7 +16,7 @@ type keyOf struct {
 }
 
 // known maps key IDs, as trustedroot.Change has them, to the ledger's.
-func (s *Source) known() (map[string]keyOf, error) {
+func known(s *Source) (map[string]keyOf, error) {
 	out := map[string]keyOf{}
 	for name, generations := range s.State.Logs {
 		for _, g := range generations {

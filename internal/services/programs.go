@@ -39,10 +39,10 @@ func leafOf(check func([]*x509.Certificate) error) func([]byte) (*ecdsa.PublicKe
 	}
 }
 
-func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Service, error) {
+func fulcio(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
 	ca, chainErr := s.authority(g, leafOf(CheckFulcioChain))
-	ct, ctKey, ctErr := s.ctLog()
+	ct, ctKey, ctErr := ctLog(s)
 	config, oidcErr := fulcioConfig(s.Plan.OIDC, s.Plan.CIProviders)
 	if err := errors.Join(keyErr, chainErr, ctErr, oidcErr); err != nil {
 		return Service{}, err
@@ -62,7 +62,7 @@ func (s *Source) fulcio(name string, a plan.Authority, g ledger.Generation) (Ser
 
 // ctLog is the CT log that Fulcio submits to, in its newest generation: the
 // plan's only one, or the one that says so.
-func (s *Source) ctLog() (*ledger.Log, []byte, error) {
+func ctLog(s *Source) (*ledger.Log, []byte, error) {
 	var names []string
 	for name, l := range s.Plan.Logs {
 		if l.Submit {
@@ -84,7 +84,7 @@ func (s *Source) ctLog() (*ledger.Log, []byte, error) {
 	return g.Log, key, err
 }
 
-func (s *Source) tsa(name string, a plan.Authority, g ledger.Generation) (Service, error) {
+func tsa(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
 	own, chainErr := s.authority(g, leafOf(CheckTSAChain))
 	if err := errors.Join(keyErr, chainErr); err != nil {
@@ -109,9 +109,9 @@ func SignerHash(pub *ecdsa.PublicKey) string {
 	return "sha256"
 }
 
-func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, error) {
+func rekor(s *Source, name string, l plan.Log, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(l.Generations, g.Number)
-	data, early, dataErr := s.logKey(g)
+	data, early, dataErr := logKey(s, g)
 	at, urlErr := checkURL(l, g)
 	if err := errors.Join(keyErr, dataErr, urlErr); err != nil {
 		return Service{}, err
@@ -127,14 +127,14 @@ func (s *Source) rekor(name string, l plan.Log, g ledger.Generation) (Service, e
 			"it takes entries and serves none: have the bucket's checkpoint and tile/ served below " + strings.TrimSuffix(g.Log.URL, "/") + "/api/v2/",
 			"the server takes the database's DSN as a flag only, so its password shows in the process list"},
 	}
-	err := s.witnessed(&service, name, g, "--witness-policy-path")
+	err := witnessed(s, &service, name, g, "--witness-policy-path")
 	return service, err
 }
 
-func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Service, error) {
-	data, early, dataErr := s.logKey(g)
+func tesseract(s *Source, name string, l plan.Log, g ledger.Generation) (Service, error) {
+	data, early, dataErr := logKey(s, g)
 	at, urlErr := checkURL(l, g)
-	roots, rootErr := s.roots()
+	roots, rootErr := ctRoots(s)
 	if err := errors.Join(dataErr, urlErr, rootErr); err != nil {
 		return Service{}, err
 	}
@@ -154,12 +154,12 @@ func (s *Source) tesseract(name string, l plan.Log, g ledger.Generation) (Servic
 			"or build a program of your own over TesseraCT's library with a KMS signer",
 			"it takes entries and serves none: have checkpoint, tile/ and issuer/ of its folder served below " + strings.TrimSuffix(g.Log.URL, "/") + "/"},
 	}
-	err = s.witnessed(&service, name, g, "-witness_policy_file", "-witness_timeout", "5s")
+	err = witnessed(s, &service, name, g, "-witness_policy_file", "-witness_timeout", "5s")
 	return service, err
 }
 
 // logKey reads the public key of a log that is to sign: P-256, and published.
-func (s *Source) logKey(g ledger.Generation) ([]byte, time.Time, error) {
+func logKey(s *Source, g ledger.Generation) ([]byte, time.Time, error) {
 	data, err := s.checkpointKey(g)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -176,9 +176,9 @@ func (s *Source) logKey(g ledger.Generation) ([]byte, time.Time, error) {
 	return data, early, err
 }
 
-// roots are the certificates that the CT log accepts chains of: every
+// ctRoots are the certificates that the CT log accepts chains of: every
 // generation of the root.
-func (s *Source) roots() ([]byte, error) {
+func ctRoots(s *Source) ([]byte, error) {
 	var out bytes.Buffer
 	for _, g := range s.State.Authorities[plan.RootAuthority] {
 		data, err := s.read(g.Certificate.File)

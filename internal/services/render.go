@@ -120,16 +120,16 @@ func (s *Source) render(name string) (Service, error) {
 			return Service{}, err
 		}
 		if programOf(a.Profile) == Fulcio {
-			return s.fulcio(name, a, g)
+			return fulcio(s, name, a, g)
 		}
-		return s.tsa(name, a, g)
+		return tsa(s, name, a, g)
 	}
 	if slices.Contains(spireNames(s.Plan), name) {
 		g, err := s.generation(s.State.Authorities[name])
 		if err != nil {
 			return Service{}, err
 		}
-		return s.spire(name, s.Plan.Authorities[name], g)
+		return spire(s, name, s.Plan.Authorities[name], g)
 	}
 	if l, ok := s.Plan.Logs[name]; ok {
 		g, err := s.generation(s.State.Logs[name])
@@ -137,9 +137,9 @@ func (s *Source) render(name string) (Service, error) {
 			return Service{}, err
 		}
 		if l.Kind == plan.RekorV2 {
-			return s.rekor(name, l, g)
+			return rekor(s, name, l, g)
 		}
-		return s.tesseract(name, l, g)
+		return tesseract(s, name, l, g)
 	}
 	return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Renderable(s.Plan), ", "))
 }

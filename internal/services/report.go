@@ -68,7 +68,7 @@ type Finding struct {
 	Program string `json:"-"` // as in Answer: a copy may be called like a service
 }
 
-func (q *inquiry) find(severity finding.Severity, id, repair, format string, args ...any) {
+func find(q *inquiry, severity finding.Severity, id, repair, format string, args ...any) {
 	name, hide := q.Name, strings.NewReplacer(q.URL, shown(q.URL))
 	if q.Program == Copy {
 		name = shown(name)
@@ -81,22 +81,22 @@ func (q *inquiry) find(severity finding.Severity, id, repair, format string, arg
 }
 
 func (q *inquiry) mismatch(id, repair, format string, args ...any) {
-	q.find(Mismatch, id, repair, format, args...)
+	find(q, Mismatch, id, repair, format, args...)
 }
 
-func (q *inquiry) unanswered(id, repair, format string, args ...any) {
-	q.find(Unanswered, id, repair, format, args...)
+func unanswered(q *inquiry, id, repair, format string, args ...any) {
+	find(q, Unanswered, id, repair, format, args...)
 }
 
 func (q *inquiry) notice(id, repair, format string, args ...any) {
-	q.find(Notice, id, repair, format, args...)
+	find(q, Notice, id, repair, format, args...)
 }
 
 // report joins what was found, and what only all answers together show.
-func (s *Source) report(inquiries []*inquiry) *Report {
+func report(s *Source, inquiries []*inquiry) *Report {
 	r := &Report{At: s.Now, Answers: []Answer{}, Findings: []Finding{}}
-	s.checkPublished(inquiries)
-	s.checkBuilt(inquiries)
+	checkPublished(s, inquiries)
+	checkBuilt(s, inquiries)
 	for _, q := range inquiries {
 		q.Up, q.Verdict = true, Agrees
 		for _, f := range q.findings {

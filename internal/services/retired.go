@@ -37,7 +37,7 @@ func (s *Source) LastCheckpoint(ctx context.Context, name string, number int, pl
 			refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
 			continue
 		}
-		if err := s.checkLast(data, *of); err != nil {
+		if err := checkLast(s, data, *of); err != nil {
 			return nil, fault.New(fault.Verification, "name where the log's own checkpoint is with --read; nothing was recorded", fmt.Errorf("%s: %w", shown(at), err))
 		}
 		return data, nil
@@ -46,7 +46,7 @@ func (s *Source) LastCheckpoint(ctx context.Context, name string, number int, pl
 		fmt.Errorf("the last checkpoint of %s was not found: %w", name, errors.Join(refusals...)))
 }
 
-func (s *Source) checkLast(data []byte, g ledger.Generation) error {
+func checkLast(s *Source, data []byte, g ledger.Generation) error {
 	c, err := parseCheckpoint(data)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *Source) checkLast(data []byte, g ledger.Generation) error {
 
 // checkGrowth says when a log that is retired has grown, or has become another:
 // somebody signs with its key.
-func (q *inquiry) checkGrowth(c *signedCheckpoint, g ledger.Generation) {
+func checkGrowth(q *inquiry, c *signedCheckpoint, g ledger.Generation) {
 	if g.Retired == nil || g.Retired.Checkpoint == nil {
 		return
 	}
@@ -79,7 +79,7 @@ func (q *inquiry) checkGrowth(c *signedCheckpoint, g ledger.Generation) {
 	const repair = "find out who has its key: declare it compromised with `trustroot compromise`"
 	switch {
 	case err != nil:
-		q.unanswered("ledger-file", "restore it from git", "the last checkpoint of generation %d cannot be compared: %v", g.Number, err)
+		unanswered(q, "ledger-file", "restore it from git", "the last checkpoint of generation %d cannot be compared: %v", g.Number, err)
 	case c.Size > last.Size:
 		q.mismatch("retired-log-grows", repair, "it is retired with %d entries, and its checkpoint has %d: somebody appends under its key", last.Size, c.Size)
 	case c.Size == last.Size && string(c.Hash) != string(last.Hash):

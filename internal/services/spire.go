@@ -35,7 +35,7 @@ func spireNames(p *plan.Plan) []string {
 // of the plugins disk and awssecret, the chain without the root, and the roots
 // that SVIDs chain to. Verifiers of SVIDs have the roots, so a new generation
 // need not have been published.
-func (s *Source) spire(name string, a plan.Authority, g ledger.Generation) (Service, error) {
+func spire(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	data, err := s.read(g.Certificate.Chain)
 	if err != nil {
 		return Service{}, err

@@ -20,7 +20,7 @@ const (
 )
 
 // verifierString is how witnesses know a generation of a log.
-func (s *Source) verifierString(g ledger.Generation) (string, error) {
+func verifierString(s *Source, g ledger.Generation) (string, error) {
 	data, err := s.checkpointKey(g)
 	if err != nil {
 		return "", err
@@ -43,7 +43,7 @@ func (s *Source) WitnessPolicy(name string, g ledger.Generation) ([]byte, error)
 	if err != nil || len(witnesses) == 0 {
 		return nil, err
 	}
-	key, err := s.verifierString(g)
+	key, err := verifierString(s, g)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Source) WitnessPolicy(name string, g ledger.Generation) ([]byte, error)
 
 // witnessed has a log ask its witnesses before it publishes a checkpoint. Both
 // programs publish it all the same when too few answer.
-func (s *Source) witnessed(service *Service, name string, g ledger.Generation, flags ...string) error {
+func witnessed(s *Source, service *Service, name string, g ledger.Generation, flags ...string) error {
 	policy, err := s.WitnessPolicy(name, g)
 	if err != nil || policy == nil {
 		return err
@@ -60,7 +60,7 @@ func (s *Source) witnessed(service *Service, name string, g ledger.Generation, f
 	service.Files[witnessPolicyFile] = policy
 	service.Arguments = append(service.Arguments, flags[0], "{dir}/"+witnessPolicyFile)
 	service.Arguments = append(service.Arguments, flags[1:]...)
-	key, err := s.verifierString(g)
+	key, err := verifierString(s, g)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,10 @@ const staleCosignature = 24 * time.Hour
 
 // checkWitnesses holds the newest checkpoint against the plan's quorum. Nobody
 // else does: the logs publish without it.
-func (q *inquiry) checkWitnesses(c *signedCheckpoint, g ledger.Generation) {
+func checkWitnesses(q *inquiry, c *signedCheckpoint, g ledger.Generation) {
 	data, err := q.source.WitnessPolicy(q.Name, g)
 	if err != nil {
-		q.unanswered("witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
+		unanswered(q, "witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
 		return
 	}
 	if data == nil {
@@ -88,7 +88,7 @@ func (q *inquiry) checkWitnesses(c *signedCheckpoint, g ledger.Generation) {
 	}
 	policy, err := witness.Parse(data)
 	if err != nil {
-		q.unanswered("witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
+		unanswered(q, "witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
 		return
 	}
 	const repair = "start the witnesses that are missing, and see whether they know the log: they ask for the omniwitness.yaml that `trustroot services render` writes"

@@ -11,25 +11,25 @@ import (
 type action func(*query) (any, error)
 
 var actions = map[string]action{
-	"CreateKey":           (*query).createKey,
-	"DescribeKey":         (*query).describeKey,
-	"GetPublicKey":        (*query).getPublicKey,
-	"Sign":                (*query).sign,
-	"Verify":              (*query).verify,
-	"ListKeys":            (*query).listKeys,
-	"CreateAlias":         (*query).createAlias,
-	"UpdateAlias":         (*query).updateAlias,
-	"ListAliases":         (*query).listAliases,
-	"TagResource":         (*query).tagResource,
-	"ListResourceTags":    (*query).listResourceTags,
-	"GetKeyPolicy":        (*query).getKeyPolicy,
-	"PutKeyPolicy":        (*query).putKeyPolicy,
-	"DisableKey":          (*query).disableKey,
-	"EnableKey":           (*query).enableKey,
-	"ScheduleKeyDeletion": (*query).scheduleKeyDeletion,
-	"CancelKeyDeletion":   (*query).cancelKeyDeletion,
-	"CreateGrant":         (*query).createGrant,
-	"ListGrants":          (*query).listGrants,
+	"CreateKey":           createKey,
+	"DescribeKey":         describeKey,
+	"GetPublicKey":        getPublicKey,
+	"Sign":                sign,
+	"Verify":              verify,
+	"ListKeys":            listKeys,
+	"CreateAlias":         createAlias,
+	"UpdateAlias":         updateAlias,
+	"ListAliases":         listAliases,
+	"TagResource":         tagResource,
+	"ListResourceTags":    listResourceTags,
+	"GetKeyPolicy":        getKeyPolicy,
+	"PutKeyPolicy":        putKeyPolicy,
+	"DisableKey":          disableKey,
+	"EnableKey":           enableKey,
+	"ScheduleKeyDeletion": scheduleKeyDeletion,
+	"CancelKeyDeletion":   cancelKeyDeletion,
+	"CreateGrant":         createGrant,
+	"ListGrants":          listGrants,
 }
 
 // object is a JSON object of an answer.
@@ -49,7 +49,7 @@ func defaultPolicy(account string) string {
 
 // createKey makes the keys of curves. A key of origin EXTERNAL is made as if
 // its material had been imported already.
-func (q *query) createKey() (any, error) {
+func createKey(q *query) (any, error) {
 	var in struct {
 		KeySpec, KeyUsage, Origin, Description, Policy string
 		MultiRegion                                    bool
@@ -60,7 +60,7 @@ func (q *query) createKey() (any, error) {
 		return nil, err
 	}
 	s := q.server
-	if err := q.ownAccount("CreateKey"); err != nil {
+	if err := ownAccount(q, "CreateKey"); err != nil {
 		return nil, err
 	}
 	if in.Origin == "" {
@@ -70,11 +70,11 @@ func (q *query) createKey() (any, error) {
 		"kms:KeySpec": in.KeySpec, "kms:KeyUsage": in.KeyUsage, "kms:KeyOrigin": in.Origin,
 		"kms:MultiRegion": strconv.FormatBool(in.MultiRegion),
 	}
-	if err := q.authorize("CreateKey", nil, context); err != nil {
+	if err := authorize(q, "CreateKey", nil, context); err != nil {
 		return nil, err
 	}
 	if len(in.Tags) > 0 {
-		if err := q.authorize("TagResource", nil, nil); err != nil {
+		if err := authorize(q, "TagResource", nil, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +91,7 @@ func (q *query) createKey() (any, error) {
 	if err := addTags(k, in.Tags); err != nil {
 		return nil, err
 	}
-	if err := q.acceptPolicy(k, k.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := acceptPolicy(q, k, k.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	var err error
@@ -107,7 +107,7 @@ func (q *query) createKey() (any, error) {
 }
 
 // ownAccount refuses an action that does not cross accounts.
-func (q *query) ownAccount(action string) error {
+func ownAccount(q *query, action string) error {
 	if q.caller.account == q.server.options.Account {
 		return nil
 	}
@@ -146,15 +146,15 @@ func (s *Server) metadata(k *key) object {
 
 // open reads a call whose only parameters are KeyId and what an action
 // ignores, finds the key and asks for leave.
-func (q *query) open(action, ref string, context map[string]string) (*key, error) {
-	k, err := q.key(ref)
+func open(q *query, action, ref string, context map[string]string) (*key, error) {
+	k, err := keyNamed(q, ref)
 	if err != nil {
 		return nil, err
 	}
-	return k, q.authorize(action, k, context)
+	return k, authorize(q, action, k, context)
 }
 
-func (q *query) describeKey() (any, error) {
+func describeKey(q *query) (any, error) {
 	var in struct {
 		KeyId       string
 		GrantTokens []string
@@ -162,14 +162,14 @@ func (q *query) describeKey() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.open("DescribeKey", in.KeyId, nil)
+	k, err := open(q, "DescribeKey", in.KeyId, nil)
 	if err != nil {
 		return nil, err
 	}
 	return object{"KeyMetadata": q.server.metadata(k)}, nil
 }
 
-func (q *query) getPublicKey() (any, error) {
+func getPublicKey(q *query) (any, error) {
 	var in struct {
 		KeyId       string
 		GrantTokens []string
@@ -177,7 +177,7 @@ func (q *query) getPublicKey() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.open("GetPublicKey", in.KeyId, nil)
+	k, err := open(q, "GetPublicKey", in.KeyId, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,19 +7,19 @@ import (
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
 )
 
-func (q *query) getKeyPolicy() (any, error) {
+func getKeyPolicy(q *query) (any, error) {
 	var in struct{ KeyId, PolicyName string }
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own("GetKeyPolicy", in.KeyId)
+	k, err := own(q, "GetKeyPolicy", in.KeyId)
 	if err != nil {
 		return nil, err
 	}
 	return object{"Policy": k.Policy, "PolicyName": "default"}, nil
 }
 
-func (q *query) putKeyPolicy() (any, error) {
+func putKeyPolicy(q *query) (any, error) {
 	var in struct {
 		KeyId, PolicyName, Policy      string
 		BypassPolicyLockoutSafetyCheck bool
@@ -27,11 +27,11 @@ func (q *query) putKeyPolicy() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own("PutKeyPolicy", in.KeyId)
+	k, err := own(q, "PutKeyPolicy", in.KeyId)
 	if err != nil {
 		return nil, err
 	}
-	if err := q.acceptPolicy(k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := acceptPolicy(q, k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	k.Policy, q.changed = in.Policy, true
@@ -40,7 +40,7 @@ func (q *query) putKeyPolicy() (any, error) {
 
 // acceptPolicy refuses a document that does not parse and, as KMS's lockout
 // safety check does, one under which the caller could not replace it.
-func (q *query) acceptPolicy(k *key, policy string, bypass bool) error {
+func acceptPolicy(q *query, k *key, policy string, bypass bool) error {
 	if _, err := iampolicy.Parse([]byte(policy)); err != nil {
 		return fail("MalformedPolicyDocumentException", "%v", err)
 	}
@@ -49,21 +49,21 @@ func (q *query) acceptPolicy(k *key, policy string, bypass bool) error {
 	}
 	next := *k
 	next.Policy = policy
-	if err := q.authorize("PutKeyPolicy", &next, map[string]string{"kms:BypassPolicyLockoutSafetyCheck": "false"}); err != nil {
+	if err := authorize(q, "PutKeyPolicy", &next, map[string]string{"kms:BypassPolicyLockoutSafetyCheck": "false"}); err != nil {
 		return fail("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
 	}
 	return nil
 }
 
-func (q *query) disableKey() (any, error) { return q.setState("DisableKey", stateDisabled) }
-func (q *query) enableKey() (any, error)  { return q.setState("EnableKey", stateEnabled) }
+func disableKey(q *query) (any, error) { return setState(q, "DisableKey", stateDisabled) }
+func enableKey(q *query) (any, error)  { return setState(q, "EnableKey", stateEnabled) }
 
-func (q *query) setState(action, state string) (any, error) {
+func setState(q *query, action, state string) (any, error) {
 	var in struct{ KeyId string }
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own(action, in.KeyId)
+	k, err := own(q, action, in.KeyId)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (q *query) setState(action, state string) (any, error) {
 	return nil, nil
 }
 
-func (q *query) scheduleKeyDeletion() (any, error) {
+func scheduleKeyDeletion(q *query) (any, error) {
 	var in struct {
 		KeyId               string
 		PendingWindowInDays int
@@ -88,10 +88,10 @@ func (q *query) scheduleKeyDeletion() (any, error) {
 	if in.PendingWindowInDays < 7 || in.PendingWindowInDays > 30 {
 		return nil, errValidation("a pending window of %d days: it must be 7 to 30", in.PendingWindowInDays)
 	}
-	if err := q.ownAccount("ScheduleKeyDeletion"); err != nil {
+	if err := ownAccount(q, "ScheduleKeyDeletion"); err != nil {
 		return nil, err
 	}
-	k, err := q.open("ScheduleKeyDeletion", in.KeyId, map[string]string{
+	k, err := open(q, "ScheduleKeyDeletion", in.KeyId, map[string]string{
 		"kms:ScheduleKeyDeletionPendingWindowInDays": strconv.Itoa(in.PendingWindowInDays),
 	})
 	if err != nil {
@@ -108,12 +108,12 @@ func (q *query) scheduleKeyDeletion() (any, error) {
 	}, nil
 }
 
-func (q *query) cancelKeyDeletion() (any, error) {
+func cancelKeyDeletion(q *query) (any, error) {
 	var in struct{ KeyId string }
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own("CancelKeyDeletion", in.KeyId)
+	k, err := own(q, "CancelKeyDeletion", in.KeyId)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (q *query) cancelKeyDeletion() (any, error) {
 	return object{"KeyId": q.server.keyARN(k)}, nil
 }
 
-func (q *query) createGrant() (any, error) {
+func createGrant(q *query) (any, error) {
 	var in struct {
 		KeyId, GranteePrincipal, RetiringPrincipal, Name string
 		Operations                                       []string
@@ -133,7 +133,7 @@ func (q *query) createGrant() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.open("CreateGrant", in.KeyId, nil)
+	k, err := open(q, "CreateGrant", in.KeyId, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (q *query) createGrant() (any, error) {
 	return object{"GrantId": g.ID, "GrantToken": g.ID}, nil
 }
 
-func (q *query) listGrants() (any, error) {
+func listGrants(q *query) (any, error) {
 	var in struct {
 		KeyId, GrantId, GranteePrincipal, Marker string
 		Limit                                    int
@@ -150,7 +150,7 @@ func (q *query) listGrants() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.open("ListGrants", in.KeyId, nil)
+	k, err := open(q, "ListGrants", in.KeyId, nil)
 	if err != nil {
 		return nil, err
 	}

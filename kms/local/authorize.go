@@ -73,7 +73,7 @@ func accountOf(arn string) string {
 // account the key policy or a grant is enough, or a key policy that trusts the
 // account together with the caller's IAM policy; from another account both
 // must allow (KMS Developer Guide, "Key access and permissions").
-func (q *query) authorize(action string, k *key, context map[string]string) error {
+func authorize(q *query, action string, k *key, context map[string]string) error {
 	s := q.server
 	resource := "*"
 	if k != nil {
@@ -96,7 +96,7 @@ func (q *query) authorize(action string, k *key, context map[string]string) erro
 	context["aws:PrincipalAccount"] = q.caller.account
 	context["kms:CallerAccount"] = q.caller.account
 
-	identity, denied := q.identity(action, resource, context)
+	identity, denied := identity(q, action, resource, context)
 	switch {
 	case denied:
 		return refuse("with an explicit deny in an identity-based policy")
@@ -105,7 +105,7 @@ func (q *query) authorize(action string, k *key, context map[string]string) erro
 	case k == nil:
 		return nil
 	}
-	direct, delegated, denied, err := q.keyPolicy(k, action, context)
+	direct, delegated, denied, err := keyPolicy(q, k, action, context)
 	switch {
 	case err != nil:
 		return err
@@ -126,7 +126,7 @@ func (q *query) authorize(action string, k *key, context map[string]string) erro
 	return nil
 }
 
-func (q *query) identity(action, resource string, context map[string]string) (allowed, denied bool) {
+func identity(q *query, action, resource string, context map[string]string) (allowed, denied bool) {
 	if q.caller.policy == nil {
 		return true, false
 	}
@@ -144,7 +144,7 @@ func (q *query) identity(action, resource string, context map[string]string) (al
 
 // keyPolicy reports whether the key's policy allows the caller by name
 // (direct), or trusts its account to decide (delegated).
-func (q *query) keyPolicy(k *key, action string, context map[string]string) (direct, delegated, denied bool, err error) {
+func keyPolicy(q *query, k *key, action string, context map[string]string) (direct, delegated, denied bool, err error) {
 	doc, err := iampolicy.Parse([]byte(k.Policy))
 	if err != nil {
 		return false, false, false, err

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-func (q *query) listKeys() (any, error) {
+func listKeys(q *query) (any, error) {
 	var in struct {
 		Limit  int
 		Marker string
@@ -15,7 +15,7 @@ func (q *query) listKeys() (any, error) {
 		return nil, err
 	}
 	s := q.server
-	if err := q.authorize("ListKeys", nil, nil); err != nil {
+	if err := authorize(q, "ListKeys", nil, nil); err != nil {
 		return nil, err
 	}
 	list := []object{}
@@ -38,7 +38,7 @@ func truncated(o object, next string) object {
 	return o
 }
 
-func (q *query) listAliases() (any, error) {
+func listAliases(q *query) (any, error) {
 	var in struct {
 		KeyId, Marker string
 		Limit         int
@@ -47,12 +47,12 @@ func (q *query) listAliases() (any, error) {
 		return nil, err
 	}
 	s := q.server
-	if err := q.authorize("ListAliases", nil, nil); err != nil {
+	if err := authorize(q, "ListAliases", nil, nil); err != nil {
 		return nil, err
 	}
 	var of string
 	if in.KeyId != "" {
-		k, err := q.key(in.KeyId)
+		k, err := keyNamed(q, in.KeyId)
 		if err != nil {
 			return nil, err
 		}
@@ -71,8 +71,8 @@ func (q *query) listAliases() (any, error) {
 	return truncated(object{"Aliases": list}, next), nil
 }
 
-func (q *query) createAlias() (any, error) {
-	name, k, err := q.aliasOf("CreateAlias")
+func createAlias(q *query) (any, error) {
+	name, k, err := aliasOf(q, "CreateAlias")
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func (q *query) createAlias() (any, error) {
 	return nil, nil
 }
 
-func (q *query) updateAlias() (any, error) {
-	name, k, err := q.aliasOf("UpdateAlias")
+func updateAlias(q *query) (any, error) {
+	name, k, err := aliasOf(q, "UpdateAlias")
 	if err != nil {
 		return nil, err
 	}
@@ -97,18 +97,18 @@ func (q *query) updateAlias() (any, error) {
 	return nil, nil
 }
 
-func (q *query) aliasOf(action string) (string, *key, error) {
+func aliasOf(q *query, action string) (string, *key, error) {
 	var in struct{ AliasName, TargetKeyId string }
 	if err := q.read(&in); err != nil {
 		return "", nil, err
 	}
-	if err := q.ownAccount(action); err != nil {
+	if err := ownAccount(q, action); err != nil {
 		return "", nil, err
 	}
 	if !validAlias(in.AliasName) {
 		return "", nil, fail("InvalidAliasNameException", "Alias %q is not a valid alias name", in.AliasName)
 	}
-	k, err := q.open(action, in.TargetKeyId, nil)
+	k, err := open(q, action, in.TargetKeyId, nil)
 	if err != nil {
 		return "", nil, err
 	}
@@ -126,7 +126,7 @@ func validAlias(name string) bool {
 		strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-") == ""
 }
 
-func (q *query) tagResource() (any, error) {
+func tagResource(q *query) (any, error) {
 	var in struct {
 		KeyId string
 		Tags  []tag
@@ -134,7 +134,7 @@ func (q *query) tagResource() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own("TagResource", in.KeyId)
+	k, err := own(q, "TagResource", in.KeyId)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (q *query) tagResource() (any, error) {
 	return nil, nil
 }
 
-func (q *query) listResourceTags() (any, error) {
+func listResourceTags(q *query) (any, error) {
 	var in struct {
 		KeyId, Marker string
 		Limit         int
@@ -153,7 +153,7 @@ func (q *query) listResourceTags() (any, error) {
 	if err := q.read(&in); err != nil {
 		return nil, err
 	}
-	k, err := q.own("ListResourceTags", in.KeyId)
+	k, err := own(q, "ListResourceTags", in.KeyId)
 	if err != nil {
 		return nil, err
 	}
@@ -166,9 +166,9 @@ func (q *query) listResourceTags() (any, error) {
 }
 
 // own is open for an action that does not cross accounts.
-func (q *query) own(action, ref string) (*key, error) {
-	if err := q.ownAccount(action); err != nil {
+func own(q *query, action, ref string) (*key, error) {
+	if err := ownAccount(q, action); err != nil {
 		return nil, err
 	}
-	return q.open(action, ref, nil)
+	return open(q, action, ref, nil)
 }

@@ -11,10 +11,10 @@ func (s *Server) arn(resource string) string {
 
 func (s *Server) keyARN(k *key) string { return s.arn("key/" + k.ID) }
 
-// key finds what a call's KeyId names: key ID, key ARN, alias or alias ARN.
+// keyNamed finds what a call's KeyId names: key ID, key ARN, alias or alias ARN.
 // Key IDs and alias names are looked up in the caller's own account, as KMS
 // does: they do not cross accounts.
-func (q *query) key(ref string) (*key, error) {
+func keyNamed(q *query, ref string) (*key, error) {
 	s := q.server
 	q.call.Key = ref
 	prefix := s.arn("")
@@ -28,9 +28,9 @@ func (q *query) key(ref string) (*key, error) {
 		}
 		return nil, errNotFound("Key '" + ref + "'")
 	case !isARN && q.caller.account != s.options.Account:
-		what := "Key '" + q.foreign("key/"+ref) + "'"
+		what := "Key '" + foreign(q, "key/"+ref) + "'"
 		if strings.HasPrefix(ref, "alias/") {
-			what = "Alias " + q.foreign(ref)
+			what = "Alias " + foreign(q, ref)
 		}
 		return nil, errNotFound(what)
 	case !isARN && !strings.HasPrefix(ref, "alias/"):
@@ -54,7 +54,7 @@ func (q *query) key(ref string) (*key, error) {
 	return k, nil
 }
 
-func (q *query) foreign(resource string) string {
+func foreign(q *query, resource string) string {
 	return "arn:aws:kms:" + q.server.options.Region + ":" + q.caller.account + ":" + resource
 }
 

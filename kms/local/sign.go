@@ -31,12 +31,12 @@ type signing struct {
 }
 
 // prepare does what Sign and Verify share and returns what the key signs.
-func (q *query) prepare(action string) (signing, *key, []byte, error) {
+func prepare(q *query, action string) (signing, *key, []byte, error) {
 	var in signing
 	if err := q.read(&in); err != nil {
 		return in, nil, nil, err
 	}
-	k, err := q.open(action, in.KeyId, map[string]string{
+	k, err := open(q, action, in.KeyId, map[string]string{
 		"kms:SigningAlgorithm": in.SigningAlgorithm,
 		"kms:MessageType":      messageType(in.MessageType),
 	})
@@ -85,8 +85,8 @@ func message(in signing) ([]byte, error) {
 	return in.Message, nil
 }
 
-func (q *query) sign() (any, error) {
-	in, k, input, err := q.prepare("Sign")
+func sign(q *query) (any, error) {
+	in, k, input, err := prepare(q, "Sign")
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (q *query) sign() (any, error) {
 	return object{"KeyId": q.server.keyARN(k), "Signature": signature, "SigningAlgorithm": in.SigningAlgorithm}, nil
 }
 
-func (q *query) verify() (any, error) {
-	in, k, input, err := q.prepare("Verify")
+func verify(q *query) (any, error) {
+	in, k, input, err := prepare(q, "Verify")
 	if err != nil {
 		return nil, err
 	}

@@ -80,10 +80,10 @@ func encodeAll(s *State, head string, now time.Time, entries []Entry) ([]byte, e
 		if e.Type, err = e.payload(); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		if err := s.refuses(&e); err != nil {
+		if err := refuses(s, &e); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		if err := s.apply(&e); err != nil {
+		if err := apply(s, &e); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
 		line, err := encode(&e)

@@ -9,7 +9,7 @@ import (
 
 // apply checks that an entry is allowed after what the state holds, and adds
 // it. The error joins every problem of the entry; the state is then unchanged.
-func (s *State) apply(e *Entry) error {
+func apply(s *State, e *Entry) error {
 	name, err := e.payload()
 	if err != nil {
 		return err
@@ -31,21 +31,21 @@ func (s *State) apply(e *Entry) error {
 	if opened := s.Organization != ""; opened == (e.Created != nil) {
 		ps.add("created stands in the first line, and there alone")
 	}
-	commit := s.check(ps, e)
+	commit := check(s, ps, e)
 	if len(*ps) > 0 {
 		return fmt.Errorf("%s: %w", name, errors.Join(*ps...))
 	}
 	commit()
 	s.Entries++
 	if e.Source == Published {
-		s.published(e)
+		published(s, e)
 	}
 	s.last = e.Time
 	return nil
 }
 
 // published notes what the trusted root in use had when it was adopted.
-func (s *State) published(e *Entry) {
+func published(s *State, e *Entry) {
 	s.PublishedAt = e.Time
 	var all []Generation
 	switch {
@@ -60,43 +60,43 @@ func (s *State) published(e *Entry) {
 }
 
 // check checks the payload and returns what adds it to the state.
-func (s *State) check(ps *problems, e *Entry) (commit func()) {
+func check(s *State, ps *problems, e *Entry) (commit func()) {
 	switch {
 	case e.Created != nil:
 		ps.text("organization", e.Created.Organization)
 		return func() { s.Organization, s.Rehearsal = e.Created.Organization, e.Created.Rehearsal }
 	case e.Request != nil:
-		return s.request(ps, e.Request)
+		return request(s, ps, e.Request)
 	case e.Certificate != nil:
-		return s.certificate(ps, e.Certificate, e.Time)
+		return applyCertificate(s, ps, e.Certificate, e.Time)
 	case e.Withheld != nil:
-		return s.withheld(ps, e.Withheld)
+		return withheld(s, ps, e.Withheld)
 	case e.Log != nil:
-		return s.log(ps, e.Log, e.Time)
+		return log(s, ps, e.Log, e.Time)
 	case e.App != nil:
-		return s.app(ps, e.App, e.Time)
+		return app(s, ps, e.App, e.Time)
 	case e.Cutover != nil:
-		return s.cutover(ps, e.Cutover, e.Time)
+		return applyCutover(s, ps, e.Cutover, e.Time)
 	case e.Compromise != nil:
-		return s.compromise(ps, e.Compromise, e.Time)
+		return applyCompromise(s, ps, e.Compromise, e.Time)
 	case e.CRL != nil:
-		return s.crl(ps, e.CRL)
+		return crl(s, ps, e.CRL)
 	case e.Promote != nil:
-		return s.promote(ps, e.Promote)
+		return promote(s, ps, e.Promote)
 	case e.Ended != nil:
-		return s.ended(ps, e.Ended, e.Time)
+		return applyEnded(s, ps, e.Ended, e.Time)
 	case e.Incident != nil:
-		return s.incident(ps, e.Incident)
+		return incident(s, ps, e.Incident)
 	case e.GivenUp != nil:
-		return s.giveUp(ps, e.GivenUp)
+		return giveUp(s, ps, e.GivenUp)
 	case e.Material != nil:
 		return checkMaterial(s, ps, e.Material, e.Time)
 	default:
-		return s.record(ps, e.Record)
+		return record(s, ps, e.Record)
 	}
 }
 
-func (s *State) request(ps *problems, r *Request) func() {
+func request(s *State, ps *problems, r *Request) func() {
 	ps.name("ceremony", r.Ceremony)
 	ps.digest("digest", r.Digest)
 	if r.Sequence <= s.Sequence {
@@ -111,7 +111,7 @@ func (s *State) request(ps *problems, r *Request) func() {
 	}
 }
 
-func (s *State) record(ps *problems, r *Record) func() {
+func record(s *State, ps *problems, r *Record) func() {
 	ps.name("ceremony", r.Ceremony)
 	ps.digest("request", r.Request)
 	if q, known := s.Requests[r.Request]; !known {
@@ -122,15 +122,15 @@ func (s *State) record(ps *problems, r *Record) func() {
 	if _, twice := s.Records[r.Request]; twice {
 		ps.add("a record for the request %s was accepted before", r.Request)
 	}
-	commit := s.files(ps, named{"file", r.File})
+	commit := files(s, ps, named{"file", r.File})
 	return func() {
 		s.Records[r.Request] = *r
 		commit()
 	}
 }
 
-func (s *State) certificate(ps *problems, c *Certificate, added time.Time) func() {
-	s.generation(ps, "authority", c.Authority, c.Generation, s.Authorities)
+func applyCertificate(s *State, ps *problems, c *Certificate, added time.Time) func() {
+	generation(s, ps, "authority", c.Authority, c.Generation, s.Authorities)
 	ps.name("profile", c.Profile)
 	ps.name("issuer", c.Issuer)
 	if c.Ceremony != "" {
@@ -152,28 +152,28 @@ func (s *State) certificate(ps *problems, c *Certificate, added time.Time) func(
 	if c.NotAfter.Before(c.NotBefore) {
 		ps.add("not_after is before not_before")
 	}
-	addSerial := s.serial(ps, c.Issuer, c.Authority, c.Serial)
+	addSerial := serial(s, ps, c.Issuer, c.Authority, c.Serial)
 	// a renewed authority may keep its key; nobody else may have it.
-	addKey := s.key(ps, "spki_sha256", c.SPKISHA256, "authority "+c.Authority, true)
-	addFiles := s.files(ps, named{"file", c.File}, named{"chain", c.Chain})
+	addKey := key(s, ps, "spki_sha256", c.SPKISHA256, "authority "+c.Authority, true)
+	addFiles := files(s, ps, named{"file", c.File}, named{"chain", c.Chain})
 	return func() {
 		s.Authorities[c.Authority] = append(s.Authorities[c.Authority],
-			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Added: added, Standby: c.Standby, issuer: s.issuerOf(c)})
-		s.inherit(c)
+			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Added: added, Standby: c.Standby, issuer: issuerOf(s, c)})
+		inherit(s, c)
 		addSerial()
 		addKey()
 		addFiles()
 	}
 }
 
-func (s *State) withheld(ps *problems, w *Withheld) func() {
+func withheld(s *State, ps *problems, w *Withheld) func() {
 	ps.name("authority", w.Authority)
 	ps.text("reason", w.Reason)
-	return s.serial(ps, "", w.Authority, w.Serial)
+	return serial(s, ps, "", w.Authority, w.Serial)
 }
 
-func (s *State) log(ps *problems, g *Log, added time.Time) func() {
-	s.generation(ps, "name", g.Name, g.Generation, s.Logs)
+func log(s *State, ps *problems, g *Log, added time.Time) func() {
+	generation(s, ps, "name", g.Name, g.Generation, s.Logs)
 	if !slices.Contains([]string{"rekor-v2", "static-ct"}, g.Kind) {
 		ps.add("kind is %q: a log is rekor-v2 or static-ct", g.Kind)
 	}
@@ -183,8 +183,8 @@ func (s *State) log(ps *problems, g *Log, added time.Time) func() {
 	if last := Newest(s.Logs[g.Name]); last != nil && g.Start.Before(last.Start) {
 		ps.add("start is before that of generation %d", last.Number)
 	}
-	addKey := s.key(ps, "log_id", g.LogID, "log "+g.Name, false)
-	addFiles := s.files(ps, named{"file", g.File})
+	addKey := key(s, ps, "log_id", g.LogID, "log "+g.Name, false)
+	addFiles := files(s, ps, named{"file", g.File})
 	return func() {
 		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start, Added: added})
 		addKey()
@@ -192,10 +192,10 @@ func (s *State) log(ps *problems, g *Log, added time.Time) func() {
 	}
 }
 
-func (s *State) app(ps *problems, a *App, added time.Time) func() {
-	s.generation(ps, "name", a.Name, a.Generation, s.Apps)
-	addKey := s.key(ps, "spki_sha256", a.SPKISHA256, "application "+a.Name, false)
-	addFiles := s.files(ps, named{"file", a.File})
+func app(s *State, ps *problems, a *App, added time.Time) func() {
+	generation(s, ps, "name", a.Name, a.Generation, s.Apps)
+	addKey := key(s, ps, "spki_sha256", a.SPKISHA256, "application "+a.Name, false)
+	addFiles := files(s, ps, named{"file", a.File})
 	return func() {
 		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a, Added: added})
 		addKey()
@@ -205,7 +205,7 @@ func (s *State) app(ps *problems, a *App, added time.Time) func() {
 
 // generation checks that a generation is the next one of its name, and that
 // the name is of one kind only.
-func (s *State) generation(ps *problems, field, name string, number int, of map[string][]Generation) {
+func generation(s *State, ps *problems, field, name string, number int, of map[string][]Generation) {
 	ps.name(field, name)
 	if next := len(of[name]) + 1; number != next {
 		ps.add("generation is %d and the next one of %s is %d", number, name, next)
@@ -223,7 +223,7 @@ func (s *State) generation(ps *problems, field, name string, number int, of map[
 
 // serial checks that an issuer uses a serial number once (RFC 5280 4.1.2.2).
 // One that was withheld, without an issuer here, is nobody's any more.
-func (s *State) serial(ps *problems, issuer, authority, serial string) func() {
+func serial(s *State, ps *problems, issuer, authority, serial string) func() {
 	ps.serial(serial)
 	for _, by := range s.issuers[serial] {
 		if by == issuer || by == "" || issuer == "" {
@@ -239,7 +239,7 @@ func (s *State) serial(ps *problems, issuer, authority, serial string) func() {
 
 // key checks that a key has one owner, and unless again, that it is new to
 // that one too.
-func (s *State) key(ps *problems, field, digest, owner string, again bool) func() {
+func key(s *State, ps *problems, field, digest, owner string, again bool) func() {
 	ps.digest(field, digest)
 	if has, known := s.owners[digest]; known && (has != owner || !again) {
 		ps.add("%s: the key is in use as %s; one key never serves two", field, has)
@@ -254,7 +254,7 @@ type named struct {
 }
 
 // files checks that no path is spoken of with two digests.
-func (s *State) files(ps *problems, files ...named) func() {
+func files(s *State, ps *problems, files ...named) func() {
 	for i, f := range files {
 		ps.file(f.field, f.File)
 		known, spoken := s.Digests[f.Path]

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// compromise closes every generation of one key, and everything under it.
-func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
+// applyCompromise closes every generation of one key, and everything under it.
+func applyCompromise(s *State, ps *problems, c *Compromise, now time.Time) func() {
 	past(ps, "since", c.Since, now)
 	ps.text("reason", c.Reason)
 	key := c.Key
@@ -39,7 +39,7 @@ func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
 			for name, generations := range of {
 				for i := range generations {
 					if generations[i].Key() == key {
-						s.fall(name, &generations[i], c, c.Leaves)
+						fall(s, name, &generations[i], c, c.Leaves)
 					}
 				}
 			}
@@ -49,7 +49,7 @@ func (s *State) compromise(ps *problems, c *Compromise, now time.Time) func() {
 
 // fall closes a generation at the last second before a misuse, and every
 // certificate that it issued. One that began later was never honest.
-func (s *State) fall(name string, g *Generation, c *Compromise, leaves bool) {
+func fall(s *State, name string, g *Generation, c *Compromise, leaves bool) {
 	g.close(c.Since.Add(-time.Second))
 	g.Left = g.Left || leaves || !g.Start.Before(c.Since)
 	if g.Compromised == nil || c.Since.Before(g.Compromised.Since) {
@@ -61,7 +61,7 @@ func (s *State) fall(name string, g *Generation, c *Compromise, leaves bool) {
 	for below, generations := range s.Authorities {
 		for i := range generations {
 			if b := &generations[i]; below != name && b.Certificate.Issuer == name && b.issuer == g.Number {
-				s.fall(below, b, c, leaves)
+				fall(s, below, b, c, leaves)
 			}
 		}
 	}
@@ -69,17 +69,17 @@ func (s *State) fall(name string, g *Generation, c *Compromise, leaves bool) {
 
 // inherit gives a certificate that was just added what befell its key or its
 // issuer before: ledgers that earlier versions wrote may hold one.
-func (s *State) inherit(c *Certificate) {
+func inherit(s *State, c *Certificate) {
 	g := Newest(s.Authorities[c.Authority])
 	if by := s.Compromised[c.SPKISHA256]; by != nil {
-		s.fall(c.Authority, g, by, by.Leaves)
+		fall(s, c.Authority, g, by, by.Leaves)
 	}
 	if above := s.Issuer(g); above != nil && above.Compromised != nil {
-		s.fall(c.Authority, g, above.Compromised, false)
+		fall(s, c.Authority, g, above.Compromised, false)
 	}
 }
 
-func (s *State) issuerOf(c *Certificate) int {
+func issuerOf(s *State, c *Certificate) int {
 	switch {
 	case c.Issuer == c.Authority:
 		return 0
@@ -104,7 +104,7 @@ func (s *State) Issuer(g *Generation) *Generation {
 
 // All returns the generations of an authority, a log or an application.
 func (s *State) All(name string) []Generation {
-	if generations := s.windows(name); len(generations) > 0 {
+	if generations := windows(s, name); len(generations) > 0 {
 		return generations
 	}
 	return s.Apps[name]

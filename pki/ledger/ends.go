@@ -11,7 +11,7 @@ import (
 )
 
 // find returns a generation, or notes that there is none.
-func (s *State) find(ps *problems, name string, number int) *Generation {
+func find(s *State, ps *problems, name string, number int) *Generation {
 	generations := s.All(name)
 	if number < 1 || number > len(generations) {
 		ps.add("%q has no generation %d in the ledger", name, number)
@@ -20,8 +20,8 @@ func (s *State) find(ps *problems, name string, number int) *Generation {
 	return &generations[number-1]
 }
 
-func (s *State) crl(ps *problems, c *CRL) func() {
-	g := s.find(ps, c.Issuer, c.Generation)
+func crl(s *State, ps *problems, c *CRL) func() {
+	g := find(s, ps, c.Issuer, c.Generation)
 	if g != nil && g.Certificate == nil {
 		ps.add("issuer %s is not an authority", c.Issuer)
 	}
@@ -44,7 +44,7 @@ func (s *State) crl(ps *problems, c *CRL) func() {
 	if !slices.IsSorted(c.Revoked) {
 		ps.add("revoked is not in ascending order")
 	}
-	commit := s.files(ps, named{"file", c.File})
+	commit := files(s, ps, named{"file", c.File})
 	return func() {
 		s.CRLs[c.Issuer] = append(s.CRLs[c.Issuer], *c)
 		commit()
@@ -62,8 +62,8 @@ func (s *State) LastCRL(issuer string, generation int) *CRL {
 	return nil
 }
 
-func (s *State) promote(ps *problems, p *Promote) func() {
-	g := s.find(ps, p.Name, p.Generation)
+func promote(s *State, ps *problems, p *Promote) func() {
+	g := find(s, ps, p.Name, p.Generation)
 	switch {
 	case g == nil:
 	case !g.Standby:
@@ -74,14 +74,14 @@ func (s *State) promote(ps *problems, p *Promote) func() {
 	return func() { g.Standby = false }
 }
 
-// ended ends a generation that nothing replaces. A root ends once nothing
+// applyEnded ends a generation that nothing replaces. A root ends once nothing
 // under it is open.
-func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
+func applyEnded(s *State, ps *problems, e *Ended, now time.Time) func() {
 	past(ps, "at", e.At, now)
 	if e.Ceremony != "" {
 		ps.name("ceremony", e.Ceremony)
 	}
-	g := s.find(ps, e.Name, e.Generation)
+	g := find(s, ps, e.Name, e.Generation)
 	if g == nil {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
 	}
 	commit := func() {}
 	if e.Checkpoint != nil {
-		commit = s.files(ps, named{"checkpoint", *e.Checkpoint})
+		commit = files(s, ps, named{"checkpoint", *e.Checkpoint})
 		if g.Log == nil || e.What != EndRetired {
 			ps.add("checkpoint is of a log that is retired")
 		}
@@ -125,16 +125,16 @@ func (s *State) ended(ps *problems, e *Ended, now time.Time) func() {
 	return nil
 }
 
-func (s *State) incident(ps *problems, i *Incident) func() {
+func incident(s *State, ps *problems, i *Incident) func() {
 	ps.text("reason", i.Reason)
-	commit := s.files(ps, named{"file", i.File})
+	commit := files(s, ps, named{"file", i.File})
 	return func() {
 		s.Incidents = append(s.Incidents, *i)
 		commit()
 	}
 }
 
-func (s *State) giveUp(ps *problems, g *GivenUp) func() {
+func giveUp(s *State, ps *problems, g *GivenUp) func() {
 	ps.digest("head", g.Head)
 	ps.text("of", g.Of)
 	ps.text("reason", g.Reason)
@@ -181,10 +181,10 @@ func (s *State) Refuses(key, issuer string, generation int) error {
 }
 
 // refuses holds a new line against Refuses: what older lines hold is read.
-func (s *State) refuses(e *Entry) error {
+func refuses(s *State, e *Entry) error {
 	switch {
 	case e.Certificate != nil:
-		return s.Refuses(e.Certificate.SPKISHA256, e.Certificate.Issuer, s.issuerOf(e.Certificate))
+		return s.Refuses(e.Certificate.SPKISHA256, e.Certificate.Issuer, issuerOf(s, e.Certificate))
 	case e.Log != nil:
 		return s.Refuses(e.Log.LogID, "", 0)
 	case e.App != nil:

@@ -90,7 +90,7 @@ func parse(data []byte) (*Ledger, error) {
 		state:   newState(),
 	}
 	for i := range l.entries {
-		if err := l.state.apply(&l.entries[i]); err != nil {
+		if err := apply(l.state, &l.entries[i]); err != nil {
 			return nil, fmt.Errorf("ledger line %d: %w", i+1, err)
 		}
 		l.lines[c.heads[i]] = i + 1

@@ -86,7 +86,7 @@ func checkMaterial(s *State, ps *problems, m *Material, now time.Time) func() {
 		if m.Statement == nil {
 			ps.add("statement is missing")
 		} else {
-			commit = s.files(ps, named{"statement", *m.Statement})
+			commit = files(s, ps, named{"statement", *m.Statement})
 		}
 	} else if m.Key != "" || m.PINTries != 0 || m.PUKTries != 0 || m.Statement != nil {
 		ps.add("key, tries and statement are of an inspection")

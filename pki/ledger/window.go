@@ -6,18 +6,18 @@ import (
 )
 
 // windows returns the generations of an authority or a log.
-func (s *State) windows(name string) []Generation {
+func windows(s *State, name string) []Generation {
 	if generations, ok := s.Authorities[name]; ok {
 		return generations
 	}
 	return s.Logs[name]
 }
 
-// cutover closes every open generation of each name but the newest: the
+// applyCutover closes every open generation of each name but the newest: the
 // services were seen to use that one. What the old key signed until then must
 // stay valid, so a window reaches to the switch and not only to the notBefore
 // of the new certificate.
-func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
+func applyCutover(s *State, ps *problems, c *Cutover, now time.Time) func() {
 	past(ps, "at", c.At, now)
 	if len(c.Names) == 0 {
 		ps.add("names is empty")
@@ -26,7 +26,7 @@ func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
 		ps.text("unpublished", c.Unpublished)
 	}
 	for i, name := range c.Names {
-		generations := s.windows(name)
+		generations := windows(s, name)
 		newest := Newest(generations)
 		switch {
 		case slices.Contains(c.Names[:i], name):
@@ -46,7 +46,7 @@ func (s *State) cutover(ps *problems, c *Cutover, now time.Time) func() {
 	}
 	return func() {
 		for _, name := range c.Names {
-			old := replaced(s.windows(name))
+			old := replaced(windows(s, name))
 			for i := range old {
 				old[i].close(c.At)
 				old[i].replaced = true

@@ -22,46 +22,46 @@ func (p *Plan) IssuerOf(name string) string {
 	return RootAuthority
 }
 
-func (r *report) authorities(p *Plan) {
+func authorities(r *report, p *Plan) {
 	if _, ok := p.Authorities[RootAuthority]; !ok && r.ok("authorities") {
 		r.add("authorities", "there is no authority named %s, which signs all others", RootAuthority)
 	}
 	subjects := map[pki.Subject]string{}
 	for _, name := range sorted(p.Authorities) {
 		a, path := p.Authorities[name], join("authorities", name)
-		r.oneOf(path+".profile", a.Profile, profiles...)
-		r.subject(path+".subject", a.Subject)
+		oneOf(r, path+".profile", a.Profile, profiles...)
+		subject(r, path+".subject", a.Subject)
 		bare := pki.Subject{Organization: a.Subject.Organization, CommonName: a.Subject.CommonName}
 		if other, taken := subjects[bare]; taken {
 			r.add(path+".subject", "authority %s has the same subject: a verifier could not tell them apart", other)
 		} else if r.ok(path + ".subject") {
 			subjects[bare] = name
 		}
-		r.generationSubjects(path, name, a, subjects)
+		generationSubjects(r, path, name, a, subjects)
 		if days := a.Validity.NotAfter(reference).Sub(reference).Hours() / 24; days > maxDays || a.Validity.Years > 100 || a.Validity.Days > maxDays {
 			r.add(path+".validity", "is longer than a hundred years")
 		}
-		r.settings(path, a)
+		settings(r, path, a)
 		if name == RootAuthority {
-			r.root(path, a)
+			root(r, path, a)
 		} else {
-			r.subordinate(p, path, name, a)
+			subordinate(r, p, path, name, a)
 		}
 	}
 }
 
 // generationSubjects checks the names and URLs that generations have of their own.
-func (r *report) generationSubjects(path, name string, a Authority, subjects map[pki.Subject]string) {
+func generationSubjects(r *report, path, name string, a Authority, subjects map[pki.Subject]string) {
 	for i, g := range a.Generations {
 		at := index(path+".generations", i)
 		if own := a; g.URL != "" {
 			own.URL = g.URL
-			r.serviceURL(at, own)
+			serviceURL(r, at, own)
 		}
 		if g.Subject == nil {
 			continue
 		}
-		r.subject(at+".subject", *g.Subject)
+		subject(r, at+".subject", *g.Subject)
 		bare := pki.Subject{Organization: g.Subject.Organization, CommonName: g.Subject.CommonName}
 		if other, taken := subjects[bare]; taken && other != name {
 			r.add(at+".subject", "authority %s has the same subject: a verifier could not tell them apart", other)
@@ -70,12 +70,12 @@ func (r *report) generationSubjects(path, name string, a Authority, subjects map
 	}
 }
 
-func (r *report) root(path string, a Authority) {
+func root(r *report, path string, a Authority) {
 	if a.Profile != "root" && slices.Contains(profiles, a.Profile) {
 		r.add(path+".profile", "the authority named root has the profile root")
 	}
 	if a.Algorithm != "P-384" {
-		r.oneOf(path+".algorithm", a.Algorithm, "P-384")
+		oneOf(r, path+".algorithm", a.Algorithm, "P-384")
 	}
 	if a.Issuer != "" {
 		r.add(path+".issuer", "the root issues itself: remove the field")
@@ -84,14 +84,14 @@ func (r *report) root(path string, a Authority) {
 		r.add(path, "token is missing: the root's key lives in slot 9c of a token")
 		return
 	}
-	r.oneOf(path+".token.slot", a.Token.Slot, "9c")
-	r.oneOf(path+".token.pin", a.Token.PIN, "once", "always")
-	r.oneOf(path+".token.touch", a.Token.Touch, "never", "always", "cached")
+	oneOf(r, path+".token.slot", a.Token.Slot, "9c")
+	oneOf(r, path+".token.pin", a.Token.PIN, "once", "always")
+	oneOf(r, path+".token.touch", a.Token.Touch, "never", "always", "cached")
 }
 
 // other holds for an authority whose certificate is its profile: no ceremony
 // issues for it.
-func (r *report) other(path string, a Authority) {
+func other(r *report, path string, a Authority) {
 	for i, g := range a.Generations {
 		if g.Ceremony != "" {
 			r.add(index(path+".generations", i)+".ceremony", "an authority of profile other is read and never issued: give it a profile to renew it")
@@ -99,11 +99,11 @@ func (r *report) other(path string, a Authority) {
 	}
 }
 
-func (r *report) subordinate(p *Plan, path, name string, a Authority) {
+func subordinate(r *report, p *Plan, path, name string, a Authority) {
 	if a.Profile == pki.ProfileOther {
-		r.other(path, a)
+		other(r, path, a)
 	} else {
-		r.oneOf(path+".algorithm", a.Algorithm, "P-256", "P-384")
+		oneOf(r, path+".algorithm", a.Algorithm, "P-256", "P-384")
 	}
 	if a.Profile == "root" {
 		r.add(path+".profile", "only the authority named root has the profile root")
@@ -128,16 +128,16 @@ func (r *report) subordinate(p *Plan, path, name string, a Authority) {
 	}
 }
 
-func (r *report) subject(path string, s pki.Subject) {
+func subject(r *report, path string, s pki.Subject) {
 	if r.ok(path + ".encoding") {
-		r.oneOf(path+".encoding", s.Encoding, "utf8", "printable")
+		oneOf(r, path+".encoding", s.Encoding, "utf8", "printable")
 	}
 	for field, value := range map[string]string{"organization": s.Organization, "common_name": s.CommonName} {
 		at := join(path, field)
 		if !r.ok(at) {
 			continue
 		}
-		r.text(at, value)
+		text(r, at, value)
 		if len([]rune(value)) > 64 { // RFC 5280 appendix A.1
 			r.add(at, "has more than 64 characters")
 		}
@@ -148,16 +148,16 @@ func (r *report) subject(path string, s pki.Subject) {
 }
 
 // url checks where a service answers.
-func (r *report) serviceURL(path string, a Authority) {
+func serviceURL(r *report, path string, a Authority) {
 	at := path + ".url"
 	if !r.ok(at) {
 		return
 	}
 	switch a.Profile {
 	case "fulcio-ca":
-		r.form(at, a.URL, badBaseURL)
+		form(r, at, a.URL, badBaseURL)
 	case "tsa", "tsa-leaf":
-		r.form(at, a.URL, badURL)
+		form(r, at, a.URL, badURL)
 		if u, err := url.Parse(a.URL); err == nil && badURL(a.URL) == "" && strings.Trim(u.Path, "/") == "" {
 			r.add(at, "a TSA's URL is the full endpoint: write it like %s/api/v1/timestamp", strings.TrimRight(a.URL, "/"))
 		}

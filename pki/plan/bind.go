@@ -18,7 +18,7 @@ import (
 
 // bind puts a node into a Go value of the plan's types and notes every
 // unknown field, duplicate key, missing field and wrong type on the way.
-func (r *report) bind(n ast.Node, v reflect.Value, path string, depth int) {
+func bind(r *report, n ast.Node, v reflect.Value, path string, depth int) {
 	if depth > maxDepth {
 		r.reject(start(n), path, fmt.Sprintf("more than %d levels deep", maxDepth))
 		return
@@ -41,11 +41,11 @@ func (r *report) bind(n ast.Node, v reflect.Value, path string, depth int) {
 	_, isText := v.Addr().Interface().(encoding.TextUnmarshaler) // time.Time is one
 	switch {
 	case isText:
-		r.scalar(n, v, path)
+		scalar(r, n, v, path)
 	case v.Kind() == reflect.Struct:
-		r.fields(n, v, path, depth)
+		fields(r, n, v, path, depth)
 	case v.Kind() == reflect.Map:
-		r.entries(n, v, path, depth)
+		entries(r, n, v, path, depth)
 	case v.Kind() == reflect.Slice:
 		list, ok := n.(*ast.SequenceNode)
 		if !ok {
@@ -54,16 +54,16 @@ func (r *report) bind(n ast.Node, v reflect.Value, path string, depth int) {
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values)))
 		for i, item := range list.Values {
-			r.bind(item, v.Index(i), index(path, i), depth+1)
+			bind(r, item, v.Index(i), index(path, i), depth+1)
 		}
 	default:
-		r.scalar(n, v, path)
+		scalar(r, n, v, path)
 	}
 }
 
 // pairs calls each for every key of a mapping that is a plain string and stands
 // there for the first time.
-func (r *report) pairs(n ast.Node, path string, each func(key, at string, where place, value ast.Node)) bool {
+func pairs(r *report, n ast.Node, path string, each func(key, at string, where place, value ast.Node)) bool {
 	m, ok := n.(*ast.MappingNode)
 	if !ok {
 		r.reject(start(n), path, "must be a mapping of fields")
@@ -92,10 +92,10 @@ func (r *report) pairs(n ast.Node, path string, each func(key, at string, where 
 	return true
 }
 
-func (r *report) fields(n ast.Node, v reflect.Value, path string, depth int) {
+func fields(r *report, n ast.Node, v reflect.Value, path string, depth int) {
 	fields := strict.Fields(v.Type(), "yaml")
 	given := map[string]bool{}
-	ok := r.pairs(n, path, func(key, at string, where place, value ast.Node) {
+	ok := pairs(r, n, path, func(key, at string, where place, value ast.Node) {
 		f, known := fields[key]
 		if !known {
 			hint := "remove it"
@@ -106,7 +106,7 @@ func (r *report) fields(n ast.Node, v reflect.Value, path string, depth int) {
 			return
 		}
 		given[key] = true
-		r.bind(value, v.FieldByIndex(f.Index), at, depth+1)
+		bind(r, value, v.FieldByIndex(f.Index), at, depth+1)
 	})
 	if !ok {
 		return
@@ -118,11 +118,11 @@ func (r *report) fields(n ast.Node, v reflect.Value, path string, depth int) {
 	}
 }
 
-func (r *report) entries(n ast.Node, v reflect.Value, path string, depth int) {
+func entries(r *report, n ast.Node, v reflect.Value, path string, depth int) {
 	v.Set(reflect.MakeMap(v.Type()))
-	r.pairs(n, path, func(key, at string, _ place, value ast.Node) {
+	pairs(r, n, path, func(key, at string, _ place, value ast.Node) {
 		item := reflect.New(v.Type().Elem()).Elem()
-		r.bind(value, item, at, depth+1)
+		bind(r, value, item, at, depth+1)
 		v.SetMapIndex(reflect.ValueOf(key), item)
 		if !nameForm.MatchString(key) || len(key) > maxName {
 			r.add(at, "a name has at most %d characters of a-z, 0-9 and hyphens, no hyphen at an end", maxName)
@@ -133,7 +133,7 @@ func (r *report) entries(n ast.Node, v reflect.Value, path string, depth int) {
 var decimal = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
 // scalar reads one value. Nothing is converted: a number is not a string.
-func (r *report) scalar(n ast.Node, v reflect.Value, path string) {
+func scalar(r *report, n ast.Node, v reflect.Value, path string) {
 	var text string
 	var isString bool
 	switch n := n.(type) {

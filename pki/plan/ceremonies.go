@@ -10,7 +10,7 @@ import (
 
 var exceptionNames = []string{ExceptionSingleHolder, ExceptionOldFirmware, ExceptionImportedRoot, ExceptionNetworkedHost}
 
-func (r *report) ceremony(p *Plan, name string) {
+func ceremony(r *report, p *Plan, name string) {
 	c, path := p.Ceremonies[name], join("ceremonies", name)
 	day, err := time.Parse(time.DateOnly, c.Day)
 	if err != nil && r.ok(path+".day") {
@@ -29,16 +29,16 @@ func (r *report) ceremony(p *Plan, name string) {
 			r.add(path+".firmware", "a token below 5.7 leaks ECDSA keys to whoever holds it (YSA-2024-03): take a newer one, or name the exception %s with its reason", ExceptionOldFirmware)
 		}
 	}
-	r.form(path+".record_slot", c.RecordSlot, badKeySlot)
-	r.digest(path+".binary_sha256", c.BinarySHA256)
-	r.digest(path+".image_sha256", c.ImageSHA256)
-	r.people(path+".operators", c.Operators)
-	r.people(path+".witnesses", c.Witnesses)
+	form(r, path+".record_slot", c.RecordSlot, badKeySlot)
+	digest(r, path+".binary_sha256", c.BinarySHA256)
+	digest(r, path+".image_sha256", c.ImageSHA256)
+	people(r, path+".operators", c.Operators)
+	people(r, path+".witnesses", c.Witnesses)
 }
 
-func (r *report) people(path string, names []string) {
+func people(r *report, path string, names []string) {
 	for i, name := range names {
-		r.text(index(path, i), name)
+		text(r, index(path, i), name)
 		if slices.Contains(names[:i], name) {
 			r.add(index(path, i), "%q stands here a second time", name)
 		}
@@ -54,11 +54,11 @@ func (c Ceremony) oldFirmware() bool {
 	return major < 5 || major == 5 && minor < 7
 }
 
-func (r *report) exceptions(p *Plan) {
+func exceptions(r *report, p *Plan) {
 	seen := map[string]bool{}
 	for i, e := range p.Exceptions {
 		path := index("exceptions", i)
-		r.text(path+".reason", e.Reason)
+		text(r, path+".reason", e.Reason)
 		if !r.ok(path + ".name") {
 			continue
 		}
@@ -97,23 +97,23 @@ func (p *Plan) needs(exception string) bool {
 	}
 }
 
-// rehearsal checks that subjects say REHEARSAL in a rehearsal, and only there.
-func (r *report) rehearsal(p *Plan) {
+// checkRehearsal checks that subjects say REHEARSAL in a rehearsal, and only there.
+func checkRehearsal(r *report, p *Plan) {
 	if p.Rehearsal != nil {
-		r.form("rehearsal.attestation_roots", p.Rehearsal.AttestationRoots, badRoots)
+		form(r, "rehearsal.attestation_roots", p.Rehearsal.AttestationRoots, badRoots)
 	}
 	for _, name := range sorted(p.Authorities) {
 		path, a := join("authorities", name), p.Authorities[name]
-		r.saysRehearsal(p, path, a.Subject)
+		saysRehearsal(r, p, path, a.Subject)
 		for i, g := range a.Generations {
 			if g.Subject != nil {
-				r.saysRehearsal(p, index(path+".generations", i), *g.Subject)
+				saysRehearsal(r, p, index(path+".generations", i), *g.Subject)
 			}
 		}
 	}
 }
 
-func (r *report) saysRehearsal(p *Plan, path string, s pki.Subject) {
+func saysRehearsal(r *report, p *Plan, path string, s pki.Subject) {
 	at := path + ".subject.organization"
 	says := rehearsal.MatchString(s.Organization)
 	switch {

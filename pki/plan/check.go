@@ -9,43 +9,43 @@ import (
 )
 
 // check applies every rule that needs more than one value's form.
-func (r *report) check(p *Plan) {
+func check(r *report, p *Plan) {
 	if r.ok("version") && p.Version != 1 {
 		r.add("version", "%d is not known: write 1", p.Version)
 	}
-	r.text("organization", p.Organization)
-	r.names(p)
-	r.authorities(p)
-	r.nesting(p)
+	text(r, "organization", p.Organization)
+	names(r, p)
+	authorities(r, p)
+	nesting(r, p)
 	for _, name := range sorted(p.Logs) {
-		r.log(p, name)
+		log(r, p, name)
 	}
 	for _, name := range sorted(p.Apps) {
-		r.oneOf(join("apps."+name, "algorithm"), p.Apps[name].Algorithm, "P-256", "P-384")
+		oneOf(r, join("apps."+name, "algorithm"), p.Apps[name].Algorithm, "P-256", "P-384")
 	}
-	r.keys(p)
+	keys(r, p)
 	p.checkKMS(r)
-	r.roots(p)
-	r.crls(p)
-	r.holders(p)
-	r.tuf(p)
+	roots(r, p)
+	crls(r, p)
+	holders(r, p)
+	tuf(r, p)
 	for _, name := range sorted(p.Ceremonies) {
-		r.ceremony(p, name)
+		ceremony(r, p, name)
 	}
-	r.exceptions(p)
-	r.included("include", p.Include)
-	r.oidc(p)
-	r.ciProviders(p)
-	r.signing(p)
-	r.publishNames(p)
-	r.publish(p)
-	r.witnesses(p)
-	r.rehearsal(p)
+	exceptions(r, p)
+	checkIncluded(r, "include", p.Include)
+	oidc(r, p)
+	checkCIProviders(r, p)
+	signing(r, p)
+	publishNames(r, p)
+	publish(r, p)
+	witnesses(r, p)
+	checkRehearsal(r, p)
 }
 
 // names checks that a name is of one kind only: cutover and renew take it
 // alone, and services check takes tuf beside it.
-func (r *report) names(p *Plan) {
+func names(r *report, p *Plan) {
 	for _, name := range []string{"all", "tuf"} {
 		if _, taken := p.Authorities[name]; taken {
 			r.add(join("authorities", name), "%s is what commands call more than this: choose another name", name)
@@ -68,7 +68,7 @@ func (r *report) names(p *Plan) {
 	}
 }
 
-func (r *report) text(path, value string) {
+func text(r *report, path, value string) {
 	if !r.ok(path) {
 		return
 	}
@@ -78,7 +78,7 @@ func (r *report) text(path, value string) {
 }
 
 // form applies one of the bad… functions to a field that is given.
-func (r *report) form(path, value string, bad func(string) string) {
+func form(r *report, path, value string, bad func(string) string) {
 	if !r.ok(path) {
 		return
 	}
@@ -87,13 +87,13 @@ func (r *report) form(path, value string, bad func(string) string) {
 	}
 }
 
-func (r *report) oneOf(path, value string, allowed ...string) {
+func oneOf(r *report, path, value string, allowed ...string) {
 	if r.ok(path) && !slices.Contains(allowed, value) {
 		r.add(path, "%q is not one of %s", value, list(allowed))
 	}
 }
 
-func (r *report) digest(path, value string) {
+func digest(r *report, path, value string) {
 	if r.ok(path) && !digestForm.MatchString(value) {
 		r.add(path, "a SHA-256 is 64 lower-case hex digits")
 	}

@@ -34,9 +34,9 @@ var extensions = []string{
 	"source-repository-owner-uri", "source-repository-ref", "source-repository-uri", "source-repository-visibility-at-signing",
 }
 
-// ciProviders checks the templates of the plan's own CI systems as Fulcio does
+// checkCIProviders checks the templates of the plan's own CI systems as Fulcio does
 // at its start, and what it would only find at the first token.
-func (r *report) ciProviders(p *Plan) {
+func checkCIProviders(r *report, p *Plan) {
 	for _, name := range slices.Sorted(maps.Keys(p.CIProviders)) {
 		path, c := join("ci_providers", name), p.CIProviders[name]
 		shipped := func(kind string) bool { return strings.HasPrefix(name, kind) }
@@ -51,7 +51,7 @@ func (r *report) ciProviders(p *Plan) {
 		if c.Subject == "" {
 			r.add(path+".subject", "is missing: Fulcio would refuse every token")
 		} else {
-			r.form(path+".subject", c.Subject, badTemplate)
+			form(r, path+".subject", c.Subject, badTemplate)
 		}
 		for _, key := range slices.Sorted(maps.Keys(c.Claims)) {
 			at := join(path+".claims", key)
@@ -62,13 +62,13 @@ func (r *report) ciProviders(p *Plan) {
 				r.add(at, "is not an extension that Fulcio fills: write one of %s", strings.Join(extensions, ", "))
 				continue
 			}
-			r.form(at, c.Claims[key], badTemplate)
+			form(r, at, c.Claims[key], badTemplate)
 		}
 		for i, v := range c.Values {
 			at := index(path+".values", i)
-			r.form(at+".name", v.Name, badText)
+			form(r, at+".name", v.Name, badText)
 			if v.Value != "" {
-				r.form(at+".value", v.Value, badText)
+				form(r, at+".value", v.Value, badText)
 			}
 			if slices.IndexFunc(c.Values, func(other CIValue) bool { return other.Name == v.Name }) < i {
 				r.add(at+".name", "stands there a second time")

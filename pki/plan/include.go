@@ -9,8 +9,8 @@ import (
 // maxIncludes bounds how many files a build reads.
 const maxIncludes = 16
 
-// included checks where other trusted roots lie and that each is pinned.
-func (r *report) included(at string, files []Include) {
+// checkIncluded checks where other trusted roots lie and that each is pinned.
+func checkIncluded(r *report, at string, files []Include) {
 	if len(files) > maxIncludes {
 		r.add(at, "names %d files, and at most %d are read", len(files), maxIncludes)
 	}
@@ -30,18 +30,18 @@ func (r *report) included(at string, files []Include) {
 				seen[in.Path] = i
 			}
 		}
-		r.digest(path+".sha256", in.SHA256)
+		digest(r, path+".sha256", in.SHA256)
 	}
 }
 
 // signing checks how signers choose, and what is included.
-func (r *report) signing(p *Plan) {
+func signing(r *report, p *Plan) {
 	if p.Signing == nil {
 		return
 	}
 	for field, s := range map[string]Selection{"signing.rekor": p.Signing.Rekor, "signing.tsa": p.Signing.TSA} {
 		if s.Selector != "" {
-			r.oneOf(field+".selector", s.Selector, "ANY", "ALL", "EXACT")
+			oneOf(r, field+".selector", s.Selector, "ANY", "ALL", "EXACT")
 		}
 		if exact := s.Selector == "EXACT"; exact && s.Count < 1 {
 			r.add(field+".count", "EXACT asks for a number of operators: write 1 or more")
@@ -49,14 +49,14 @@ func (r *report) signing(p *Plan) {
 			r.add(field+".count", "only EXACT has a count: remove the field")
 		}
 	}
-	r.included("signing.include", p.Signing.Include)
+	checkIncluded(r, "signing.include", p.Signing.Include)
 }
 
 // builtPath is what a build writes under trust/ and an alias may stand for.
 var builtPath = regexp.MustCompile(`^(certs/[a-z0-9-]+(\.crt|-chain\.pem)|keys/[a-z0-9-]+\.pub|\.well-known/(trusted_root|signing-config)\.json)$`)
 
 // publishNames checks that aliases name what is built, and lie beside it.
-func (r *report) publishNames(p *Plan) {
+func publishNames(r *report, p *Plan) {
 	if p.Publish == nil {
 		return
 	}

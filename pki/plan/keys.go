@@ -48,7 +48,7 @@ func (p *Plan) allKeys() []owned {
 	return all
 }
 
-func (r *report) keys(p *Plan) {
+func keys(r *report, p *Plan) {
 	arns, digests := map[string]owned{}, map[string]owned{}
 	expected := map[string]int{}
 	for _, k := range p.allKeys() {
@@ -60,11 +60,11 @@ func (r *report) keys(p *Plan) {
 		} else if want := expected[k.owner]; k.Generation.Generation != want {
 			r.add(k.path+".generation", "is %d and should be %d: generations are numbered 1, 2, 3 without holes", k.Generation.Generation, want)
 		}
-		r.generation(p, k)
-		r.unique(k, arns, digests)
+		generation(r, p, k)
+		unique(r, k, arns, digests)
 	}
 	for _, kind := range []string{"authorities", "logs", "apps"} {
-		for _, owner := range r.ownersOf(p, kind) {
+		for _, owner := range ownersOf(r, p, kind) {
 			if expected[owner] == 0 && r.ok(owner+".generations") {
 				r.add(owner+".generations", "is empty: write the first generation")
 			}
@@ -72,7 +72,7 @@ func (r *report) keys(p *Plan) {
 	}
 }
 
-func (r *report) ownersOf(p *Plan, kind string) []string {
+func ownersOf(r *report, p *Plan, kind string) []string {
 	names := map[string][]string{"authorities": sorted(p.Authorities), "logs": sorted(p.Logs), "apps": sorted(p.Apps)}[kind]
 	for i := range names {
 		names[i] = join(kind, names[i])
@@ -81,12 +81,12 @@ func (r *report) ownersOf(p *Plan, kind string) []string {
 }
 
 // generation checks the fields of one generation that its kind allows.
-func (r *report) generation(p *Plan, k owned) {
+func generation(r *report, p *Plan, k owned) {
 	root := k.owner == join("authorities", RootAuthority)
 	if r.ok(k.path + ".key") {
-		r.key(k, root)
+		key(r, k, root)
 	}
-	r.digest(k.path+".spki_sha256", k.SPKISHA256)
+	digest(r, k.path+".spki_sha256", k.SPKISHA256)
 	if r.ok(k.path + ".ceremony") {
 		if _, known := p.Ceremonies[k.Ceremony]; k.kind != "authorities" {
 			r.add(k.path+".ceremony", "only an authority's certificate is issued in a ceremony: remove the field")
@@ -111,7 +111,7 @@ func (r *report) generation(p *Plan, k owned) {
 	}
 }
 
-func (r *report) key(k owned, root bool) {
+func key(r *report, k owned, root bool) {
 	at := k.path + ".key"
 	switch {
 	case root:
@@ -133,7 +133,7 @@ func (r *report) key(k owned, root bool) {
 
 // unique checks that one key never serves two logs, roles or applications. A
 // renewed authority may keep its key.
-func (r *report) unique(k owned, arns, digests map[string]owned) {
+func unique(r *report, k owned, arns, digests map[string]owned) {
 	if k.Key != "" && k.Key != ExternalKey && k.Key != KeyUnknown {
 		other, seen := arns[k.Key]
 		if !seen {
@@ -162,7 +162,7 @@ func (k owned) shared(other owned) bool {
 }
 
 // starts checks that a log's generations begin one after the other.
-func (r *report) starts(path string, generations []Generation) {
+func starts(r *report, path string, generations []Generation) {
 	var last *time.Time
 	for i, g := range generations {
 		if g.Start == nil {

@@ -7,29 +7,29 @@ import (
 	"unicode"
 )
 
-func (r *report) log(p *Plan, name string) {
+func log(r *report, p *Plan, name string) {
 	l, path := p.Logs[name], join("logs", name)
-	r.oneOf(path+".kind", l.Kind, RekorV2, StaticCT)
+	oneOf(r, path+".kind", l.Kind, RekorV2, StaticCT)
 	if r.ok(path+".algorithm") && l.Algorithm != "P-256" {
 		r.add(path+".algorithm", "%s", algorithmReason(l.Kind, l.Algorithm))
 	}
-	r.form(path+".url", l.URL, badBaseURL)
-	r.starts(path, l.Generations)
-	r.origin(p, name, path, l.Origin, l.URL)
+	form(r, path+".url", l.URL, badBaseURL)
+	starts(r, path, l.Generations)
+	checkOrigin(r, p, name, path, l.Origin, l.URL)
 	for i, g := range l.Generations {
 		if g.Origin == "" && g.URL == "" {
 			continue
 		}
 		at := index(path+".generations", i)
-		r.form(at+".url", g.URL, badBaseURL)
+		form(r, at+".url", g.URL, badBaseURL)
 		origin, address := p.PlaceOf(name, i+1)
-		r.origin(p, name, at, origin, address)
+		checkOrigin(r, p, name, at, origin, address)
 	}
 }
 
-// origin checks the origin of a log, or of one of its generations, beside its
+// checkOrigin checks the origin of a log, or of one of its generations, beside its
 // URL and those of other logs.
-func (r *report) origin(p *Plan, name, path, origin, address string) {
+func checkOrigin(r *report, p *Plan, name, path, origin, address string) {
 	at := path + ".origin"
 	if !r.ok(at) && r.ok(path+".url") {
 		at = path + ".url" // a generation may change the one alone

@@ -9,21 +9,21 @@ import (
 
 // nesting checks that no authority outlives its issuer, and that a CA has room
 // for its path length below its issuer's.
-func (r *report) nesting(p *Plan) {
+func nesting(r *report, p *Plan) {
 	for _, name := range sorted(p.Authorities) {
 		issuer := p.IssuerOf(name)
 		by, known := p.Authorities[issuer]
-		if r.dates(p, name) {
+		if dates(r, p, name) {
 			continue
 		}
-		r.policiesWithin(join("authorities", name), p.Authorities[name], issuer, by)
-		r.trustDomain(join("authorities", name), p, name)
+		policiesWithin(r, join("authorities", name), p.Authorities[name], issuer, by)
+		checkTrustDomain(r, join("authorities", name), p, name)
 		path, above := join("authorities", name), join("authorities", issuer)
 		if !known || by.Profile != "root" && by.Profile != "tsa-ca" || !r.ok(path+".validity") || !r.ok(above+".validity") {
 			continue
 		}
 		a := p.Authorities[name]
-		r.pathLength(path, a, above, by)
+		pathLength(r, path, a, above, by)
 		at, reason := p.outlives(name, issuer)
 		if reason != "" {
 			r.add(path+at, "%s", reason)
@@ -34,7 +34,7 @@ func (r *report) nesting(p *Plan) {
 // policiesWithin holds a certificate's policies to those of the CA above it: a
 // verifier that asks for policies finds none that is valid otherwise (RFC 5280
 // 6.1.3 d). The root's own limit nothing: a trust anchor is not part of a path.
-func (r *report) policiesWithin(path string, a Authority, issuer string, by Authority) {
+func policiesWithin(r *report, path string, a Authority, issuer string, by Authority) {
 	if issuer == "" || issuer == RootAuthority || len(by.Policies) == 0 {
 		return
 	}
@@ -50,7 +50,7 @@ func (r *report) policiesWithin(path string, a Authority, issuer string, by Auth
 
 const anyPolicy = "2.5.29.32.0"
 
-func (r *report) pathLength(path string, a Authority, above string, by Authority) {
+func pathLength(r *report, path string, a Authority, above string, by Authority) {
 	if by.PathLen == nil || a.Profile == "tsa" || a.Profile == "tsa-leaf" {
 		return
 	}
@@ -101,7 +101,7 @@ func (p *Plan) outlives(name, issuer string) (field, reason string) {
 }
 
 // dates reports whether a generation's instants cannot bound a certificate.
-func (r *report) dates(p *Plan, name string) (bad bool) {
+func dates(r *report, p *Plan, name string) (bad bool) {
 	path := join("authorities", name)
 	for i, g := range p.Authorities[name].Generations {
 		from, to, dated := p.Window(name, g)

@@ -85,10 +85,10 @@ func (p Provider) Site() string {
 
 // oidc checks the identity providers. Issuers are compared byte by byte (OpenID
 // Connect Discovery 1.0, 3).
-func (r *report) oidc(p *Plan) {
+func oidc(r *report, p *Plan) {
 	for i, provider := range p.OIDC {
 		path := index("oidc", i)
-		r.form(path+".issuer", provider.Issuer, badURL)
+		form(r, path+".issuer", provider.Issuer, badURL)
 		if slices.IndexFunc(p.OIDC, func(other Provider) bool { return other.Issuer == provider.Issuer }) < i {
 			r.add(path+".issuer", "stands there a second time")
 		}
@@ -101,7 +101,7 @@ func (r *report) oidc(p *Plan) {
 			r.add(path+".type", "%s is of the type %s: with %s Fulcio answers 400 to every token", provider.Issuer, known, provider.Type)
 		}
 		if provider.Type != "" {
-			r.oneOf(path+".type", provider.Type, ProviderEmail, ProviderURI, ProviderUsername, ProviderSPIFFE, "kubernetes", "chainguard-identity",
+			oneOf(r, path+".type", provider.Type, ProviderEmail, ProviderURI, ProviderUsername, ProviderSPIFFE, "kubernetes", "chainguard-identity",
 				ProviderGitHub, ProviderGitLab, ProviderBuildkite, ProviderCodefresh, ProviderCircleCI, ProviderCI)
 		}
 		switch _, defined := p.CIProviders[provider.CIProvider]; {
@@ -115,13 +115,13 @@ func (r *report) oidc(p *Plan) {
 		if _, isCI := ciProviders[provider.Kind()]; provider.URL != "" && !isCI {
 			r.add(path+".url", "is for CI systems alone: %s has no repositories", provider.Kind())
 		} else if provider.URL != "" {
-			r.form(path+".url", provider.URL, badBaseURL)
+			form(r, path+".url", provider.URL, badBaseURL)
 		}
 		if reason := badProviderDomain(provider); reason != "" {
 			r.add(path+".domain", "%s", reason)
 		}
 		if provider.ClientID != "" {
-			r.form(path+".client_id", provider.ClientID, badText)
+			form(r, path+".client_id", provider.ClientID, badText)
 		}
 	}
 }

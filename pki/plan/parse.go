@@ -30,9 +30,9 @@ const (
 func Parse(name string, data []byte) (*Plan, error) {
 	p := new(Plan)
 	r := newReport(name)
-	if body := r.parse(data); body != nil {
-		r.bind(body, reflect.ValueOf(p).Elem(), "", 0)
-		r.check(p)
+	if body := parse(r, data); body != nil {
+		bind(r, body, reflect.ValueOf(p).Elem(), "", 0)
+		check(r, p)
 	}
 	if len(r.problems) > 0 {
 		r.problems.Sort()
@@ -43,7 +43,7 @@ func Parse(name string, data []byte) (*Plan, error) {
 
 // parse reads the YAML and returns its one document, or nil when there is
 // none to look at.
-func (r *report) parse(data []byte) ast.Node {
+func parse(r *report, data []byte) ast.Node {
 	if err := bounded(data); err != nil {
 		r.at(place{}, "", err.Error())
 		return nil

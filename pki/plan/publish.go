@@ -20,13 +20,13 @@ var Forms = []string{
 	"policy-controller", "policy-controller-repository", "spiffe",
 }
 
-func (r *report) publish(p *Plan) {
+func publish(r *report, p *Plan) {
 	if p.Publish == nil {
 		return
 	}
 	for i, name := range p.Publish.Render {
 		at := index("publish.render", i)
-		r.oneOf(at, name, Forms...)
+		oneOf(r, at, name, Forms...)
 		if slices.Index(p.Publish.Render, name) < i {
 			r.add(at, "stands there a second time")
 		}

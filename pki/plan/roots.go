@@ -97,7 +97,7 @@ func (p *Plan) crlPointers(s pki.Settings, generation int) pki.Settings {
 // roots checks that each generation of the root has a token and a subject of
 // its own, and that every ceremony is held at the token of the root that its
 // certificates are issued under.
-func (r *report) roots(p *Plan) {
+func roots(r *report, p *Plan) {
 	at := join("authorities", RootAuthority) + ".generations"
 	tokens, subjects := map[uint32]int{}, map[pki.Subject]int{}
 	for i, g := range p.Authorities[RootAuthority].Generations {
@@ -122,12 +122,12 @@ func (r *report) roots(p *Plan) {
 	}
 	for _, name := range sorted(p.Authorities) {
 		for i, g := range p.Authorities[name].Generations {
-			r.issued(p, name, index(join("authorities", name)+".generations", i), g)
+			issued(r, p, name, index(join("authorities", name)+".generations", i), g)
 		}
 	}
 }
 
-func (r *report) issued(p *Plan, name, at string, g Generation) {
+func issued(r *report, p *Plan, name, at string, g Generation) {
 	roots := len(p.Authorities[RootAuthority].Generations)
 	c, known := p.Ceremonies[g.Ceremony]
 	by := p.RootOf(g.Ceremony)
@@ -163,7 +163,7 @@ func rootTokens(p *Plan) string {
 }
 
 // crls checks that a CRL which certificates name is one that a ceremony makes.
-func (r *report) crls(p *Plan) {
+func crls(r *report, p *Plan) {
 	made := p.Authorities[RootAuthority].CRL
 	for _, name := range sorted(p.Authorities) {
 		a, at := p.Authorities[name], join("authorities", name)
@@ -187,7 +187,7 @@ func (r *report) crls(p *Plan) {
 	if made == nil {
 		return
 	}
-	r.form(at+".url", made.URL, badPointer)
+	form(r, at+".url", made.URL, badPointer)
 	if r.ok(at+".url") && badPointer(made.URL) == "" && path.Ext(made.URL) != ".crl" {
 		r.add(at+".url", "%q must name a file that ends in .crl", made.URL)
 	}

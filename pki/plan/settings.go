@@ -10,11 +10,11 @@ import (
 )
 
 // settings checks what a plan sets over a profile's defaults.
-func (r *report) settings(path string, a Authority) {
+func settings(r *report, path string, a Authority) {
 	if !slices.Contains(profiles, a.Profile) {
 		return
 	}
-	r.serviceURL(path, a)
+	serviceURL(r, path, a)
 	leaf := a.Profile == "tsa" || a.Profile == "tsa-leaf"
 	if a.PathLen != nil && leaf {
 		r.add(path+".path_len", "a %s certificate is not a CA and has no path length: remove the field", a.Profile)
@@ -34,8 +34,8 @@ func (r *report) settings(path string, a Authority) {
 		if empty(nc.Permitted) && empty(nc.Excluded) {
 			r.add(at, "constrains nothing: name something or remove the field")
 		}
-		r.subtrees(at+".permitted", nc.Permitted)
-		r.subtrees(at+".excluded", nc.Excluded)
+		subtrees(r, at+".permitted", nc.Permitted)
+		subtrees(r, at+".excluded", nc.Excluded)
 	}
 	for i, policy := range a.Policies {
 		at := index(path+".policies", i)
@@ -43,7 +43,7 @@ func (r *report) settings(path string, a Authority) {
 			r.add(at+".oid", "%q is not an object identifier: write it like 1.3.6.1.4.1.65302.1.1", policy.OID)
 		}
 		if policy.CPS != "" {
-			r.form(at+".cps", policy.CPS, badURL)
+			form(r, at+".cps", policy.CPS, badURL)
 		}
 	}
 	for i, uri := range a.URIs {
@@ -57,10 +57,10 @@ func (r *report) settings(path string, a Authority) {
 		}
 	}
 	for i, uri := range a.IssuingCertificates {
-		r.form(index(path+".issuing_certificates", i), uri, badPointer)
+		form(r, index(path+".issuing_certificates", i), uri, badPointer)
 	}
 	for i, uri := range a.CRLDistribution {
-		r.form(index(path+".crl_distribution", i), uri, badPointer)
+		form(r, index(path+".crl_distribution", i), uri, badPointer)
 	}
 }
 
@@ -69,7 +69,7 @@ func empty(s pki.Subtrees) bool {
 }
 
 // subtrees checks the forms of RFC 5280 4.2.1.10.
-func (r *report) subtrees(path string, s pki.Subtrees) {
+func subtrees(r *report, path string, s pki.Subtrees) {
 	for i, name := range s.DNS {
 		if !hostForm(strings.TrimPrefix(name, ".")) {
 			r.add(index(path+".dns", i), "%q is not a DNS name", name)

@@ -7,9 +7,9 @@ import (
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
-// trustDomain checks that SVIDs can live under a spiffe-ca (SPIFFE-ID and
+// checkTrustDomain checks that SVIDs can live under a spiffe-ca (SPIFFE-ID and
 // X.509-SVID): SPIRE issues its own CA below it, and that one the SVIDs.
-func (r *report) trustDomain(path string, p *Plan, name string) {
+func checkTrustDomain(r *report, path string, p *Plan, name string) {
 	a := p.Authorities[name]
 	if a.Profile != pki.ProfileSPIFFECA {
 		return

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-func (r *report) holders(p *Plan) {
+func holders(r *report, p *Plan) {
 	tokens := map[uint32]string{}
 	for _, name := range sorted(p.Holders) {
 		h, path := p.Holders[name], join("holders", name)
@@ -18,7 +18,7 @@ func (r *report) holders(p *Plan) {
 		} else {
 			tokens[h.Token] = name
 		}
-		r.form(path+".slot", h.Slot, badKeySlot)
+		form(r, path+".slot", h.Slot, badKeySlot)
 		for _, ceremony := range sorted(p.Ceremonies) {
 			if p.Ceremonies[ceremony].Token == h.Token && h.Token != 0 {
 				r.add(path+".token", "is the root's token of the ceremony %s, which is locked away between ceremonies: give the holder another", ceremony)
@@ -28,24 +28,24 @@ func (r *report) holders(p *Plan) {
 	}
 }
 
-func (r *report) tuf(p *Plan) {
+func tuf(r *report, p *Plan) {
 	if p.TUF == nil {
 		return
 	}
 	t := p.TUF
-	r.form("tuf.url", t.URL, badBaseURL)
-	r.role(p, "tuf.root", t.Root)
-	r.role(p, "tuf.targets", t.Targets)
-	r.expiry("tuf.snapshot", t.Snapshot.Expiry, t.Snapshot.Resign)
-	r.expiry("tuf.timestamp", t.Timestamp.Expiry, t.Timestamp.Resign)
+	form(r, "tuf.url", t.URL, badBaseURL)
+	role(r, p, "tuf.root", t.Root)
+	role(r, p, "tuf.targets", t.Targets)
+	expiry(r, "tuf.snapshot", t.Snapshot.Expiry, t.Snapshot.Resign)
+	expiry(r, "tuf.timestamp", t.Timestamp.Expiry, t.Timestamp.Resign)
 	if next := t.NextOnlineKey; next != nil && (next.Key == t.OnlineKey.Key || next.SPKISHA256 != "" && next.SPKISHA256 == t.OnlineKey.SPKISHA256) {
 		r.add("tuf.next_online_key", "is the online key: name another, or remove the field")
 	}
-	r.published(t.Places)
+	published(r, t.Places)
 }
 
 // published checks the places: folders or buckets, each once.
-func (r *report) published(places []Place) {
+func published(r *report, places []Place) {
 	for i, p := range places {
 		at := index("tuf.places", i)
 		scheme, _, url := strings.Cut(p.At, "://")
@@ -63,11 +63,11 @@ func (r *report) published(places []Place) {
 	}
 }
 
-func (r *report) role(p *Plan, path string, role Role) {
+func role(r *report, p *Plan, path string, role Role) {
 	if !r.ok(path) {
 		return
 	}
-	r.expiry(path, role.Expiry, role.Resign)
+	expiry(r, path, role.Expiry, role.Resign)
 	for i, name := range role.Holders {
 		at := index(path+".holders", i)
 		if _, known := p.Holders[name]; !known {
@@ -89,7 +89,7 @@ func (r *report) role(p *Plan, path string, role Role) {
 	}
 }
 
-func (r *report) expiry(path string, expiry, resign Days) {
+func expiry(r *report, path string, expiry, resign Days) {
 	if r.ok(path+".expiry") && r.ok(path+".resign") && resign >= expiry {
 		r.add(path+".resign", "is %dd and must be less than the expiry of %dd", resign, expiry)
 	}

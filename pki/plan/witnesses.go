@@ -14,7 +14,7 @@ type Witness struct {
 	URL string `yaml:"url" json:"url"` // where logs ask it
 }
 
-func (r *report) witnesses(p *Plan) {
+func witnesses(r *report, p *Plan) {
 	keys := map[string]string{}
 	for _, name := range sorted(p.Witnesses) {
 		w, path := p.Witnesses[name], join("witnesses", name)
@@ -25,7 +25,7 @@ func (r *report) witnesses(p *Plan) {
 			r.add(path+".key", "witness %s has this key: two names of one key are one witness", other)
 		}
 		keys[w.Key] = name
-		r.form(path+".url", w.URL, badBaseURL)
+		form(r, path+".url", w.URL, badBaseURL)
 	}
 	submit := ""
 	for _, name := range sorted(p.Logs) {

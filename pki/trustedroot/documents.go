@@ -64,8 +64,8 @@ func Documents(data []byte) [][]byte {
 	return [][]byte{data}
 }
 
-// clientTrustConfig judges both parts and that they agree.
-func (l *linter) clientTrustConfig() {
+// lintClientTrustConfig judges both parts and that they agree.
+func lintClientTrustConfig(l *linter) {
 	msg := &prototrustroot.ClientTrustConfig{}
 	if !l.read(msg) {
 		return
@@ -74,17 +74,17 @@ func (l *linter) clientTrustConfig() {
 	var c clientTrustConfig
 	_ = json.Unmarshal(l.data, &c) // isClientTrustConfig has read it
 	l.prefix = "$.trustedRoot"
-	l.trustedRoot(msg.GetTrustedRoot())
+	trustedRoot(l, msg.GetTrustedRoot())
 	l.judged(LintOptions.trustedRoot, c.TrustedRoot)
 	l.prefix = "$.signingConfig"
-	l.signingConfig(msg.GetSigningConfig())
+	signingConfig(l, msg.GetSigningConfig())
 	l.judged(LintOptions.signingConfig, c.SigningConfig)
-	l.pair(msg.GetTrustedRoot(), msg.GetSigningConfig(), false)
+	lintBoth(l, msg.GetTrustedRoot(), msg.GetSigningConfig(), false)
 	l.prefix = ""
 }
 
-// jsonLines judges each line as a trusted root of its own.
-func (l *linter) jsonLines(lines []jsonLine) ([]finding.Finding, error) {
+// lintJSONLines judges each line as a trusted root of its own.
+func lintJSONLines(l *linter, lines []jsonLine) ([]finding.Finding, error) {
 	l.add(ruleLines, "$", fmt.Sprintf("The file has %d trusted roots, one a line (JSON lines)", len(lines)), "Nothing for gh attestation verify; other clients read one trusted root a file")
 	for _, line := range lines {
 		findings, err := Lint(line.data, l.options)

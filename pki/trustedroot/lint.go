@@ -51,8 +51,8 @@ func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
 	return lintAny(data, o, func(l *linter) error {
 		msg := &prototrustroot.TrustedRoot{}
 		if l.read(msg) {
-			l.trustedRoot(msg)
-			if err := l.pairWith(msg); err != nil {
+			trustedRoot(l, msg)
+			if err := pairWith(l, msg); err != nil {
 				return err
 			}
 		}
@@ -70,9 +70,9 @@ func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]finding.Fin
 	}
 	switch lines := jsonLines(data); {
 	case isClientTrustConfig(data):
-		l.clientTrustConfig()
+		lintClientTrustConfig(l)
 	case len(lines) > 1:
-		return l.jsonLines(lines)
+		return lintJSONLines(l, lines)
 	default:
 		if err := one(l); err != nil {
 			return nil, err
@@ -139,7 +139,7 @@ func (l *linter) read(msg proto.Message) bool {
 		return false
 	}
 	l.tree = tree
-	l.structure(tree, msg.ProtoReflect())
+	structure(l, tree, msg.ProtoReflect())
 	options := protojson.UnmarshalOptions{DiscardUnknown: true}
 	return options.Unmarshal(l.data, msg) == nil
 }

@@ -19,7 +19,7 @@ const maxChain = 16
 // chainCheck looks at the certificates of one role's chain.
 type chainCheck func(path string, chain []*x509.Certificate)
 
-func (l *linter) authorities(list string, entries []*prototrustroot.CertificateAuthority, profile chainCheck) []span {
+func authorities(l *linter, list string, entries []*prototrustroot.CertificateAuthority, profile chainCheck) []span {
 	spans := make([]span, 0, len(entries))
 	seen := map[[sha256.Size]byte]string{}
 	for i, a := range entries {
@@ -29,19 +29,19 @@ func (l *linter) authorities(list string, entries []*prototrustroot.CertificateA
 			l.add(ruleCertWindow, path+".validFor", "The entry has no validFor with a start: it is trusted for all time",
 				"Write validFor beside certChain, within the validity of every certificate")
 		}
-		l.authorityURI(path+".uri", a.GetUri())
+		authorityURI(l, path+".uri", a.GetUri())
 		if list == "timestampAuthorities" && noPath(a.GetUri()) {
 			l.add(ruleTSAPath, path+".uri", "The TSA's URL has no path: Sigstore's server answers at /api/v1/timestamp alone", "Write the whole endpoint, as in the signing config, unless the service answers without a path")
 		}
-		if chain := l.certificates(path, a); chain != nil {
+		if chain := parsedChain(l, path, a); chain != nil {
 			s.issued, s.key = chain[0].NotBefore, spkiDigest(chain[0])
 			s.certStart, s.certEnd = chainValidity(chain)
 			for _, c := range chain {
-				l.compromise(&s, spkiDigest(c))
+				compromise(l, &s, spkiDigest(c))
 			}
-			l.windowInChain(s)
-			l.subject(path, a, chain)
-			if l.links(path, list, chain) {
+			windowInChain(l, s)
+			subject(l, path, a, chain)
+			if links(l, path, list, chain) {
 				profile(path, chain)
 			}
 		}
@@ -68,7 +68,7 @@ func chainDigest(a *prototrustroot.CertificateAuthority) ([sha256.Size]byte, err
 	return sha256.Sum256(raw), err
 }
 
-func (l *linter) authorityURI(path, raw string) {
+func authorityURI(l *linter, path, raw string) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Scheme == "" || u.Hostname() == "":
@@ -78,8 +78,8 @@ func (l *linter) authorityURI(path, raw string) {
 	}
 }
 
-// certificates parses a chain, or returns nil where that cannot be done.
-func (l *linter) certificates(path string, a *prototrustroot.CertificateAuthority) []*x509.Certificate {
+// parsedChain parses a chain, or returns nil where that cannot be done.
+func parsedChain(l *linter, path string, a *prototrustroot.CertificateAuthority) []*x509.Certificate {
 	certs := a.GetCertChain().GetCertificates()
 	if len(certs) == 0 {
 		r := ruleChainAbsent
@@ -109,7 +109,7 @@ func certPath(path string, i int) string {
 	return fmt.Sprintf("%s.certChain.certificates[%d]", path, i)
 }
 
-func (l *linter) windowInChain(s span) {
+func windowInChain(l *linter, s span) {
 	if s.start.After(s.certEnd) {
 		l.add(ruleWindowDead, s.path+".validFor.start", fmt.Sprintf("The window opens %s, after the chain has ended (%s): the entry is never valid", stamp(s.start), stamp(s.certEnd)),
 			"Write the window of this certificate, or the certificate of this window")
@@ -123,7 +123,7 @@ func (l *linter) windowInChain(s span) {
 	}
 }
 
-func (l *linter) subject(path string, a *prototrustroot.CertificateAuthority, chain []*x509.Certificate) {
+func subject(l *linter, path string, a *prototrustroot.CertificateAuthority, chain []*x509.Certificate) {
 	want := anchorSubject(chain[len(chain)-1])
 	if got := a.GetSubject(); got.GetOrganization() != want.GetOrganization() || got.GetCommonName() != want.GetCommonName() {
 		l.add(ruleSubject, path+".subject", fmt.Sprintf("The subject is O=%s, CN=%s, the chain's last certificate is O=%s, CN=%s",
@@ -138,7 +138,7 @@ func (l *linter) subject(path string, a *prototrustroot.CertificateAuthority, ch
 
 // links reports whether a chain is leaf-first to a self-signed root, and finds
 // out what it is where it is not.
-func (l *linter) links(path, list string, chain []*x509.Certificate) bool {
+func links(l *linter, path, list string, chain []*x509.Certificate) bool {
 	linked := true
 	for i := range chain[:len(chain)-1] {
 		linked = linked && issuedBy(chain[i], chain[i+1])

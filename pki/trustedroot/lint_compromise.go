@@ -7,7 +7,7 @@ import (
 
 // compromise judges an entry of which one key is compromised: it is over, or
 // what a thief signs verifies.
-func (l *linter) compromise(s *span, key string) {
+func compromise(l *linter, s *span, key string) {
 	if !slices.Contains(l.options.Compromised, key) {
 		return
 	}

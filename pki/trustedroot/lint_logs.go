@@ -24,15 +24,15 @@ import (
 // stood first.
 type keysSeen map[string]string
 
-func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstance, rekor bool, keys keysSeen) []span {
+func logs(l *linter, list string, logs []*prototrustroot.TransparencyLogInstance, rekor bool, keys keysSeen) []span {
 	spans := make([]span, 0, len(logs))
 	for i, log := range logs {
 		path := fmt.Sprintf("$.%s[%d]", list, i)
 		if log.GetHashAlgorithm() != protocommon.HashAlgorithm_SHA2_256 {
 			l.add(ruleHash, path+".hashAlgorithm", fmt.Sprintf("The Merkle tree's hash algorithm is %s", log.GetHashAlgorithm()), `Write "SHA2_256"`)
 		}
-		l.logKey(path, log, rekor, keys)
-		l.logURL(path+".baseUrl", log.GetBaseUrl(), rekor)
+		logKey(l, path, log, rekor, keys)
+		logURL(l, path+".baseUrl", log.GetBaseUrl(), rekor)
 		if log.GetOperator() != "" {
 			l.add(ruleV02, path+".operator", "A log's operator is a field of version 0.2", "Remove it: the media type says 0.1")
 		}
@@ -50,7 +50,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 		s := newSpan(path, log.GetBaseUrl(), validFor)
 		if raw := log.GetPublicKey().GetRawBytes(); len(raw) > 0 {
 			s.key = digest.Hex(raw)
-			l.compromise(&s, s.key)
+			compromise(l, &s, s.key)
 		}
 		spans = append(spans, s)
 	}
@@ -58,7 +58,7 @@ func (l *linter) logs(list string, logs []*prototrustroot.TransparencyLogInstanc
 }
 
 // logKey judges a log's key and its ID.
-func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance, rekor bool, keys keysSeen) {
+func logKey(l *linter, path string, log *prototrustroot.TransparencyLogInstance, rekor bool, keys keysSeen) {
 	id := log.GetLogId().GetKeyId()
 	if len(id) == 0 {
 		l.add(ruleLogIDAbsent, path+".logId", "The log has no ID", "Write the SHA-256 of the key's DER as logId.keyId")
@@ -85,7 +85,7 @@ func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance
 		l.add(ruleKeyBroken, path+".publicKey.rawBytes", "The key is not a DER SubjectPublicKeyInfo", "Write what openssl pkey -pubin -outform DER prints, in base64")
 		return
 	}
-	l.keyKind(path+".publicKey", key, log.GetPublicKey())
+	keyKind(l, path+".publicKey", key, log.GetPublicKey())
 	ids, how := logIDs(raw, key, log.GetBaseUrl(), rekor)
 	if len(id) > 0 && !slices.ContainsFunc(ids, func(want []byte) bool { return bytes.Equal(id, want) }) {
 		l.add(ruleKeyID, path+".logId.keyId", fmt.Sprintf("The log ID %s is not of this key", base64.StdEncoding.EncodeToString(id)),
@@ -96,12 +96,12 @@ func (l *linter) logKey(path string, log *prototrustroot.TransparencyLogInstance
 const keyRepair = "Sign the log's checkpoints with an ECDSA P-256 key, which alone every client verifies"
 
 // keyKind judges the key and the algorithm that is written beside it.
-func (l *linter) keyKind(path string, key any, public *protocommon.PublicKey) {
+func keyKind(l *linter, path string, key any, public *protocommon.PublicKey) {
 	details := public.GetKeyDetails()
 	right := detailsOf(key)
 	kind := func(r rule) rule {
 		if end := public.GetValidFor().GetEnd(); end != nil {
-			return l.settled(r, end.AsTime())
+			return settled(l, r, end.AsTime())
 		}
 		return r
 	}
@@ -211,7 +211,7 @@ func logIDs(raw []byte, key any, baseURL string, rekor bool) (ids [][]byte, how 
 
 // logURL judges a log's base URL. Of a Rekor v2 log it must give the origin of
 // the checkpoints, which verifiers take from the host alone.
-func (l *linter) logURL(path, raw string, rekor bool) {
+func logURL(l *linter, path, raw string, rekor bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Hostname() == "" {
 		r := ruleBaseURL

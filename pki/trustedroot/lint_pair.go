@@ -12,7 +12,7 @@ import (
 // pairWith judges a file against the other one of the pair. Findings about
 // services stand where the service stands, or at the top when the linted file
 // is the trusted root. The error is of another file that cannot be read.
-func (l *linter) pairWith(msg proto.Message) error {
+func pairWith(l *linter, msg proto.Message) error {
 	if len(l.options.Pair) == 0 {
 		return nil
 	}
@@ -31,11 +31,11 @@ func (l *linter) pairWith(msg proto.Message) error {
 		}
 		root = tr
 	}
-	l.pair(root, config, isRoot)
+	lintBoth(l, root, config, isRoot)
 	return nil
 }
 
-func (l *linter) pair(root *prototrustroot.TrustedRoot, config *prototrustroot.SigningConfig, isRoot bool) {
+func lintBoth(l *linter, root *prototrustroot.TrustedRoot, config *prototrustroot.SigningConfig, isRoot bool) {
 	authorities := func(entries []*prototrustroot.CertificateAuthority) (out []span) {
 		for _, a := range entries {
 			out = append(out, newSpan("", a.GetUri(), a.GetValidFor()))
@@ -52,14 +52,14 @@ func (l *linter) pair(root *prototrustroot.TrustedRoot, config *prototrustroot.S
 		}
 		l.add(r, path, text, repair)
 	}
-	l.pairServices(report, "caUrls", config.GetCaUrls(), nil, authorities(root.GetCertificateAuthorities()))
-	l.pairServices(report, "rekorTlogUrls", config.GetRekorTlogUrls(), config.GetRekorTlogConfig(), logs)
-	l.pairServices(report, "tsaUrls", config.GetTsaUrls(), config.GetTsaConfig(), authorities(root.GetTimestampAuthorities()))
+	pairServices(l, report, "caUrls", config.GetCaUrls(), nil, authorities(root.GetCertificateAuthorities()))
+	pairServices(l, report, "rekorTlogUrls", config.GetRekorTlogUrls(), config.GetRekorTlogConfig(), logs)
+	pairServices(l, report, "tsaUrls", config.GetTsaUrls(), config.GetTsaConfig(), authorities(root.GetTimestampAuthorities()))
 }
 
 // pairServices judges one list of services, and how signers choose among them,
 // against a role's entries.
-func (l *linter) pairServices(report func(r rule, path, text, repair string), list string, services []*prototrustroot.Service, choice *prototrustroot.ServiceConfiguration, entries []span) {
+func pairServices(l *linter, report func(r rule, path, text, repair string), list string, services []*prototrustroot.Service, choice *prototrustroot.ServiceConfiguration, entries []span) {
 	known := map[string]bool{} // operators of whom verifiers know a service
 	operators := map[string]bool{}
 	for i, s := range services {
@@ -78,7 +78,7 @@ func (l *linter) pairServices(report func(r rule, path, text, repair string), li
 		service := newSpan(path, s.GetUrl(), s.GetValidFor())
 		first := slices.MinFunc(found, func(a, b span) int { return a.start.Compare(b.start) })
 		if !service.start.IsZero() && service.start.Before(first.start) {
-			report(l.settled(ruleSCPairTime, first.start), path, fmt.Sprintf("The service is offered from %s, verifiers accept it from %s", stamp(service.start), stamp(first.start)), "Offer the service no earlier than its window opens")
+			report(settled(l, ruleSCPairTime, first.start), path, fmt.Sprintf("The service is offered from %s, verifiers accept it from %s", stamp(service.start), stamp(first.start)), "Offer the service no earlier than its window opens")
 		}
 		if !service.hasEnd && !slices.ContainsFunc(found, func(e span) bool { return !e.hasEnd }) {
 			report(ruleSCPairTime, path, "The service is offered without end, and every window of it in the trusted root is closed", "Remove the service, or publish its new generation")

@@ -46,7 +46,7 @@ func (l *linter) fulcioChain(path string, chain []*x509.Certificate) {
 	case marked:
 		l.add(ruleFulcioEKUCr, at, "The Fulcio CA's extended key usage is critical", "Issue the next generation with a non-critical one")
 	}
-	l.caChain(path, chain, 0)
+	caChain(l, path, chain, 0)
 }
 
 // tsaChain judges the certificates of a timestamp authority (RFC 3161 2.3).
@@ -73,7 +73,7 @@ func (l *linter) tsaChain(path string, chain []*x509.Certificate) {
 			l.add(ruleTSAEKU, certPath(path, i), "The intermediate's extended key usage does not allow time stamping", "Issue an intermediate with timeStamping and a new generation")
 		}
 	}
-	l.caChain(path, chain, 1)
+	caChain(l, path, chain, 1)
 }
 
 func allows(c *x509.Certificate, usage x509.ExtKeyUsage) bool {
@@ -82,7 +82,7 @@ func allows(c *x509.Certificate, usage x509.ExtKeyUsage) bool {
 
 // caChain judges what the CAs of any chain have in common. The first CA stands
 // at index from.
-func (l *linter) caChain(path string, chain []*x509.Certificate, from int) {
+func caChain(l *linter, path string, chain []*x509.Certificate, from int) {
 	for i := from; i < len(chain); i++ {
 		c, at := chain[i], certPath(path, i)
 		below := i - from // CAs between this one and the certificates that people sign with

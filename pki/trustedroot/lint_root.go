@@ -10,7 +10,7 @@ import (
 )
 
 // trustedRoot judges the content of a trusted root.
-func (l *linter) trustedRoot(msg *prototrustroot.TrustedRoot) {
+func trustedRoot(l *linter, msg *prototrustroot.TrustedRoot) {
 	if got := msg.GetMediaType(); got != MediaType {
 		l.add(ruleMediaType, "$.mediaType", fmt.Sprintf("The media type is %q", got), fmt.Sprintf("Write %q: every client reads it", MediaType))
 	}
@@ -35,21 +35,21 @@ func (l *linter) trustedRoot(msg *prototrustroot.TrustedRoot) {
 			"Add the TSA, or stay with Rekor v1")
 	}
 	keys := keysSeen{}
-	tlogs := l.logs("tlogs", msg.GetTlogs(), true, keys)
-	ctlogs := l.logs("ctlogs", msg.GetCtlogs(), false, keys)
-	cas := l.authorities("certificateAuthorities", msg.GetCertificateAuthorities(), l.fulcioChain)
-	tsas := l.authorities("timestampAuthorities", msg.GetTimestampAuthorities(), l.tsaChain)
-	l.windows("tlogs", "Rekor log", tlogs, true)
-	l.windows("ctlogs", "CT log", ctlogs, false)
-	l.windows("certificateAuthorities", "Fulcio CA", cas, false)
-	l.windows("timestampAuthorities", "timestamp authority", tsas, false)
-	l.mixes(newView(msg, l.options.At).Mixes)
-	l.publicParts(msg)
+	tlogs := logs(l, "tlogs", msg.GetTlogs(), true, keys)
+	ctlogs := logs(l, "ctlogs", msg.GetCtlogs(), false, keys)
+	cas := authorities(l, "certificateAuthorities", msg.GetCertificateAuthorities(), l.fulcioChain)
+	tsas := authorities(l, "timestampAuthorities", msg.GetTimestampAuthorities(), l.tsaChain)
+	windows(l, "tlogs", "Rekor log", tlogs, true)
+	windows(l, "ctlogs", "CT log", ctlogs, false)
+	windows(l, "certificateAuthorities", "Fulcio CA", cas, false)
+	windows(l, "timestampAuthorities", "timestamp authority", tsas, false)
+	mixes(l, newView(msg, l.options.At).Mixes)
+	publicParts(l, msg)
 }
 
 // mixes reports the time in which services of one instance are at different
 // generations, as one finding: it is one renewal that was not one.
-func (l *linter) mixes(mixes []Period) {
+func mixes(l *linter, mixes []Period) {
 	if len(mixes) == 0 {
 		return
 	}
@@ -62,7 +62,7 @@ func (l *linter) mixes(mixes []Period) {
 			to = m.To
 		}
 	}
-	r := l.settled(ruleMix, to)
+	r := settled(l, ruleMix, to)
 	if len(l.options.Compromised) > 0 {
 		r.severity = Info // a compromise closes a window at once, and alone
 	}
@@ -72,7 +72,7 @@ func (l *linter) mixes(mixes []Period) {
 
 // settled lowers to a note what nobody can repair any more: the time that it
 // speaks of has passed.
-func (l *linter) settled(r rule, until time.Time) rule {
+func settled(l *linter, r rule, until time.Time) rule {
 	if at := l.options.At; !at.IsZero() && until.Before(at) {
 		r.severity = Info
 	}
@@ -82,7 +82,7 @@ func (l *linter) settled(r rule, until time.Time) rule {
 // publicParts reports a file that takes some roles from the public Sigstore and
 // others not. Including its whole trusted root is a choice; single entries are
 // what a copied example leaves behind.
-func (l *linter) publicParts(msg *prototrustroot.TrustedRoot) {
+func publicParts(l *linter, msg *prototrustroot.TrustedRoot) {
 	var with, without []string
 	var first string
 	role := func(name string, n int, at func(i int) string) {

@@ -13,7 +13,7 @@ const timestampName = "google.protobuf.Timestamp"
 
 // structure compares a JSON value with the message that it should hold, as
 // protobuf's JSON mapping reads it.
-func (l *linter) structure(n *node, m protoreflect.Message) {
+func structure(l *linter, n *node, m protoreflect.Message) {
 	if n.kind != '{' {
 		l.add(ruleType, n.path, "This is not an object", "Write an object here")
 		return
@@ -22,11 +22,11 @@ func (l *linter) structure(n *node, m protoreflect.Message) {
 		l.addLine(ruleDuplicate, n.path+"."+r.key, r.line, fmt.Sprintf("The field %q stands here twice", r.key), "Keep one of the two")
 	}
 	for _, key := range n.keys {
-		l.field(n.fields[key], key, m)
+		field(l, n.fields[key], key, m)
 	}
 }
 
-func (l *linter) field(value *node, key string, m protoreflect.Message) {
+func field(l *linter, value *node, key string, m protoreflect.Message) {
 	fields := m.Descriptor().Fields()
 	fd := fields.ByJSONName(key)
 	if fd == nil {
@@ -39,24 +39,24 @@ func (l *linter) field(value *node, key string, m protoreflect.Message) {
 	switch {
 	case value.kind == '0': // null leaves a field unset
 	case !fd.IsList():
-		l.scalar(value, fd, m)
+		scalar(l, value, fd, m)
 	case value.kind != '[':
 		l.add(ruleTypeList, value.path, "This is not a list", "Write a list here")
 	default:
 		for _, item := range value.items {
-			l.scalar(item, fd, m)
+			scalar(l, item, fd, m)
 		}
 	}
 }
 
 // scalar judges one value of a field. What is not a message is given to protobuf's
 // own parser, alone in a message of its kind.
-func (l *linter) scalar(value *node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
+func scalar(l *linter, value *node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
 	if fd.Message() != nil && fd.Message().FullName() != timestampName {
 		if fd.IsList() {
-			l.structure(value, m.NewField(fd).List().NewElement().Message())
+			structure(l, value, m.NewField(fd).List().NewElement().Message())
 		} else {
-			l.structure(value, m.NewField(fd).Message())
+			structure(l, value, m.NewField(fd).Message())
 		}
 		return
 	}

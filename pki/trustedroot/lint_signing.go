@@ -17,8 +17,8 @@ func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
 	return lintAny(data, o, func(l *linter) error {
 		msg := &prototrustroot.SigningConfig{}
 		if l.read(msg) {
-			l.signingConfig(msg)
-			if err := l.pairWith(msg); err != nil {
+			signingConfig(l, msg)
+			if err := pairWith(l, msg); err != nil {
 				return err
 			}
 		}
@@ -27,7 +27,7 @@ func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
 	})
 }
 
-func (l *linter) signingConfig(msg *prototrustroot.SigningConfig) {
+func signingConfig(l *linter, msg *prototrustroot.SigningConfig) {
 	if got := msg.GetMediaType(); got != SigningConfigMediaType {
 		l.add(ruleSCMediaType, "$.mediaType", fmt.Sprintf("The media type is %q", got), fmt.Sprintf("Write %q", SigningConfigMediaType))
 	}
@@ -41,22 +41,22 @@ func (l *linter) signingConfig(msg *prototrustroot.SigningConfig) {
 	if v2 && len(msg.GetTsaUrls()) == 0 {
 		l.add(ruleSCNoTSA, "$.tsaUrls", "There is no timestamp authority, and Rekor v2 signs no time: what is signed cannot be verified", "Add the TSA's full endpoint")
 	}
-	l.services("caUrls", msg.GetCaUrls(), fulcioAPI)
-	l.services("oidcUrls", msg.GetOidcUrls(), 1)
-	l.services("rekorTlogUrls", msg.GetRekorTlogUrls(), 1, rekorAPI)
-	l.services("tsaUrls", msg.GetTsaUrls(), tsaAPI)
-	l.selection("rekorTlogConfig", msg.GetRekorTlogConfig(), msg.GetRekorTlogUrls())
-	l.selection("tsaConfig", msg.GetTsaConfig(), msg.GetTsaUrls())
-	l.publicServices(msg)
+	lintServices(l, "caUrls", msg.GetCaUrls(), fulcioAPI)
+	lintServices(l, "oidcUrls", msg.GetOidcUrls(), 1)
+	lintServices(l, "rekorTlogUrls", msg.GetRekorTlogUrls(), 1, rekorAPI)
+	lintServices(l, "tsaUrls", msg.GetTsaUrls(), tsaAPI)
+	selection(l, "rekorTlogConfig", msg.GetRekorTlogConfig(), msg.GetRekorTlogUrls())
+	selection(l, "tsaConfig", msg.GetTsaConfig(), msg.GetTsaUrls())
+	publicServices(l, msg)
 }
 
-// services judges one list. versions are the API versions that exist.
-func (l *linter) services(list string, services []*prototrustroot.Service, versions ...uint32) {
+// lintServices judges one list. versions are the API versions that exist.
+func lintServices(l *linter, list string, services []*prototrustroot.Service, versions ...uint32) {
 	var spans []span
 	seen := map[string]string{}
 	for i, s := range services {
 		path := fmt.Sprintf("$.%s[%d]", list, i)
-		l.serviceURL(list, path+".url", s.GetUrl())
+		lintServiceURL(l, list, path+".url", s.GetUrl())
 		if v := s.GetMajorApiVersion(); !slices.Contains(versions, v) {
 			r := ruleSCVersion
 			if list == "oidcUrls" {
@@ -64,7 +64,7 @@ func (l *linter) services(list string, services []*prototrustroot.Service, versi
 			}
 			l.add(r, path+".majorApiVersion", fmt.Sprintf("There is no API version %d of this service", v), fmt.Sprintf("Write %d", versions[len(versions)-1]))
 		}
-		l.operator(path+".operator", s.GetOperator())
+		operator(l, path+".operator", s.GetOperator())
 		sp := newSpan(path, s.GetUrl(), s.GetValidFor())
 		if sp.start.IsZero() {
 			l.add(ruleSCWindow, path+".validFor", "The service has no validFor with a start", "Write the instant of first use as start")
@@ -87,9 +87,9 @@ func (l *linter) services(list string, services []*prototrustroot.Service, versi
 	}
 }
 
-// serviceURL judges one URL: of a TSA the endpoint itself, of all others the
+// lintServiceURL judges one URL: of a TSA the endpoint itself, of all others the
 // base on which clients build.
-func (l *linter) serviceURL(list, path, raw string) {
+func lintServiceURL(l *linter, list, path, raw string) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Hostname() == "" {
 		l.add(ruleSCURL, path, fmt.Sprintf("The URL %q has no scheme and host", raw), "Write https:// and the host")
@@ -108,7 +108,7 @@ func (l *linter) serviceURL(list, path, raw string) {
 	}
 }
 
-func (l *linter) operator(path, operator string) {
+func operator(l *linter, path, operator string) {
 	switch {
 	case operator == "":
 		l.add(ruleSCOperator, path, "The service has no operator", "Write the operator's domain: clients choose one service of each operator")
@@ -118,7 +118,7 @@ func (l *linter) operator(path, operator string) {
 }
 
 // selection judges how signers choose among services.
-func (l *linter) selection(name string, c *prototrustroot.ServiceConfiguration, services []*prototrustroot.Service) {
+func selection(l *linter, name string, c *prototrustroot.ServiceConfiguration, services []*prototrustroot.Service) {
 	path := "$." + name
 	if c == nil {
 		l.add(ruleSCSelect, path, fmt.Sprintf("%s is missing", name), `Write {"selector": "ANY"}, even where there is no such service`)
@@ -142,7 +142,7 @@ func (l *linter) selection(name string, c *prototrustroot.ServiceConfiguration, 
 // publicServices reports services of the public Sigstore in a private config:
 // signing there would show private names to the world. A list of logs or TSAs
 // that has both, and a selector that asks for more than one of them, is meant.
-func (l *linter) publicServices(msg *prototrustroot.SigningConfig) {
+func publicServices(l *linter, msg *prototrustroot.SigningConfig) {
 	type serviceList struct {
 		name     string
 		services []*prototrustroot.Service

@@ -56,7 +56,7 @@ func (s span) contains(at time.Time) bool {
 }
 
 // windows judges the windows of one role against each other.
-func (l *linter) windows(list, what string, spans []span, rekor bool) {
+func windows(l *linter, list, what string, spans []span, rekor bool) {
 	for i, s := range spans {
 		if rekor && s.hasEnd {
 			l.add(ruleLogEnd, windowPath(list, s)+".end", "The window has an end, which clients do not ask of an entry of Rekor v2: a closed log's key is still trusted",
@@ -77,9 +77,9 @@ func (l *linter) windows(list, what string, spans []span, rekor bool) {
 	slices.SortStableFunc(sorted, func(a, b span) int { return a.start.Compare(b.start) })
 	told := map[string]bool{}
 	for _, owner := range owners(sorted) {
-		l.generations(list, owner, rekor, told)
+		generations(l, list, owner, rekor, told)
 	}
-	l.gaps(list, "every "+what, sorted, rekor, told)
+	gaps(l, list, "every "+what, sorted, rekor, told)
 	if at := l.options.At; !at.IsZero() && len(spans) > 0 && !slices.ContainsFunc(spans, func(s span) bool { return s.contains(at) }) {
 		l.add(ruleNotCurrent, "$."+list, fmt.Sprintf("No %s is valid at %s", what, stamp(at)), "Add the generation that is in use")
 	}
@@ -110,7 +110,7 @@ func owners(spans []span) [][]span {
 }
 
 // generations judges how the generations of one service follow each other.
-func (l *linter) generations(list string, spans []span, rekor bool, told map[string]bool) {
+func generations(l *linter, list string, spans []span, rekor bool, told map[string]bool) {
 	for i := 1; i < len(spans); i++ {
 		older, newer := spans[i-1], spans[i]
 		if !older.hasEnd || older.compromised || (!near(older.end, newer.start) && !near(older.end, newer.issued)) {
@@ -122,13 +122,13 @@ func (l *linter) generations(list string, spans []span, rekor bool, told map[str
 		}
 		text, repair := fmt.Sprintf("The window closes at %s, the very start of %s: what the old key signs until the service switches is rejected", stamp(older.end), newer.path),
 			"Leave it open until the service was seen to use the new key, then close it at that instant"
-		if r = l.settled(r, older.end); r.severity == Info {
+		if r = settled(l, r, older.end); r.severity == Info {
 			text, repair = "The window was closed at the very start of the next one: what the old key signed before the service switched does not verify",
 				"Nothing: published ends stay; next time close the window when the service was seen to use the new key"
 		}
 		l.add(r, windowPath(list, older)+".end", text, repair)
 	}
-	l.gaps(list, spans[0].owner, spans, rekor, told)
+	gaps(l, list, spans[0].owner, spans, rekor, told)
 }
 
 // near reports whether two instants are the same but for a rounded second.
@@ -138,7 +138,7 @@ func near(a, b time.Time) bool {
 
 // gaps reports the times between spans, sorted by start, in which none is
 // valid.
-func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[string]bool) {
+func gaps(l *linter, list, whose string, spans []span, rekor bool, told map[string]bool) {
 	var last span
 	for i, s := range spans {
 		if i > 0 {
@@ -159,7 +159,7 @@ func (l *linter) gaps(list, whose string, spans []span, rekor bool, told map[str
 					r = ruleGapLogs
 				}
 				if was := r.severity; was != Info {
-					if r = l.settled(r, s.start); r.severity == Info {
+					if r = settled(l, r, s.start); r.severity == Info {
 						repair = "Nothing: it lies in the past"
 					}
 				}

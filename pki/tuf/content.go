@@ -10,17 +10,17 @@ import (
 )
 
 // readContent checks that new and changed targets are there, and nothing else.
-func (s *Staged) readContent(f *folder) error {
+func readContent(s *Staged, f *folder) error {
 	s.content, s.previous = map[string]bool{}, map[string]bool{}
 	now, before := files(s.wanted()), files(s.trusted)
 	for _, name := range f.in(targetsDir) {
-		if err := s.checkContent(f, targetsDir, name, now[name]); err != nil {
+		if err := checkContent(s, f, targetsDir, name, now[name]); err != nil {
 			return err
 		}
 		s.content[name] = true
 	}
 	for _, name := range f.in(previousDir) {
-		if err := s.checkContent(f, previousDir, name, before[name]); err != nil {
+		if err := checkContent(s, f, previousDir, name, before[name]); err != nil {
 			return err
 		}
 		s.previous[name] = true
@@ -41,7 +41,7 @@ func (s *Staged) readContent(f *folder) error {
 	return nil
 }
 
-func (s *Staged) checkContent(f *folder, dir, name string, file *metadata.TargetFiles) error {
+func checkContent(s *Staged, f *folder, dir, name string, file *metadata.TargetFiles) error {
 	if file == nil {
 		return fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
 	}
@@ -56,7 +56,7 @@ func (s *Staged) checkContent(f *folder, dir, name string, file *metadata.Target
 }
 
 // read returns one file of the folder, bounded.
-func (s *Staged) read(name string, limit int64) (data []byte, err error) {
+func read(s *Staged, name string, limit int64) (data []byte, err error) {
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 // before when the published targets do not count under the new one (clients
 // then see them before they see the root); a delegated role that of the targets
 // in force.
-func (s *Staged) demands(d *document) ([]keySet, error) {
+func demands(s *Staged, d *document) ([]keySet, error) {
 	var out []keySet
 	add := func(set keySet, err error) error {
 		if err == nil {
@@ -78,7 +78,7 @@ type RoleStatus struct {
 func (s *Staged) Status() ([]RoleStatus, error) {
 	var out []RoleStatus
 	for i, d := range s.sign {
-		sets, err := s.demands(d)
+		sets, err := demands(s, d)
 		if err != nil {
 			return nil, err
 		}
@@ -87,9 +87,9 @@ func (s *Staged) Status() ([]RoleStatus, error) {
 			demand := Demand{By: set.label, Threshold: set.threshold}
 			for _, id := range set.keys.ids() {
 				if _, signed := s.signatures[d.role][id]; signed {
-					demand.Signed = append(demand.Signed, s.holder(id))
+					demand.Signed = append(demand.Signed, holder(s, id))
 				} else {
-					demand.Waiting = append(demand.Waiting, s.holder(id))
+					demand.Waiting = append(demand.Waiting, holder(s, id))
 				}
 			}
 			slices.Sort(demand.Signed)
@@ -121,7 +121,7 @@ func (s *Staged) Missing() ([]string, error) {
 }
 
 // holder names a key: the holder, or the beginning of its ID.
-func (s *Staged) holder(id string) string { return nameOf(s.change.Holders, id) }
+func holder(s *Staged, id string) string { return nameOf(s.change.Holders, id) }
 
 func nameOf(names map[string]string, id string) string {
 	if name, ok := names[id]; ok {

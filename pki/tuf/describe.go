@@ -77,7 +77,7 @@ func firstDifference(a, b []byte) int {
 // only the metadata: what the folder says about itself does not count, but for
 // the names of holders, which stand beside their keys.
 func (s *Staged) Describe() (*Described, error) {
-	text, docs, err := describe(s.last(), s.sign, s.change.Holders)
+	text, docs, err := describe(lastVersions(s), s.sign, s.change.Holders)
 	if err != nil {
 		return nil, err
 	}
@@ -92,14 +92,14 @@ func (d *Described) String() string { return d.text }
 // already. When it fails, no signature file is left, and the error wraps the
 // signer's own.
 func (d *Described) Sign(holder string, key crypto.Signer) error {
-	if err := d.staged.signAll(d.docs, holder, key); err != nil {
+	if err := signAll(d.staged, d.docs, holder, key); err != nil {
 		return fmt.Errorf("sign staged change %s: %w", d.staged.dir, err)
 	}
 	return nil
 }
 
-// last returns the last trusted versions by role, the newest root among them.
-func (s *Staged) last() map[string]*document { return lastOf(s.roots, s.trusted) }
+// lastVersions returns the last trusted versions by role, the newest root among them.
+func lastVersions(s *Staged) map[string]*document { return lastOf(s.roots, s.trusted) }
 
 func lastOf(roots []*document, targets map[string]*document) map[string]*document {
 	out := maps.Clone(targets)
@@ -130,12 +130,12 @@ func (s *Staged) TargetChanges() ([]TargetChange, error) {
 		c := TargetChange{Name: name}
 		var err error
 		if s.previous[name] {
-			if c.Old, err = s.read(previousDir+"/"+name, maxTargetFile); err != nil {
+			if c.Old, err = read(s, previousDir+"/"+name, maxTargetFile); err != nil {
 				return nil, err
 			}
 		}
 		if s.content[name] {
-			if c.New, err = s.read(targetsDir+"/"+name, maxTargetFile); err != nil {
+			if c.New, err = read(s, targetsDir+"/"+name, maxTargetFile); err != nil {
 				return nil, err
 			}
 		}

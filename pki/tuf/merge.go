@@ -38,7 +38,7 @@ func (s *Staged) Merge() error {
 	defer out.Discard()
 	sealed := map[string]*document{}
 	for _, d := range s.sign {
-		done, err := s.seal(d)
+		done, err := seal(s, d)
 		if err != nil {
 			return fmt.Errorf("merge %s: %w", s.dir, err)
 		}
@@ -58,7 +58,7 @@ func (s *Staged) Merge() error {
 func (s *Staged) Sealed() bool { return s.sealed != nil }
 
 // seal returns a signed copy of a document.
-func (s *Staged) seal(d *document) (*document, error) {
+func seal(s *Staged, d *document) (*document, error) {
 	staged := d.raw
 	for _, id := range slices.Sorted(maps.Keys(s.signatures[d.role])) {
 		*d.signatures() = append(*d.signatures(), s.signatures[d.role][id])
@@ -68,11 +68,11 @@ func (s *Staged) seal(d *document) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.checkSealed(d, data)
+	return checkSealed(s, d, data)
 }
 
 // checkSealed reads signed metadata back as what a document became.
-func (s *Staged) checkSealed(d *document, data []byte) (*document, error) {
+func checkSealed(s *Staged, d *document, data []byte) (*document, error) {
 	done, err := parseDocument(d.role, data)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (s *Staged) checkSealed(d *document, data []byte) (*document, error) {
 	if string(want) != string(have) {
 		return nil, fmt.Errorf("%s is not what was to be signed", done.fileName())
 	}
-	sets, err := s.demands(d)
+	sets, err := demands(s, d)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *Staged) checkSealed(d *document, data []byte) (*document, error) {
 	return done, nil
 }
 
-func (s *Staged) readSealed(f *folder) error {
+func readSealed(s *Staged, f *folder) error {
 	names := f.in(sealedDir)
 	if len(names) == 0 {
 		return nil
@@ -119,7 +119,7 @@ func (s *Staged) readSealed(f *folder) error {
 		if err != nil {
 			return err
 		}
-		if sealed[role], err = s.checkSealed(d, data); err != nil {
+		if sealed[role], err = checkSealed(s, d, data); err != nil {
 			return fmt.Errorf("%s/%s: %w", sealedDir, name, err)
 		}
 	}

@@ -145,10 +145,10 @@ func (p *Publisher) plan(ctx context.Context) error {
 	if err := checkTargets(p.after.root(), p.after.targets); err != nil {
 		return err
 	}
-	if err := p.planSnapshot(ctx); err != nil {
+	if err := planSnapshot(ctx, p); err != nil {
 		return err
 	}
-	if err := p.planTimestamp(ctx); err != nil {
+	if err := planTimestamp(ctx, p); err != nil {
 		return err
 	}
 	for _, place := range p.all() {
@@ -197,7 +197,7 @@ func (p *Publisher) fresh(d *document) bool {
 	if err != nil || set.check(d) != nil || !slices.Contains(set.signers(d), id) {
 		return false
 	}
-	from, err := p.after.signFrom(d, p.windows(d.role))
+	from, err := p.after.signFrom(d, windows(p, d.role))
 	return err == nil && p.Now.Before(from)
 }
 

@@ -42,7 +42,7 @@ func (p *Publisher) Publish(ctx context.Context, s *Staged) error {
 		return fault.New(fault.Failure, "merge the signatures first", fmt.Errorf("publish %s: %w", s.dir, ErrNotSealed))
 	}
 	p.staged = s
-	err := p.run(ctx, func(*repository) error {
+	err := run(ctx, p, func(*repository) error {
 		p.after = &repository{roots: slices.Clone(s.roots), targets: maps.Clone(s.trusted)}
 		for _, d := range s.sign {
 			sealed := s.sealed[d.role]
@@ -61,7 +61,7 @@ func (p *Publisher) Publish(ctx context.Context, s *Staged) error {
 }
 
 // run surveys, plans, verifies and writes, again if another writer was faster.
-func (p *Publisher) run(ctx context.Context, want func(own *repository) error) (err error) {
+func run(ctx context.Context, p *Publisher, want func(own *repository) error) (err error) {
 	for _, place := range p.Places {
 		if place.Store == nil {
 			err, place.Err = fmt.Errorf("%w: %w", errRead, place.Err), nil
@@ -70,13 +70,13 @@ func (p *Publisher) run(ctx context.Context, want func(own *repository) error) (
 			}
 		}
 	}
-	release, err := p.lock(ctx)
+	release, err := lock(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	for range attempts {
-		err = p.attempt(ctx, want)
+		err = attempt(ctx, p, want)
 		if !errors.Is(err, errOvertaken) {
 			break
 		}
@@ -89,11 +89,11 @@ func (p *Publisher) run(ctx context.Context, want func(own *repository) error) (
 	return err
 }
 
-func (p *Publisher) attempt(ctx context.Context, want func(own *repository) error) error {
+func attempt(ctx context.Context, p *Publisher, want func(own *repository) error) error {
 	if err := p.survey(ctx, want); err != nil {
 		return err
 	}
-	if err := p.gather(ctx); err != nil {
+	if err := gather(ctx, p); err != nil {
 		return err
 	}
 	if err := errors.Join(p.plan(ctx), ctx.Err()); err != nil {
@@ -123,7 +123,7 @@ func (p *Publisher) attempt(ctx context.Context, want func(own *repository) erro
 
 // lock keeps other writers of the same directories out. A place that cannot be
 // locked is left to survey, which says why.
-func (p *Publisher) lock(ctx context.Context) (release func() error, err error) {
+func lock(ctx context.Context, p *Publisher) (release func() error, err error) {
 	const wait = 30 * time.Second
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, objects.ErrLocked)
 	defer cancel()
@@ -156,7 +156,7 @@ func (p *Publisher) lock(ctx context.Context) (release func() error, err error) 
 
 // gather makes sure of every target: a place has it with the right bytes, or
 // its content is at hand to be written there.
-func (p *Publisher) gather(ctx context.Context) error {
+func gather(ctx context.Context, p *Publisher) error {
 	all := files(p.after.targets)
 	p.content = map[string][]byte{}
 	for _, place := range p.all() {
@@ -176,7 +176,7 @@ func (p *Publisher) gather(ctx context.Context) error {
 		if p.staged == nil && len(lack) == 0 {
 			return nil // a refresh looks at what it must write
 		}
-		content, from, err := p.find(ctx, name, object, have)
+		content, from, err := find(ctx, p, name, object, have)
 		if err != nil {
 			return err
 		}
@@ -205,9 +205,9 @@ func (p *Publisher) gather(ctx context.Context) error {
 }
 
 // find returns a target's bytes from the staged folder or from a place.
-func (p *Publisher) find(ctx context.Context, name, object string, have []*Place) ([]byte, *Place, error) {
+func find(ctx context.Context, p *Publisher, name, object string, have []*Place) ([]byte, *Place, error) {
 	if p.staged != nil && p.staged.content[name] {
-		data, err := p.staged.read(targetsDir+"/"+name, maxTargetFile)
+		data, err := read(p.staged, targetsDir+"/"+name, maxTargetFile)
 		return data, nil, err
 	}
 	if len(have) > 0 {

@@ -37,7 +37,7 @@ func People(next []Deadline) []Deadline {
 // said in the error.
 func (p *Publisher) Refresh(ctx context.Context) ([]Deadline, error) {
 	p.Partial, p.staged = true, nil
-	err := p.run(ctx, p.keep)
+	err := run(ctx, p, func(r *repository) error { return keepOnline(p, r) })
 	if err != nil {
 		err = fmt.Errorf("refresh: %w", err)
 	}
@@ -48,8 +48,8 @@ func (p *Publisher) Refresh(ctx context.Context) ([]Deadline, error) {
 	return next, errors.Join(err, errNext)
 }
 
-// keep wants what the trust directory has, if it is worth a fresh timestamp.
-func (p *Publisher) keep(r *repository) error {
+// keepOnline wants what the trust directory has, if it is worth a fresh timestamp.
+func keepOnline(p *Publisher, r *repository) error {
 	if r.timestamp == nil {
 		return fault.New(fault.Failure, "publish to it first: `trustroot tuf publish STAGED`", fmt.Errorf("%s holds no repository", p.Own.Name))
 	}

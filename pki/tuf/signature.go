@@ -58,7 +58,7 @@ func parseSignature(data []byte) (signatureFile, error) {
 }
 
 // accept checks a signature file against what is to be signed and keeps it.
-func (s *Staged) accept(f signatureFile) error {
+func accept(s *Staged, f signatureFile) error {
 	d := s.find(f.Role)
 	if d == nil {
 		return fmt.Errorf("%s is not to be signed here", f.Role)
@@ -66,7 +66,7 @@ func (s *Staged) accept(f signatureFile) error {
 	if d.version() != f.Version {
 		return fmt.Errorf("it is over %s version %d; version %d is to be signed here", f.Role, f.Version, d.version())
 	}
-	sets, err := s.demands(d)
+	sets, err := demands(s, d)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Staged) accept(f signatureFile) error {
 	return nil
 }
 
-func (s *Staged) readSignatures(f *folder) error {
+func readSignatures(s *Staged, f *folder) error {
 	for _, name := range f.in(signaturesDir) {
 		data, err := f.read(signaturesDir+"/"+name, maxSignature)
 		if err != nil {
@@ -100,7 +100,7 @@ func (s *Staged) readSignatures(f *folder) error {
 			err = fmt.Errorf("it should be named %s", sig.name())
 		}
 		if err == nil {
-			err = s.accept(sig)
+			err = accept(s, sig)
 		}
 		if err != nil {
 			return fault.New(fault.Verification, "remove that signature file and let the holder sign this folder", fmt.Errorf("%s/%s: %w", signaturesDir, name, err))
@@ -109,7 +109,7 @@ func (s *Staged) readSignatures(f *folder) error {
 	return nil
 }
 
-func (s *Staged) signAll(built []*document, holder string, key crypto.Signer) error {
+func signAll(s *Staged, built []*document, holder string, key crypto.Signer) error {
 	if key == nil {
 		return errors.New("no signer")
 	}
@@ -123,7 +123,7 @@ func (s *Staged) signAll(built []*document, holder string, key crypto.Signer) er
 	if name, known := s.change.Holders[id]; known && name != holder {
 		return fault.New(fault.Usage, "sign with your own token", fmt.Errorf("this is the key of %s, not of %s", name, holder))
 	}
-	docs, err := s.countsFor(built, id)
+	docs, err := countsFor(s, built, id)
 	if err != nil {
 		return err
 	}
@@ -145,14 +145,14 @@ func (s *Staged) signAll(built []*document, holder string, key crypto.Signer) er
 		*d.signatures() = nil
 		out = append(out, signatureFile{Role: d.role, Version: d.version(), Holder: holder, KeyID: sig.KeyID, Sig: hex.EncodeToString(sig.Signature)})
 	}
-	return s.keep(out)
+	return keep(s, out)
 }
 
 // countsFor returns those of docs that a key counts for.
-func (s *Staged) countsFor(docs []*document, id string) ([]*document, error) {
+func countsFor(s *Staged, docs []*document, id string) ([]*document, error) {
 	var out []*document
 	for _, d := range docs {
-		sets, err := s.demands(d)
+		sets, err := demands(s, d)
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +164,7 @@ func (s *Staged) countsFor(docs []*document, id string) ([]*document, error) {
 }
 
 // keep writes signature files: all of them or none.
-func (s *Staged) keep(sigs []signatureFile) (err error) {
+func keep(s *Staged, sigs []signatureFile) (err error) {
 	dir := filepath.Join(s.dir, signaturesDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (s *Staged) keep(sigs []signatureFile) (err error) {
 		written = append(written, path)
 	}
 	for _, f := range sigs {
-		if err := s.accept(f); err != nil {
+		if err := accept(s, f); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (s *Staged) Add(contents ...[]byte) error {
 	for i, data := range contents {
 		f, err := parseSignature(data)
 		if err == nil {
-			err = probe.accept(f)
+			err = accept(&probe, f)
 		}
 		if err != nil {
 			return fault.New(fault.Verification, "nothing was added; let the holder sign this folder", fmt.Errorf("signature file %d: %w", i+1, err))
@@ -215,7 +215,7 @@ func (s *Staged) Add(contents ...[]byte) error {
 			sigs = append(sigs, f)
 		}
 	}
-	if err := s.keep(sigs); err != nil {
+	if err := keep(s, sigs); err != nil {
 		return fmt.Errorf("add signatures to %s: %w", s.dir, err)
 	}
 	return nil

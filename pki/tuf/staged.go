@@ -68,8 +68,8 @@ func openStaged(dir string) (s *Staged, err error) {
 	if s.change, err = parseChange(data); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(*folder) error{s.readLayout, s.readTrusted, s.readSign, s.checkWords, s.readContent, s.readSignatures, s.readSealed} {
-		if err := step(f); err != nil {
+	for _, step := range []func(*Staged, *folder) error{(*Staged).readLayout, (*Staged).readTrusted, (*Staged).readSign, (*Staged).checkWords, readContent, readSignatures, readSealed} {
+		if err := step(s, f); err != nil {
 			return nil, err
 		}
 	}
@@ -191,7 +191,7 @@ func (s *Staged) checkKind() error {
 	// every demand must be readable: keys of the right type, thresholds that
 	// can be met
 	for _, d := range s.sign {
-		if _, err := s.demands(d); err != nil {
+		if _, err := demands(s, d); err != nil {
 			return err
 		}
 	}
@@ -279,7 +279,7 @@ func (s *Staged) HolderOf(pub crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	docs, err := s.countsFor(s.sign, id)
+	docs, err := countsFor(s, s.sign, id)
 	if err != nil {
 		return "", err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
-func (p *Publisher) windows(role string) OnlineRole {
+func windows(p *Publisher, role string) OnlineRole {
 	return windowsOf(p.after.root(), role, p.Policy.window(role))
 }
 
@@ -32,27 +32,27 @@ func sameListing(a, b map[string]*metadata.MetaFiles) bool {
 	})
 }
 
-func (p *Publisher) planSnapshot(ctx context.Context) error {
+func planSnapshot(ctx context.Context, p *Publisher) error {
 	want := map[string]*metadata.MetaFiles{}
 	for role, d := range p.after.targets {
 		want[role+".json"] = listing(d)
 	}
 	good := func(d *document) bool { return p.fresh(d) && sameListing(d.snapshot.Signed.Meta, want) }
 	var err error
-	p.after.snapshot, err = p.next(ctx, metadata.SNAPSHOT, good, func(version int64) *document {
-		meta := metadata.Snapshot(expiry(p.Now, p.windows(metadata.SNAPSHOT).Expiry))
+	p.after.snapshot, err = next(ctx, p, metadata.SNAPSHOT, good, func(version int64) *document {
+		meta := metadata.Snapshot(expiry(p.Now, windows(p, metadata.SNAPSHOT).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want
 		return &document{role: metadata.SNAPSHOT, snapshot: meta}
 	})
 	return err
 }
 
-func (p *Publisher) planTimestamp(ctx context.Context) error {
+func planTimestamp(ctx context.Context, p *Publisher) error {
 	want := map[string]*metadata.MetaFiles{"snapshot.json": listing(p.after.snapshot)}
 	good := func(d *document) bool { return p.fresh(d) && sameListing(d.timestamp.Signed.Meta, want) }
 	var err error
-	p.after.timestamp, err = p.next(ctx, metadata.TIMESTAMP, good, func(version int64) *document {
-		meta := metadata.Timestamp(expiry(p.Now, p.windows(metadata.TIMESTAMP).Expiry))
+	p.after.timestamp, err = next(ctx, p, metadata.TIMESTAMP, good, func(version int64) *document {
+		meta := metadata.Timestamp(expiry(p.Now, windows(p, metadata.TIMESTAMP).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want
 		return &document{role: metadata.TIMESTAMP, timestamp: meta}
 	})
@@ -67,7 +67,7 @@ const maxOrphans = 64
 // later one: what a stopped writer left behind if it says what is wanted, or
 // one that is signed now. A version whose object is there and says something
 // else is never used again.
-func (p *Publisher) next(ctx context.Context, role string, good func(*document) bool, build func(int64) *document) (*document, error) {
+func next(ctx context.Context, p *Publisher, role string, good func(*document) bool, build func(int64) *document) (*document, error) {
 	var newest int64
 	var use *document
 	for _, place := range append([]*Place{p.Own}, p.Places...) {
@@ -89,7 +89,7 @@ func (p *Publisher) next(ctx context.Context, role string, good func(*document) 
 		return use, nil
 	}
 	for version := newest + 1; version <= newest+maxOrphans; version++ {
-		left, taken, err := p.leftBehind(ctx, role, version)
+		left, taken, err := leftBehind(ctx, p, role, version)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func (p *Publisher) next(ctx context.Context, role string, good func(*document) 
 // some place has one; it is nil where they differ or are no metadata. One that
 // names targets that the trust directory lacks is of a publication that was
 // begun elsewhere.
-func (p *Publisher) leftBehind(ctx context.Context, role string, version int64) (left *document, taken bool, err error) {
+func leftBehind(ctx context.Context, p *Publisher, role string, version int64) (left *document, taken bool, err error) {
 	for _, place := range p.all() {
 		d, err := readDocument(ctx, place.Store, role, fileName(role, version))
 		switch {

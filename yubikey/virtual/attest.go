@@ -20,7 +20,7 @@ var (
 
 // attest is Yubico's ATTEST: P1 is the slot, the answer a certificate over its
 // public key, signed by f9. A key that was imported has none.
-func (c *Card) attest(cmd command) ([]byte, status) {
+func attest(c *Card, cmd command) ([]byte, status) {
 	if cmd.p2 != 0x00 {
 		return nil, swWrongP1P2
 	}
@@ -28,7 +28,7 @@ func (c *Card) attest(cmd command) ([]byte, status) {
 	if key == nil || key.Origin != generated {
 		return nil, swWrongData
 	}
-	der, err := c.attestation(cmd.p1, key)
+	der, err := attestation(c, cmd.p1, key)
 	if err != nil {
 		return nil, swMemoryFailure
 	}
@@ -38,7 +38,7 @@ func (c *Card) attest(cmd command) ([]byte, status) {
 // attestation makes the certificate: the slot is in the subject, the validity
 // that of f9, and the extensions hold raw bytes but for the serial number,
 // which is a DER INTEGER.
-func (c *Card) attestation(slot byte, key *slotKey) ([]byte, error) {
+func attestation(c *Card, slot byte, key *slotKey) ([]byte, error) {
 	chain := &c.state.attestation
 	serial, err := asn1.Marshal(int64(c.state.Serial))
 	if err != nil {

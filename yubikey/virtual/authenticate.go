@@ -15,9 +15,9 @@ import (
 // authenticate is GENERAL AUTHENTICATE (SP 800-73-4 part 2 3.2.4): with 9B the
 // proof of the management key, else a use of the slot's private key:
 // 7C{82, 81 input} signs or decrypts, 7C{82, 85 point} agrees on a secret.
-func (c *Card) authenticate(cmd command) ([]byte, status) {
+func authenticate(c *Card, cmd command) ([]byte, status) {
 	if cmd.p2 == referenceManagement {
-		return c.authenticateManagement(cmd)
+		return authenticateManagement(c, cmd)
 	}
 	key := c.state.key(cmd.p2)
 	template, err := unwrap(0x7C, cmd.data)
@@ -28,7 +28,7 @@ func (c *Card) authenticate(cmd command) ([]byte, status) {
 	if len(input) == 0 && len(point) == 0 {
 		return nil, swWrongData
 	}
-	if sw := c.authorize(key); sw != swOK {
+	if sw := authorize(c, key); sw != swOK {
 		return nil, sw
 	}
 	var output []byte

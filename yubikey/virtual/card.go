@@ -97,7 +97,7 @@ func (c *Card) Press() {
 func (c *Card) Transmit(apdu []byte) []byte {
 	c.exec.Lock()
 	defer c.exec.Unlock()
-	if c.isPulled() {
+	if isPulled(c) {
 		return nil
 	}
 	n, start := int(c.exchanges.Add(1)), time.Now()
@@ -105,43 +105,43 @@ func (c *Card) Transmit(apdu []byte) []byte {
 		c.options.OnExchange(n, instruction(apdu))
 	}
 	answer := c.exchange(n, apdu)
-	c.log(n, apdu, answer, time.Since(start))
+	log(c, n, apdu, answer, time.Since(start))
 	return answer
 }
 
 // exchange is Transmit without the counting: faults, the command, the save.
 func (c *Card) exchange(n int, apdu []byte) []byte {
-	fault := c.faultAt(n)
+	fault := faultAt(c, n)
 	switch fault.Kind {
 	case FaultStatus:
 		return status(fault.Status).bytes()
 	case FaultRemoved:
-		c.pull()
+		pull(c)
 	case FaultReaderGone:
-		c.loseReader()
+		loseReader(c)
 	case FaultLatency:
-		c.wait(fault.Delay)
+		wait(c, fault.Delay)
 	case FaultEndless:
 		c.endless = true
 	}
 	if c.endless {
 		return append(make([]byte, 255), 0x61, 0xff)
 	}
-	if c.isPulled() {
+	if isPulled(c) {
 		return nil
 	}
 	c.dirty = false
-	data, sw := c.execute(apdu)
+	data, sw := execute(c, apdu)
 	if c.dirty {
 		if err := c.state.save(c.options.StateFile); err != nil {
 			data, sw = nil, swMemoryFailure
-			c.note(n, err)
+			note(c, n, err)
 		}
 	}
 	if fault.Kind == FaultAnswerLost {
-		c.pull()
+		pull(c)
 	}
-	if c.isPulled() {
+	if isPulled(c) {
 		return nil
 	}
 	return append(data[:len(data):len(data)], sw.bytes()...)

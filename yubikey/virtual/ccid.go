@@ -62,7 +62,7 @@ func (r *ccid) reset() {
 
 func (r *ccid) power(on bool) {
 	r.setPowered(on)
-	r.card.reset()
+	reset(r.card)
 }
 
 func (r *ccid) setPowered(on bool) {

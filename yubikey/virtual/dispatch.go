@@ -23,25 +23,25 @@ type handler func(*Card, command) ([]byte, status)
 var applications = map[application]map[byte]handler{
 	applicationNone: {},
 	applicationPIV: {
-		insVerify:       (*Card).verify,
-		insChange:       (*Card).changeReference,
-		insResetRetry:   (*Card).resetRetryCounter,
-		insGenerate:     (*Card).generate,
-		insAuthenticate: (*Card).authenticate,
-		insGetData:      (*Card).getData,
-		insPutData:      (*Card).putData,
-		insMoveKey:      (*Card).moveKey,
-		insMetadata:     (*Card).metadata,
-		insSerial:       (*Card).serialNumber,
-		insAttest:       (*Card).attest,
-		insSetRetries:   (*Card).setRetries,
-		insReset:        (*Card).resetApplication,
-		insVersion:      (*Card).version,
-		insImport:       (*Card).importKey,
-		insSetMgmtKey:   (*Card).setManagementKey,
+		insVerify:       verify,
+		insChange:       changeReference,
+		insResetRetry:   resetRetryCounter,
+		insGenerate:     generate,
+		insAuthenticate: authenticate,
+		insGetData:      getData,
+		insPutData:      putData,
+		insMoveKey:      moveKey,
+		insMetadata:     metadata,
+		insSerial:       serialNumber,
+		insAttest:       attest,
+		insSetRetries:   setRetries,
+		insReset:        resetApplication,
+		insVersion:      version,
+		insImport:       importKey,
+		insSetMgmtKey:   setManagementKey,
 	},
-	applicationManagement: {insDeviceInfo: (*Card).deviceInfo},
-	applicationOTP:        {insOTPRequest: (*Card).otpRequest},
+	applicationManagement: {insDeviceInfo: deviceInfo},
+	applicationOTP:        {insOTPRequest: otpRequest},
 }
 
 // maxChain bounds the data of a chained or extended command. Objects end at
@@ -50,7 +50,7 @@ const maxChain = 4096
 
 // execute carries one APDU out: chaining, the command, and the answer's
 // splitting into what the reader can take.
-func (c *Card) execute(apdu []byte) ([]byte, status) {
+func execute(c *Card, apdu []byte) ([]byte, status) {
 	cmd, sw := parseCommand(apdu)
 	if sw != swOK {
 		return nil, sw
@@ -59,16 +59,16 @@ func (c *Card) execute(apdu []byte) ([]byte, status) {
 		return nil, sw
 	}
 	if cmd.ins == insGetResponse {
-		return c.getResponse(cmd)
+		return getResponse(c, cmd)
 	}
 	c.session.pending = nil
-	complete, sw := c.collect(&cmd)
+	complete, sw := collect(c, &cmd)
 	if sw != swOK || !complete {
 		return nil, sw
 	}
 	run := applications[c.session.application][cmd.ins]
 	if cmd.ins == insSelect {
-		run = (*Card).selectApplication
+		run = selectApplication
 	}
 	if run == nil {
 		return nil, swUnknownINS
@@ -80,7 +80,7 @@ func (c *Card) execute(apdu []byte) ([]byte, status) {
 	if sw != swOK {
 		return nil, sw
 	}
-	return c.split(data, cmd.max)
+	return split(c, data, cmd.max)
 }
 
 // keepsVerification tells whether the next use of a key that wants the PIN each
@@ -105,7 +105,7 @@ func checkClass(cla byte) status {
 
 // collect joins the parts of a chained command (ISO/IEC 7816-4 5.3.3). It is
 // not complete until the part without the chaining bit came.
-func (c *Card) collect(cmd *command) (complete bool, _ status) {
+func collect(c *Card, cmd *command) (complete bool, _ status) {
 	s := &c.session
 	head := [3]byte{cmd.ins, cmd.p1, cmd.p2}
 	last := cmd.cla&0x10 == 0
@@ -129,7 +129,7 @@ func (c *Card) collect(cmd *command) (complete bool, _ status) {
 
 // split returns as much of an answer as the command asked for and keeps the
 // rest for GET RESPONSE.
-func (c *Card) split(data []byte, most int) ([]byte, status) {
+func split(c *Card, data []byte, most int) ([]byte, status) {
 	if len(data) <= most {
 		return data, swOK
 	}
@@ -141,11 +141,11 @@ func (c *Card) split(data []byte, most int) ([]byte, status) {
 	return data[:most], swMoreData | status(rest)
 }
 
-func (c *Card) getResponse(cmd command) ([]byte, status) {
+func getResponse(c *Card, cmd command) ([]byte, status) {
 	if len(c.session.pending) == 0 {
 		return nil, swConditions
 	}
 	data := c.session.pending
 	c.session.pending = nil
-	return c.split(data, cmd.max)
+	return split(c, data, cmd.max)
 }

@@ -24,7 +24,7 @@ func TestTransmit_NothingSelected(t *testing.T) {
 	send(t, c, swWrongP1P2, "00A4000005A000000308")
 	selectPIV(t, c)
 	send(t, c, swOK, "00FD000000")
-	c.reset()
+	reset(c)
 	send(t, c, swUnknownINS, "00FD000000")
 }
 

@@ -48,7 +48,7 @@ func TestFaults_PowerCut(t *testing.T) {
 		if got := again.state.Keys[slotSignature] != nil; got != kept {
 			t.Errorf("kind %d: key kept: %v, want %v", kind, got, kept)
 		}
-		c.insert(nil)
+		insert(c, nil)
 		send(t, c, swUnknownINS, "00FD000000") // no power, nothing selected
 		selectPIV(t, c)
 		send(t, c, swSecurityStatus, "0047009C05AC03800114")
@@ -60,7 +60,7 @@ func TestFaults_LatencyEndsWithRemoval(t *testing.T) {
 	c.SetFaults(Fault{At: c.Exchanges() + 1, Kind: FaultLatency, Delay: time.Hour})
 	done := make(chan []byte)
 	go func() { done <- c.Transmit(unhex(t, "00FD000000")) }()
-	c.pull()
+	pull(c)
 	if answer := <-done; answer != nil {
 		t.Errorf("answer %x", answer)
 	}

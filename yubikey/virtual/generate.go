@@ -3,7 +3,7 @@ package virtual
 // generate is GENERATE ASYMMETRIC KEY PAIR (SP 800-73-4 part 2 3.3.2) with
 // Yubico's policies: AC{80 algorithm, AA PIN policy, AB touch policy}. It
 // answers 7F49 with the public key.
-func (c *Card) generate(cmd command) ([]byte, status) {
+func generate(c *Card, cmd command) ([]byte, status) {
 	if !c.session.management {
 		return nil, swSecurityStatus
 	}
@@ -38,7 +38,7 @@ func (c *Card) generate(cmd command) ([]byte, status) {
 
 // moveKey is Yubico's MOVE KEY of firmware 5.7: P2 is the slot of the key, P1
 // the empty slot that it goes to, or FF to delete it. Certificates stay.
-func (c *Card) moveKey(cmd command) ([]byte, status) {
+func moveKey(c *Card, cmd command) ([]byte, status) {
 	if !c.firmware.hasMove() {
 		return nil, swUnknownINS
 	}

@@ -14,7 +14,7 @@ import (
 // importKey is Yubico's IMPORT ASYMMETRIC KEY: P1 algorithm, P2 slot, data 06
 // scalar, 07 or 08 seed, or 01 to 05 the RSA factors, then the policies. Such
 // a key has no attestation.
-func (c *Card) importKey(cmd command) ([]byte, status) {
+func importKey(c *Card, cmd command) ([]byte, status) {
 	if !c.session.management {
 		return nil, swSecurityStatus
 	}

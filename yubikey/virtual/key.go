@@ -117,7 +117,7 @@ func readPolicies(slot byte, l tlvs) (policies, error) {
 }
 
 // authorize checks the policies of a key before each of its uses.
-func (c *Card) authorize(k *slotKey) status {
+func authorize(c *Card, k *slotKey) status {
 	fresh := c.session.pinUnused
 	switch {
 	case k.PIN == pinOnce && !c.session.pin:
@@ -129,5 +129,5 @@ func (c *Card) authorize(k *slotKey) status {
 		// one VERIFY, one attempt: a touch that does not come uses it up too
 		c.session.pinUnused = false
 	}
-	return c.touched(k.Touch)
+	return touched(c, k.Touch)
 }

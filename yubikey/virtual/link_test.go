@@ -21,7 +21,7 @@ func TestServe_ControlAndCommands(t *testing.T) {
 	}
 	reader, card := net.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- c.serve(card) }()
+	go func() { ended <- serve(c, card) }()
 	exchange := func(message []byte) []byte {
 		t.Helper()
 		if err := writeFrame(reader, message); err != nil {

@@ -18,7 +18,7 @@ var names = map[byte]string{
 
 // log writes the line of an exchange. The data of commands and answers has no
 // part in it, whatever the command: many carry a PIN or a key.
-func (c *Card) log(n int, apdu, answer []byte, took time.Duration) {
+func log(c *Card, n int, apdu, answer []byte, took time.Duration) {
 	if c.options.Log == nil {
 		return
 	}
@@ -40,7 +40,7 @@ func (c *Card) log(n int, apdu, answer []byte, took time.Duration) {
 }
 
 // note writes an error that has no place in an answer.
-func (c *Card) note(n int, err error) {
+func note(c *Card, n int, err error) {
 	if c.options.Log != nil {
 		_, _ = fmt.Fprintf(c.options.Log, "%d\terror: %v\n", n, err)
 	}

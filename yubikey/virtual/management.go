@@ -43,7 +43,7 @@ func (k managementKey) valid(f firmware) error {
 
 // authenticateManagement is GENERAL AUTHENTICATE with key 9B (SP 800-73-4
 // part 2 3.2.4): mutual, or of the caller alone, in two exchanges each.
-func (c *Card) authenticateManagement(cmd command) ([]byte, status) {
+func authenticateManagement(c *Card, cmd command) ([]byte, status) {
 	key := c.state.Management
 	given := algorithm(cmd.p1)
 	if given == 0x00 { // SP 800-78-4: the default, which is 3DES
@@ -63,19 +63,19 @@ func (c *Card) authenticateManagement(cmd command) ([]byte, status) {
 	witness, challenge, response := template.get(0x80), template.get(0x81), template.get(0x82)
 	switch {
 	case witness != nil && len(witness) == 0:
-		return c.offerWitness(block)
+		return offerWitness(c, block)
 	case witness != nil && len(challenge) == block.BlockSize():
-		return c.proveBoth(block, witness, challenge)
+		return proveBoth(c, block, witness, challenge)
 	case challenge != nil && len(challenge) == 0:
-		return c.offerChallenge(block)
+		return offerChallenge(c, block)
 	case len(response) > 0:
-		return c.proveCaller(block, response)
+		return proveCaller(c, block, response)
 	}
 	return nil, swWrongData
 }
 
 // offerWitness sends random bytes, encrypted: the caller must decrypt them.
-func (c *Card) offerWitness(block cipher.Block) ([]byte, status) {
+func offerWitness(c *Card, block cipher.Block) ([]byte, status) {
 	secret := make([]byte, block.BlockSize())
 	if _, err := rand.Read(secret); err != nil {
 		return nil, swMemoryFailure
@@ -87,8 +87,8 @@ func (c *Card) offerWitness(block cipher.Block) ([]byte, status) {
 }
 
 // proveBoth checks the caller's witness and encrypts its challenge.
-func (c *Card) proveBoth(block cipher.Block, witness, challenge []byte) ([]byte, status) {
-	if sw := c.grant(c.session.witness, witness); sw != swOK {
+func proveBoth(c *Card, block cipher.Block, witness, challenge []byte) ([]byte, status) {
+	if sw := grant(c, c.session.witness, witness); sw != swOK {
 		return nil, sw
 	}
 	answer := make([]byte, block.BlockSize())
@@ -97,7 +97,7 @@ func (c *Card) proveBoth(block cipher.Block, witness, challenge []byte) ([]byte,
 }
 
 // offerChallenge sends random bytes that the caller must encrypt.
-func (c *Card) offerChallenge(block cipher.Block) ([]byte, status) {
+func offerChallenge(c *Card, block cipher.Block) ([]byte, status) {
 	challenge := make([]byte, block.BlockSize())
 	if _, err := rand.Read(challenge); err != nil {
 		return nil, swMemoryFailure
@@ -106,24 +106,24 @@ func (c *Card) offerChallenge(block cipher.Block) ([]byte, status) {
 	return wrap(0x7C, wrap(0x81, challenge)), swOK
 }
 
-func (c *Card) proveCaller(block cipher.Block, response []byte) ([]byte, status) {
+func proveCaller(c *Card, block cipher.Block, response []byte) ([]byte, status) {
 	var expected []byte
 	if c.session.challenge != nil {
 		expected = make([]byte, block.BlockSize())
 		block.Encrypt(expected, c.session.challenge)
 	}
-	return nil, c.grant(expected, response)
+	return nil, grant(c, expected, response)
 }
 
 // grant ends an authentication: what the card offered is used up, right or
 // wrong.
-func (c *Card) grant(expected, given []byte) status {
+func grant(c *Card, expected, given []byte) status {
 	c.session.witness, c.session.challenge, c.session.management = nil, nil, false
 	if len(expected) == 0 || subtle.ConstantTimeCompare(expected, given) != 1 {
 		return swSecurityStatus
 	}
 	if c.state.Management.Touch {
-		if sw := c.touched(touchAlways); sw != swOK {
+		if sw := touched(c, touchAlways); sw != swOK {
 			return sw
 		}
 	}
@@ -133,7 +133,7 @@ func (c *Card) grant(expected, given []byte) status {
 
 // setManagementKey is Yubico's SET MANAGEMENT KEY; P2 FE makes each use of the
 // new key wait for a touch.
-func (c *Card) setManagementKey(cmd command) ([]byte, status) {
+func setManagementKey(c *Card, cmd command) ([]byte, status) {
 	if !c.session.management {
 		return nil, swSecurityStatus
 	}

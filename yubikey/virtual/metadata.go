@@ -3,7 +3,7 @@ package virtual
 // metadata is Yubico's GET METADATA: of PIN and PUK their default flag and
 // counters, of the management key its algorithm, touch policy and default
 // flag, of a slot its algorithm, policies, origin and public key.
-func (c *Card) metadata(cmd command) ([]byte, status) {
+func metadata(c *Card, cmd command) ([]byte, status) {
 	if !c.firmware.hasMetadata() {
 		return nil, swUnknownINS
 	}

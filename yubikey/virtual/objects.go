@@ -29,7 +29,7 @@ func readable(id uint32) bool {
 
 // getData is GET DATA (SP 800-73-4 part 2 3.1.2): 5C{tag} answered by 53{…};
 // the discovery object alone comes in its own tag.
-func (c *Card) getData(cmd command) ([]byte, status) {
+func getData(c *Card, cmd command) ([]byte, status) {
 	if cmd.p1 != 0x3F || cmd.p2 != 0xFF {
 		return nil, swWrongP1P2
 	}
@@ -57,7 +57,7 @@ func (c *Card) getData(cmd command) ([]byte, status) {
 
 // putData is PUT DATA (SP 800-73-4 part 2 3.3.1): 5C{tag} 53{…}. An empty
 // value deletes. The token's own objects cannot be written.
-func (c *Card) putData(cmd command) ([]byte, status) {
+func putData(c *Card, cmd command) ([]byte, status) {
 	if !c.session.management {
 		return nil, swSecurityStatus
 	}

@@ -53,7 +53,7 @@ func (r *reference) valid(name string) error {
 
 // check compares a value and counts: swOK resets the counter, a wrong value
 // takes one try, and with none left the answer is swBlocked unseen.
-func (c *Card) check(r *reference, value []byte) status {
+func check(c *Card, r *reference, value []byte) status {
 	if r.Left == 0 {
 		return swBlocked
 	}
@@ -70,7 +70,7 @@ func (c *Card) check(r *reference, value []byte) status {
 }
 
 // replace sets a new value, whose form it checks: six to eight bytes, then FF.
-func (c *Card) replace(r *reference, value []byte) status {
+func replace(c *Card, r *reference, value []byte) status {
 	trimmed := bytes.TrimRight(value, "\xff")
 	if len(trimmed) < pinLength || bytes.IndexByte(trimmed, 0xff) >= 0 {
 		return swWrongData
@@ -86,7 +86,7 @@ func (c *Card) replace(r *reference, value []byte) status {
 
 // verify is VERIFY (SP 800-73-4 part 2 3.2.1). Without data it tells the state
 // of the PIN; with P1 FF it forgets that the PIN was verified.
-func (c *Card) verify(cmd command) ([]byte, status) {
+func verify(c *Card, cmd command) ([]byte, status) {
 	pin := &c.state.PIN
 	switch {
 	case cmd.p2 != referencePIN:
@@ -105,14 +105,14 @@ func (c *Card) verify(cmd command) ([]byte, status) {
 	case len(cmd.data) != pinSize:
 		return nil, swWrongData
 	}
-	sw := c.check(pin, cmd.data)
+	sw := check(c, pin, cmd.data)
 	c.session.pin, c.session.pinUnused = sw == swOK, sw == swOK
 	return nil, sw
 }
 
 // changeReference is CHANGE REFERENCE DATA (SP 800-73-4 part 2 3.2.2): old and
 // new value of the PIN or the PUK.
-func (c *Card) changeReference(cmd command) ([]byte, status) {
+func changeReference(c *Card, cmd command) ([]byte, status) {
 	var r *reference
 	switch {
 	case cmd.p1 != 0x00:
@@ -124,34 +124,34 @@ func (c *Card) changeReference(cmd command) ([]byte, status) {
 	default:
 		return nil, swReferenceNotFound
 	}
-	return nil, c.exchangeReference(r, r, cmd.data)
+	return nil, exchangeReference(c, r, r, cmd.data)
 }
 
 // resetRetryCounter is RESET RETRY COUNTER (SP 800-73-4 part 2 3.2.3): the PUK
 // and a new PIN.
-func (c *Card) resetRetryCounter(cmd command) ([]byte, status) {
+func resetRetryCounter(c *Card, cmd command) ([]byte, status) {
 	if cmd.p1 != 0x00 || cmd.p2 != referencePIN {
 		return nil, swWrongP1P2
 	}
-	return nil, c.exchangeReference(&c.state.PUK, &c.state.PIN, cmd.data)
+	return nil, exchangeReference(c, &c.state.PUK, &c.state.PIN, cmd.data)
 }
 
-func (c *Card) exchangeReference(proof, target *reference, data []byte) status {
+func exchangeReference(c *Card, proof, target *reference, data []byte) status {
 	if len(data) != 2*pinSize {
 		return swWrongData
 	}
-	if sw := c.check(proof, data[:pinSize]); sw != swOK {
+	if sw := check(c, proof, data[:pinSize]); sw != swOK {
 		if proof == &c.state.PIN {
 			c.session.pin, c.session.pinUnused = false, false
 		}
 		return sw
 	}
-	return c.replace(target, data[pinSize:])
+	return replace(c, target, data[pinSize:])
 }
 
 // setRetries sets both counters and with them both values to their defaults
 // (Yubico's extensions). It wants the management key and the PIN.
-func (c *Card) setRetries(cmd command) ([]byte, status) {
+func setRetries(c *Card, cmd command) ([]byte, status) {
 	if !c.session.management || !c.session.pin {
 		return nil, swSecurityStatus
 	}
@@ -168,7 +168,7 @@ func (c *Card) setRetries(cmd command) ([]byte, status) {
 
 // resetApplication is Yubico's RESET: everything back to the factory state but
 // f9, and only when PIN and PUK are both blocked.
-func (c *Card) resetApplication(command) ([]byte, status) {
+func resetApplication(c *Card, _ command) ([]byte, status) {
 	if c.state.PIN.Left > 0 || c.state.PUK.Left > 0 {
 		return nil, swConditions
 	}

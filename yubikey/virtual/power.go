@@ -4,7 +4,7 @@ import "time"
 
 // pull takes the card out of its reader: whatever it waits for ends, and what
 // it knew of the session is lost.
-func (c *Card) pull() {
+func pull(c *Card) {
 	c.control.Lock()
 	defer c.control.Unlock()
 	select {
@@ -16,7 +16,7 @@ func (c *Card) pull() {
 
 // insert puts the card into a reader again, without power. It waits until a
 // command that was cut short by pull is done.
-func (c *Card) insert(gone func()) {
+func insert(c *Card, gone func()) {
 	c.exec.Lock()
 	defer c.exec.Unlock()
 	c.session = session{}
@@ -32,21 +32,21 @@ func (c *Card) insert(gone func()) {
 
 // reset is what a reader does with a card on power-on, reset and power-off: no
 // application is selected and nothing is verified any more.
-func (c *Card) reset() {
+func reset(c *Card) {
 	c.exec.Lock()
 	defer c.exec.Unlock()
 	c.session = session{}
 }
 
-func (c *Card) removal() <-chan struct{} {
+func removal(c *Card) <-chan struct{} {
 	c.control.Lock()
 	defer c.control.Unlock()
 	return c.pulled
 }
 
-func (c *Card) isPulled() bool {
+func isPulled(c *Card) bool {
 	select {
-	case <-c.removal():
+	case <-removal(c):
 		return true
 	default:
 		return false
@@ -54,18 +54,18 @@ func (c *Card) isPulled() bool {
 }
 
 // wait sleeps for d, or less if the card is pulled.
-func (c *Card) wait(d time.Duration) {
+func wait(c *Card, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.removal():
+	case <-removal(c):
 	}
 }
 
 // loseReader pulls the card and takes its daemon away.
-func (c *Card) loseReader() {
-	c.pull()
+func loseReader(c *Card) {
+	pull(c)
 	c.control.Lock()
 	gone := c.gone
 	c.control.Unlock()
@@ -76,7 +76,7 @@ func (c *Card) loseReader() {
 
 // faultAt takes the fault of exchange n off the list; its kind is zero when
 // there is none.
-func (c *Card) faultAt(n int) Fault {
+func faultAt(c *Card, n int) Fault {
 	c.control.Lock()
 	defer c.control.Unlock()
 	for i, f := range c.faults {

@@ -33,7 +33,7 @@ type seat struct {
 
 // connect puts the card into the reader; gone takes the daemon away.
 func (s *seat) connect(gone func()) {
-	s.card.insert(gone)
+	insert(s.card, gone)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel, s.done = cancel, make(chan struct{})
 	go func() {
@@ -45,7 +45,7 @@ func (s *seat) connect(gone func()) {
 		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 		defer stop()
 		// every end is the same for a card: it is out of the reader
-		_ = s.card.serve(conn)
+		_ = serve(s.card, conn)
 		_ = conn.Close()
 	}()
 }
@@ -56,7 +56,7 @@ func (s *seat) disconnect() {
 	if s.cancel == nil {
 		return
 	}
-	s.card.pull()
+	pull(s.card)
 	s.cancel()
 	<-s.done
 	s.cancel = nil

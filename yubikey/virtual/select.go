@@ -28,7 +28,7 @@ const shortestAID = 5
 
 // selectApplication selects by identifier, which may be cut short on the
 // right. Whatever was verified before is so no longer.
-func (c *Card) selectApplication(cmd command) ([]byte, status) {
+func selectApplication(c *Card, cmd command) ([]byte, status) {
 	if cmd.p1 != 0x04 || cmd.p2 != 0x00 {
 		return nil, swWrongP1P2
 	}
@@ -64,35 +64,35 @@ func (c *Card) otpStatus() []byte { return append(c.firmware[:], 0, 0, 0) }
 
 // otpRequest answers the one request of the OTP application that tools for
 // tokens without a serial number in PIV use.
-func (c *Card) otpRequest(cmd command) ([]byte, status) {
+func otpRequest(c *Card, cmd command) ([]byte, status) {
 	const readSerial = 0x10
 	if cmd.p1 != readSerial {
 		return nil, swWrongP1P2
 	}
-	return c.serialBytes(), swOK
+	return serialBytes(c), swOK
 }
 
-func (c *Card) serialBytes() []byte {
+func serialBytes(c *Card) []byte {
 	return binary.BigEndian.AppendUint32(nil, cmp.Or(c.options.Claim, c.state.Serial))
 }
 
-func (c *Card) serialNumber(command) ([]byte, status) {
+func serialNumber(c *Card, _ command) ([]byte, status) {
 	if !c.firmware.hasSerial() {
 		return nil, swUnknownINS
 	}
-	return c.serialBytes(), swOK
+	return serialBytes(c), swOK
 }
 
-func (c *Card) version(command) ([]byte, status) { return c.firmware[:], swOK }
+func version(c *Card, _ command) ([]byte, status) { return c.firmware[:], swOK }
 
 // deviceInfo is the configuration that the management application reports: a
 // token with nothing but PIV, on USB.
-func (c *Card) deviceInfo(command) ([]byte, status) {
+func deviceInfo(c *Card, _ command) ([]byte, status) {
 	const capabilityPIV = 0x10
 	var info []byte
 	for _, o := range []tlv{
 		{0x01, []byte{capabilityPIV}}, // supported on USB
-		{0x02, c.serialBytes()},
+		{0x02, serialBytes(c)},
 		{0x03, []byte{capabilityPIV}}, // enabled on USB
 		{0x04, []byte{formFactor}},
 		{0x05, c.firmware[:]},

@@ -14,23 +14,23 @@ const (
 
 // touched asks for a touch where the policy wants one: swOK when it came, and
 // swSecurityStatus when it did not come in time, as the token answers.
-func (c *Card) touched(p touchPolicy) status {
+func touched(c *Card, p touchPolicy) status {
 	if p != touchAlways && p != touchCached {
 		return swOK
 	}
 	if p == touchCached && !c.session.touched.IsZero() && time.Since(c.session.touched) < touchTime {
 		return swOK
 	}
-	if sw := c.awaitTouch(); sw != swOK {
+	if sw := awaitTouch(c); sw != swOK {
 		return sw
 	}
 	c.session.touched = time.Now()
 	return swOK
 }
 
-func (c *Card) awaitTouch() status {
-	touch, press, pulled := c.beginWait()
-	defer c.endWait()
+func awaitTouch(c *Card) status {
+	touch, press, pulled := beginWait(c)
+	defer endWait(c)
 	var finger <-chan time.Time // nil: only Press
 	switch touch.Mode {
 	case TouchImmediate:
@@ -61,7 +61,7 @@ func (c *Card) awaitTouch() status {
 }
 
 // beginWait lets Press through from now on, and returns what ends the wait.
-func (c *Card) beginWait() (Touch, <-chan struct{}, <-chan struct{}) {
+func beginWait(c *Card) (Touch, <-chan struct{}, <-chan struct{}) {
 	c.control.Lock()
 	defer c.control.Unlock()
 	touch := c.touch
@@ -72,7 +72,7 @@ func (c *Card) beginWait() (Touch, <-chan struct{}, <-chan struct{}) {
 	return touch, c.press, c.pulled
 }
 
-func (c *Card) endWait() {
+func endWait(c *Card) {
 	c.control.Lock()
 	defer c.control.Unlock()
 	c.press = nil

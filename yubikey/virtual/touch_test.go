@@ -110,7 +110,7 @@ func TestTouch_PulledWhileWaiting(t *testing.T) {
 			wrap(0x7C, wrap(0x82), wrap(0x81, []byte{1}))...))
 	}()
 	<-began
-	c.pull()
+	pull(c)
 	if answer := <-done; answer != nil {
 		t.Errorf("a pulled card answered %x", answer)
 	}

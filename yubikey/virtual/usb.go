@@ -69,7 +69,7 @@ func (u *USB) serve(ctx context.Context, conn net.Conn) {
 	u.link = nil
 	u.mu.Unlock()
 	if card != nil {
-		card.pull() // no machine, no power
+		pull(card) // no machine, no power
 	}
 }
 
@@ -78,7 +78,7 @@ func (u *USB) attach(l *link) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.card != nil {
-		u.card.insert(nil)
+		insert(u.card, nil)
 		l.attach(u.card, u.fallen)
 	}
 }
@@ -99,7 +99,7 @@ func (u *USB) Insert(card *Card) {
 	u.Remove()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	card.insert(nil)
+	insert(card, nil)
 	u.card = card
 	if u.link != nil {
 		u.link.attach(card, u.fallen)
@@ -113,7 +113,7 @@ func (u *USB) Remove() {
 	u.card = nil
 	u.mu.Unlock()
 	if card != nil {
-		card.pull()
+		pull(card)
 	}
 	if l != nil {
 		l.detach()

@@ -50,7 +50,7 @@ func writeFrame(w io.Writer, payload []byte) error {
 
 // serve answers the reader at the other end of conn until the card is pulled,
 // the connection ends, or nothing sensible comes any more.
-func (c *Card) serve(conn net.Conn) error {
+func serve(c *Card, conn net.Conn) error {
 	for {
 		// without it the kernel holds its acknowledgements back, and with them
 		// vpcd's next segment, for some 40 ms
@@ -66,7 +66,7 @@ func (c *Card) serve(conn net.Conn) error {
 		case len(message) == 1 && message[0] == vpcdATR:
 			answer = answerToReset
 		case len(message) == 1 && message[0] <= vpcdReset:
-			c.reset()
+			reset(c)
 			continue
 		default:
 			if answer = c.Transmit(message); answer == nil {
