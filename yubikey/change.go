@@ -65,10 +65,10 @@ func change(t *Token, doing string, old, newPIN []byte, what string, ref byte) e
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
-		return t.lastTry(doing, what, left)
+		return lastTry(t, doing, what, left)
 	}
 	var c credential
-	err := t.without(func() error {
+	err := without(t, func() error {
 		return withRaw(t.id.Reader, func(r *raw) (err error) {
 			c, err = r.credential(ref)
 			return err
@@ -80,7 +80,7 @@ func change(t *Token, doing string, old, newPIN []byte, what string, ref byte) e
 	if replaced && !c.factory {
 		return fmt.Errorf("%s: %w", doing, sendable(old, what))
 	}
-	return t.lastTry(doing, what, c.left)
+	return lastTry(t, doing, what, c.left)
 }
 
 // Reset erases the PIV application: every key and certificate but slot f9, and

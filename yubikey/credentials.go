@@ -20,7 +20,7 @@ func (t *Token) Retries() (int, error) {
 	n, err := t.yk.Retries()
 	if err != nil && strings.Contains(err.Error(), textVerified) {
 		// a verified PIN hides the count until the application is selected again.
-		if err := t.without(func() error { return nil }); err != nil {
+		if err := without(t, func() error { return nil }); err != nil {
 			return 0, err
 		}
 		n, err = t.yk.Retries()
@@ -29,7 +29,7 @@ func (t *Token) Retries() (int, error) {
 }
 
 // without lets go of piv-go's connection for the time of f.
-func (t *Token) without(f func() error) error {
+func without(t *Token, f func() error) error {
 	yk := t.yk
 	t.yk = nil
 	if err := yk.Close(); err != nil {
@@ -57,7 +57,7 @@ func askPIN(t *Token, doing string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	if err := t.lastTry(doing, "PIN", left); err != nil {
+	if err := lastTry(t, doing, "PIN", left); err != nil {
 		return nil, err
 	}
 	pin, err := t.prompter.PIN(t.id, left)
@@ -74,7 +74,7 @@ func askPIN(t *Token, doing string) ([]byte, error) {
 
 // lastTry refuses a try that could not be made or that would be the last one,
 // unless the person confirms it.
-func (t *Token) lastTry(doing, what string, left int) error {
+func lastTry(t *Token, doing, what string, left int) error {
 	if left == 0 {
 		return fault.New(fault.Device, authHint(what, 0), fmt.Errorf("%s: %w", doing, &AuthError{What: what}))
 	}
@@ -134,7 +134,7 @@ func managementKey(t *Token, doing string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := t.protectedKey(string(pin))
+	key, err := protectedKey(t, string(pin))
 	if err != nil {
 		return nil, checked(t, doing, err)
 	}
@@ -147,7 +147,7 @@ func managementKey(t *Token, doing string) ([]byte, error) {
 }
 
 // protectedKey reads the management key behind a PIN; nil if there is none.
-func (t *Token) protectedKey(pin string) ([]byte, error) {
+func protectedKey(t *Token, pin string) ([]byte, error) {
 	m, err := t.yk.Metadata(pin)
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func survey(t *Token, info *Info) error {
 }
 
 func surveyCredentials(t *Token, info *Info) error {
-	err := t.without(func() error {
+	err := without(t, func() error {
 		return withRaw(t.id.Reader, func(r *raw) error {
 			for _, c := range []struct {
 				ref  byte

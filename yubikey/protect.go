@@ -38,7 +38,7 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	stored, err := t.protectedKey(string(pin))
+	stored, err := protectedKey(t, string(pin))
 	if err != nil {
 		return false, checked(t, doing, err)
 	}
@@ -68,7 +68,7 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 // authentic proves that a key is the management key in force. The token counts
 // no tries of it.
 func (p *provisioning) authentic(key []byte) error {
-	return p.without(func() error {
+	return without(p.Token, func() error {
 		return withRaw(p.id.Reader, func(r *raw) error { return r.authenticate(p.mgmt.algorithm, key, p.o.Rand) })
 	})
 }

@@ -114,7 +114,7 @@ func (p *provisioning) readState() error {
 		p.puk, p.mgmt = p.pin, credential{factory: true, algorithm: alg3DES}
 		return nil
 	}
-	return p.without(func() error {
+	return without(p.Token, func() error {
 		return withRaw(p.id.Reader, func(r *raw) (err error) {
 			if p.pin, err = r.credential(refPIN); err != nil {
 				return err
@@ -140,7 +140,7 @@ func (p *provisioning) currentPIN() (string, error) {
 	if p.verified {
 		return string(p.o.PIN), nil
 	}
-	if err := p.lastTry("the token has a PIN already", "PIN", p.pin.left); err != nil {
+	if err := lastTry(p.Token, "the token has a PIN already", "PIN", p.pin.left); err != nil {
 		return "", err
 	}
 	return string(p.o.PIN), nil
@@ -200,7 +200,7 @@ func (p *provisioning) readManagementKey() error {
 	if err != nil {
 		return err
 	}
-	key, err := p.protectedKey(pin)
+	key, err := protectedKey(p.Token, pin)
 	if err := p.accepted(err); err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (p *provisioning) setCHUID() error {
 	if err != nil {
 		return err
 	}
-	return p.without(func() error {
+	return without(p.Token, func() error {
 		return withRaw(p.id.Reader, func(r *raw) error {
 			if err := r.authenticate(p.mgmt.algorithm, p.Token.mgmt, p.o.Rand); err != nil {
 				return err
@@ -256,7 +256,7 @@ func (p *provisioning) setPUK() error {
 	old := string(p.o.PUK)
 	if p.puk.factory {
 		old = defaultPUK
-	} else if err := p.lastTry("the token has a PUK already", "PUK", p.puk.left); err != nil {
+	} else if err := lastTry(p.Token, "the token has a PUK already", "PUK", p.puk.left); err != nil {
 		return err
 	}
 	return another("PUK", p.yk.SetPUK(old, string(p.o.PUK)))
