@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
@@ -38,13 +39,23 @@ type evidence struct {
 	sha256 string // hex, of the file
 	kind   string
 	label  string // of its checks: the kind, with a number from the second on
-	bundle *bundle.Bundle
+	bundle entity
 	vc     verify.VerificationContent
 	sc     verify.SignatureContent
 	stated []verify.ArtifactDigest // digests of the artifact that the bundle speaks of
 	// predicate is the type of an attestation, empty for a signature.
 	predicate string
 }
+
+// entity is a bundle with its log entries, or with one of them: each must hold
+// by itself, and beside another one sigstore-go passes over some that do not.
+type entity struct {
+	*bundle.Bundle
+	entries []*tlog.Entry
+}
+
+// TlogEntries implements verify.SignedEntity.
+func (e entity) TlogEntries() ([]*tlog.Entry, error) { return e.entries, nil }
 
 // Bundle is where a bundle comes from: a file, or the bytes of a referrer.
 type Bundle struct {
@@ -100,7 +111,7 @@ func kindOf(b Bundle) string {
 
 // parseEvidence reads a bundle's JSON.
 func parseEvidence(data []byte) (*evidence, error) {
-	e := &evidence{sha256: digest.Hex(data), bundle: &bundle.Bundle{}}
+	e := &evidence{sha256: digest.Hex(data), bundle: entity{Bundle: &bundle.Bundle{}}}
 	err := e.bundle.UnmarshalJSON(data)
 	if err != nil {
 		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
@@ -109,6 +120,9 @@ func parseEvidence(data []byte) (*evidence, error) {
 		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
 	}
 	if e.sc, err = e.bundle.SignatureContent(); err != nil {
+		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
+	}
+	if e.bundle.entries, err = e.bundle.Bundle.TlogEntries(); err != nil {
 		return nil, fmt.Errorf("no Sigstore bundle: %w", err)
 	}
 	e.kind = kindKeyless

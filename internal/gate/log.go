@@ -9,51 +9,36 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
-
-// alone is a bundle with one of its log entries. Each entry must hold by
-// itself: beside another one sigstore-go passes over some that do not.
-type alone struct {
-	*bundle.Bundle
-	entry *tlog.Entry
-}
-
-// TlogEntries implements verify.SignedEntity.
-func (a alone) TlogEntries() ([]*tlog.Entry, error) { return []*tlog.Entry{a.entry}, nil }
 
 // logStep wants a log entry that holds by itself: proved, of this signature, and
 // with every signed time in the window of its log's key. Where the policy wants
 // both sides, one of each must. It returns the times that such entries sign. An
 // entry is rebuilt with the signer's key, so one by an unknown key cannot be
 // judged.
-func (g *Gate) logStep(e *evidence, m root.TrustedMaterial, signatureHolds bool, stamps []root.Timestamp) (Check, []root.Timestamp) {
+func (g *Gate) logStep(e *evidence, m root.TrustedMaterial, whole *verify.VerificationResult, signatureHolds bool, stamps []root.Timestamp) (Check, []root.Timestamp) {
 	c := Check{Name: "log", State: Passed}
 	if !signatureHolds {
 		c.State, c.Detail = Skipped, "the signature does not hold"
 		return c, nil
 	}
-	entries, err := e.bundle.TlogEntries()
-	if err == nil && len(entries) == 0 {
-		err = errors.New("the bundle has no log entry")
-	}
-	if err != nil {
-		c.State, c.Detail = Failed, err.Error()
+	if len(e.bundle.entries) == 0 {
+		c.State, c.Detail = Failed, "the bundle has no log entry"
 		return c, nil
 	}
 	var times []root.Timestamp
 	var reasons, urls, notes []string
 	missing := sides(g.policy.Trust.Log)
-	for _, entry := range entries {
+	for _, entry := range e.bundle.entries {
 		l := m.RekorLogs()[hex.EncodeToString([]byte(entry.LogKeyID()))]
 		if l == nil {
 			reasons = append(reasons, fmt.Sprintf("no log that the policy counts has the ID %x", entry.LogKeyID()))
 			continue
 		}
-		signed, note, err := g.entry(e, m, entry, l, stamps)
+		signed, note, err := g.entry(e, m, whole, entry, l, stamps)
 		if err != nil {
 			reasons = append(reasons, strings.Join(strings.Fields(err.Error()), " ")) // some causes span lines
 			continue
@@ -77,8 +62,8 @@ func (g *Gate) logStep(e *evidence, m root.TrustedMaterial, signatureHolds bool,
 
 // entry verifies one entry, and returns the time that its log signed, if it
 // did, and what is worth saying of it all the same.
-func (g *Gate) entry(e *evidence, m root.TrustedMaterial, entry *tlog.Entry, l *root.TransparencyLog, stamps []root.Timestamp) ([]root.Timestamp, string, error) {
-	signed, err := verify.VerifyTlogEntry(alone{e.bundle, entry}, m, 1, true)
+func (g *Gate) entry(e *evidence, m root.TrustedMaterial, whole *verify.VerificationResult, entry *tlog.Entry, l *root.TransparencyLog, stamps []root.Timestamp) ([]root.Timestamp, string, error) {
+	signed, err := e.logged(m, whole, entry)
 	if err != nil {
 		return nil, "", e.explainLog(entry, err)
 	}
@@ -89,10 +74,25 @@ func (g *Gate) entry(e *evidence, m root.TrustedMaterial, entry *tlog.Entry, l *
 	}
 	var before heads
 	if len(signed) == 0 {
-		before = g.restsOn(e)
+		before = g.restsOn(e, m)
 	}
 	note, err := g.tied(entry, l, before)
 	return signed, note, err
+}
+
+// logged verifies one entry by itself. The only one of a bundle that holds as a
+// whole was verified with it.
+func (e *evidence) logged(m root.TrustedMaterial, whole *verify.VerificationResult, entry *tlog.Entry) ([]root.Timestamp, error) {
+	if whole == nil || len(e.bundle.entries) > 1 {
+		return verify.VerifyTlogEntry(entity{e.bundle.Bundle, []*tlog.Entry{entry}}, m, 1, true)
+	}
+	var signed []root.Timestamp
+	for _, t := range whole.VerifiedTimestamps {
+		if t.Type == "Tlog" {
+			signed = append(signed, root.Timestamp{Time: t.Timestamp, URI: t.URI})
+		}
+	}
+	return signed, nil
 }
 
 // inWindow wants a signed time in the window of a log's key. sigstore-go looks

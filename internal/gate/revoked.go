@@ -42,47 +42,6 @@ func (r revoked) at(t time.Time, certs ...*x509.Certificate) error {
 	return nil
 }
 
-// revocableCA is a Fulcio CA that counts until its certificate is revoked.
-type revocableCA struct {
-	root.CertificateAuthority
-	revoked revoked
-}
-
-// Verify implements root.CertificateAuthority.
-func (ca revocableCA) Verify(cert *x509.Certificate, at time.Time) ([][]*x509.Certificate, error) {
-	chains, err := ca.CertificateAuthority.Verify(cert, at)
-	var good [][]*x509.Certificate
-	for _, chain := range chains {
-		if refusal := ca.revoked.at(at, chain...); refusal != nil {
-			err = refusal
-			continue
-		}
-		good = append(good, chain)
-	}
-	if len(good) > 0 {
-		return good, nil
-	}
-	return nil, err
-}
-
-// revocableTSA is a TSA that counts until its certificate is revoked.
-type revocableTSA struct {
-	*root.SigstoreTimestampingAuthority
-	revoked revoked
-}
-
-// Verify implements root.TimestampingAuthority.
-func (tsa revocableTSA) Verify(stamp, signature []byte) (*root.Timestamp, error) {
-	t, err := tsa.SigstoreTimestampingAuthority.Verify(stamp, signature)
-	if err == nil {
-		err = tsa.revoked.at(t.Time, append([]*x509.Certificate{tsa.Leaf}, tsa.Intermediates...)...)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
 // revoke loads the policy's CRLs and has every authority of the trusted root
 // asked for its revocation at the signed time.
 func (g *Gate) revoke(ctx context.Context, p *Policy) error {
@@ -109,16 +68,11 @@ func (g *Gate) revoke(ctx context.Context, p *Policy) error {
 			}
 		}
 	}
-	if len(all) == 0 {
-		return nil
+	for _, ca := range g.trust.fulcio {
+		ca.revoked = all
 	}
-	for i, ca := range g.trust.fulcio {
-		g.trust.fulcio[i] = revocableCA{ca, all}
-	}
-	for i, tsa := range g.trust.tsa {
-		if a, ok := tsa.(*root.SigstoreTimestampingAuthority); ok {
-			g.trust.tsa[i] = revocableTSA{a, all}
-		}
+	for _, a := range g.trust.tsa {
+		a.revoked = all
 	}
 	return nil
 }
@@ -174,7 +128,7 @@ func (g *Gate) stolen(p *Policy) error {
 // restsOn returns the checkpoints that an entry is held to: those of the stolen
 // TSA on whose time alone the bundle rests. It is nil where another TSA signed
 // a time too.
-func (g *Gate) restsOn(e *evidence) heads {
+func (g *Gate) restsOn(e *evidence, m root.TrustedMaterial) heads {
 	if len(g.before) == 0 {
 		return nil
 	}
@@ -184,15 +138,12 @@ func (g *Gate) restsOn(e *evidence) heads {
 	}
 	var found heads
 	for _, stamp := range stamps {
-		for _, tsa := range g.trust.tsa {
-			if _, err := tsa.Verify(stamp, e.sc.Signature()); err != nil {
+		for _, authority := range m.TimestampingAuthorities() {
+			a, ok := authority.(*tsa)
+			if !ok || a.Leaf == nil {
 				continue
 			}
-			a, known := tsa.(*root.SigstoreTimestampingAuthority)
-			if r, wrapped := tsa.(revocableTSA); wrapped {
-				a, known = r.SigstoreTimestampingAuthority, true
-			}
-			if !known || a.Leaf == nil {
+			if _, err := a.Verify(stamp, e.sc.Signature()); err != nil {
 				continue
 			}
 			spki, err := pki.SPKISHA256(a.Leaf.PublicKey)

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"crypto/x509"
 	"net/url"
 	"strings"
 
@@ -51,8 +52,8 @@ func sides(want string) []string {
 // scoped is a trusted root with those services alone that the policy counts.
 type scoped struct {
 	root.TrustedMaterial
-	fulcio []root.CertificateAuthority
-	tsa    []root.TimestampingAuthority
+	fulcio []*fulcio
+	tsa    []*tsa
 	logs   map[string]*root.TransparencyLog
 	ct     map[string]*root.TransparencyLog
 }
@@ -62,15 +63,33 @@ func (t Trust) scope(m root.TrustedMaterial) *scoped {
 	s := &scoped{TrustedMaterial: m, logs: t.logs(t.Log, m.RekorLogs()), ct: t.logs(t.CT, m.CTLogs())}
 	for _, ca := range m.FulcioCertificateAuthorities() {
 		if f, ok := ca.(*root.FulcioCertificateAuthority); ok && t.counts(t.Fulcio, f.URI) {
-			s.fulcio = append(s.fulcio, ca)
+			s.fulcio = append(s.fulcio, &fulcio{FulcioCertificateAuthority: f})
 		}
 	}
-	for _, tsa := range m.TimestampingAuthorities() {
-		if a, ok := tsa.(*root.SigstoreTimestampingAuthority); ok && t.counts(t.Time, a.URI) {
-			s.tsa = append(s.tsa, tsa)
+	for _, ta := range m.TimestampingAuthorities() {
+		if a, ok := ta.(*root.SigstoreTimestampingAuthority); ok && t.counts(t.Time, a.URI) {
+			s.tsa = append(s.tsa, newTSA(a))
 		}
 	}
 	return s
+}
+
+// asked is the trusted root for one bundle: each authority hears each question
+// once, and sigstore-go's verdict and the single steps share the answers.
+func (s *scoped) asked() *scoped {
+	one := *s
+	one.fulcio, one.tsa = nil, nil
+	for _, ca := range s.fulcio {
+		c := *ca
+		c.answers = answers[fulcioQuestion, [][]*x509.Certificate]{}
+		one.fulcio = append(one.fulcio, &c)
+	}
+	for _, a := range s.tsa {
+		c := *a
+		c.answers = answers[tsaQuestion, *root.Timestamp]{}
+		one.tsa = append(one.tsa, &c)
+	}
+	return &one
 }
 
 func (t Trust) logs(want string, all map[string]*root.TransparencyLog) map[string]*root.TransparencyLog {
@@ -84,10 +103,20 @@ func (t Trust) logs(want string, all map[string]*root.TransparencyLog) map[strin
 }
 
 // FulcioCertificateAuthorities implements root.TrustedMaterial.
-func (s *scoped) FulcioCertificateAuthorities() []root.CertificateAuthority { return s.fulcio }
+func (s *scoped) FulcioCertificateAuthorities() (all []root.CertificateAuthority) {
+	for _, ca := range s.fulcio {
+		all = append(all, ca)
+	}
+	return all
+}
 
 // TimestampingAuthorities implements root.TrustedMaterial.
-func (s *scoped) TimestampingAuthorities() []root.TimestampingAuthority { return s.tsa }
+func (s *scoped) TimestampingAuthorities() (all []root.TimestampingAuthority) {
+	for _, a := range s.tsa {
+		all = append(all, a)
+	}
+	return all
+}
 
 // RekorLogs implements root.TrustedMaterial.
 func (s *scoped) RekorLogs() map[string]*root.TransparencyLog { return s.logs }

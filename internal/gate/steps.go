@@ -21,16 +21,17 @@ import (
 
 // steps looks at each part of a bundle by itself, so that a refusal names what
 // is wrong. They are the parts of which sigstore-go's verification is made; the
-// verdict is the whole's, and they can only add refusals.
-func (g *Gate) steps(e *evidence, a *digests, m root.TrustedMaterial) ([]Check, *Time) {
+// verdict is the whole's, and they can only add refusals; whole is nil where it
+// refuses, and says what need not be verified again where it does not.
+func (g *Gate) steps(e *evidence, a *digests, m root.TrustedMaterial, whole *verify.VerificationResult) ([]Check, *Time) {
 	checks := []Check{e.artifactStep(a)}
-	signature := e.signatureStep(m)
+	signature := e.signatureStep(m, whole)
 	stamps, refusal := e.stamps(m)
-	log, logTimes := g.logStep(e, m, signature.State == Passed, stamps)
+	log, logTimes := g.logStep(e, m, whole, signature.State == Passed, stamps)
 	stamp, times := g.timeStep(e, stamps, logTimes, refusal)
 	checks = append(checks, signature, log, stamp)
 	if cert := e.vc.Certificate(); cert != nil {
-		checks = append(checks, g.certificateSteps(cert, times, m)...)
+		checks = append(checks, g.certificateSteps(cert, times, m, whole)...)
 	}
 	if len(times) == 0 {
 		return checks, nil
@@ -56,9 +57,12 @@ func (e *evidence) artifactStep(a *digests) Check {
 }
 
 // signatureStep verifies the signature over what the bundle itself states, by
-// the certificate's key or the pinned one.
-func (e *evidence) signatureStep(m root.TrustedMaterial) Check {
+// the certificate's key or the pinned one. Where the whole holds it was verified.
+func (e *evidence) signatureStep(m root.TrustedMaterial, whole *verify.VerificationResult) Check {
 	c := Check{Name: "signature", State: Passed}
+	if whole != nil {
+		return c
+	}
 	if err := signedOver(e, m); err != nil {
 		c.State, c.Detail = Failed, err.Error()
 		if e.kind == kindKey {
@@ -149,7 +153,7 @@ func (g *Gate) timeStep(e *evidence, stamps, logTimes []root.Timestamp, refusal 
 }
 
 // certificateSteps verify the certificate at every signed time, and its SCT.
-func (g *Gate) certificateSteps(cert *x509.Certificate, times []root.Timestamp, m root.TrustedMaterial) []Check {
+func (g *Gate) certificateSteps(cert *x509.Certificate, times []root.Timestamp, m root.TrustedMaterial, whole *verify.VerificationResult) []Check {
 	chain := Check{Name: "certificate", State: Passed, Got: cert.Issuer.String()}
 	sct := Check{Name: "sct", State: Passed}
 	if len(times) == 0 {
@@ -167,6 +171,9 @@ func (g *Gate) certificateSteps(cert *x509.Certificate, times []root.Timestamp, 
 			sct.State, sct.Detail = Skipped, "it is judged with the certificate"
 			return []Check{chain, sct}
 		}
+	}
+	if whole != nil && g.policy.Trust.CT != both {
+		return []Check{chain, sct} // it counted one of the side that the policy counts
 	}
 	for _, side := range sides(g.policy.Trust.CT) {
 		if err := verify.VerifySignedCertificateTimestamp(chains, 1, &scoped{TrustedMaterial: m, ct: g.policy.Trust.logs(side, m.CTLogs())}); err != nil {

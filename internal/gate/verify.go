@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -83,8 +84,14 @@ func (g *Gate) Verify(ctx context.Context, req Request) (*Report, error) {
 	}
 	r.Artifact.SHA256 = a.sha256()
 	if len(g.broken) == 0 {
+		found := make([]*judgement, len(all))
+		var wait sync.WaitGroup
 		for i, e := range all {
-			g.judge(r, i, e, a)
+			wait.Go(func() { found[i] = g.judge(e, a) })
+		}
+		wait.Wait()
+		for i, e := range all {
+			r.add(i, e, found[i])
 		}
 	}
 	return r, r.verdict(r.count(all))
@@ -115,63 +122,62 @@ func (r *Report) read(bundles []Bundle) []*evidence {
 // sigstoreCheck is the whole of sigstore-go's verification of a bundle.
 const sigstoreCheck = "sigstore"
 
+// judgement is what was found of a bundle.
+type judgement struct {
+	checks  []Check
+	signed  *Time
+	verdict error  // sigstore-go's
+	signer  string // whom the policy names
+}
+
 // judge verifies one bundle against every signer of its kind that the policy
 // names, and keeps what was found of the one that explains most.
-func (g *Gate) judge(r *Report, i int, e *evidence, a *digests) {
-	if e.predicate != "" && e.predicate != signatureOnly {
-		r.Checks = append(r.Checks, g.policy.admit(e))
-	}
+func (g *Gate) judge(e *evidence, a *digests) *judgement {
+	m := g.trust.asked()
 	if e.kind == kindKey {
-		g.judgeKey(r, i, e, a)
-		return
+		return g.judgeKey(e, a, m)
 	}
-	checks, signed := g.steps(e, a, g.trust)
-	best, signer := -1, ""
-	var claims []Check
+	// who signed is compared below, for every name and claim of the certificate
+	whole, err := verifyWhole(e, a, m, verify.WithoutIdentitiesUnsafe(), verify.WithSignedCertificateTimestamps(1))
+	j := &judgement{verdict: err}
+	j.checks, j.signed = g.steps(e, a, m, whole)
+	best := -1
+	claims := []Check{{Name: "identity", State: Failed, Detail: "the policy names no keyless identity"}}
 	for _, k := range g.policy.Keyless {
 		compared := k.compare(e.vc.Certificate())
 		if n := failures(compared); best < 0 || n < best {
-			best, claims, signer = n, compared, k.Issuer+" "+k.Identity
+			best, claims, j.signer = n, compared, k.Issuer+" "+k.Identity
 		}
 	}
-	if best < 0 {
-		claims = []Check{{Name: "identity", State: Failed, Detail: "the policy names no keyless identity"}}
-	}
-	options := []verify.VerifierOption{verify.WithSignedCertificateTimestamps(1)}
-	// who signed is compared above, for every name and claim of the certificate
-	verdict := verifyWhole(e, a, g.trust, options, verify.WithoutIdentitiesUnsafe())
-	r.add(i, e, append(checks, claims...), signed, verdict, signer)
+	j.checks = append(j.checks, claims...)
+	return j
 }
 
 // judgeKey asks whether one of the pinned keys signed the artifact.
-func (g *Gate) judgeKey(r *Report, i int, e *evidence, a *digests) {
-	var verdict error
+func (g *Gate) judgeKey(e *evidence, a *digests, trusted *scoped) *judgement {
+	var j *judgement
 	var material root.TrustedMaterial
-	signer := ""
 	for _, key := range g.keys {
 		for _, hash := range key.hashes() {
-			m, err := key.material(g.trust, hash)
+			m, err := key.material(trusted, hash)
 			if err != nil {
-				r.add(i, e, nil, nil, err, "")
-				return
+				return &judgement{verdict: err}
 			}
-			err = verifyWhole(e, a, m, nil, verify.WithKey())
-			if material == nil || err == nil || signedOver(e, m) == nil {
-				material, verdict, signer = m, err, key.spki // of the key that explains most
+			whole, err := verifyWhole(e, a, m, verify.WithKey())
+			if j == nil || err == nil || signedOver(e, m) == nil {
+				j, material = &judgement{verdict: err, signer: key.spki}, m // of the key that explains most
 			}
 			if err == nil {
-				checks, signed := g.steps(e, a, m)
-				r.add(i, e, checks, signed, nil, signer)
-				return
+				j.checks, j.signed = g.steps(e, a, m, whole)
+				return j
 			}
 		}
 	}
-	if material == nil {
-		r.Checks = append(r.Checks, Check{Bundle: e.label, Name: "signature", State: Failed, Detail: "the policy names no key"})
-		return
+	if j == nil {
+		return &judgement{checks: []Check{{Name: "signature", State: Failed, Detail: "the policy names no key"}}, verdict: errors.New("no key")}
 	}
-	checks, signed := g.steps(e, a, material)
-	r.add(i, e, checks, signed, verdict, signer)
+	j.checks, j.signed = g.steps(e, a, material, nil)
+	return j
 }
 
 // admit wants an attestation's predicate type in the policy.
@@ -186,11 +192,15 @@ func (p *Policy) admit(e *evidence) Check {
 
 // add enters the checks of a bundle. sigstore-go's own words come in where
 // none of the single checks explains its refusal.
-func (r *Report) add(i int, e *evidence, checks []Check, signed *Time, verdict error, signer string) {
+func (r *Report) add(i int, e *evidence, j *judgement) {
+	checks := j.checks
+	if e.predicate != "" && e.predicate != signatureOnly {
+		checks = append([]Check{r.rule.admit(e)}, checks...)
+	}
 	whole := Check{Name: sigstoreCheck, State: Passed}
-	if verdict != nil {
-		whole.State, whole.Detail = Failed, verdict.Error()
-		if failures(checks) > 0 {
+	if j.verdict != nil {
+		whole.State, whole.Detail = Failed, j.verdict.Error()
+		if failures(j.checks) > 0 {
 			whole.State = Skipped
 		}
 	}
@@ -199,10 +209,9 @@ func (r *Report) add(i int, e *evidence, checks []Check, signed *Time, verdict e
 		r.Checks = append(r.Checks, c)
 	}
 	b := &r.Bundles[i]
-	b.Signed = signed
-	failed := slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Bundle == e.label && c.State == Failed })
-	if b.Holds = verdict == nil && !failed; b.Holds {
-		b.Signer = signer
+	b.Signed = j.signed
+	if b.Holds = j.verdict == nil && failures(checks) == 0; b.Holds {
+		b.Signer = j.signer
 	}
 }
 
@@ -231,13 +240,12 @@ func (r *Report) verdict(enough bool) error {
 
 // verifyWhole is sigstore-go's verdict on a bundle: a log entry and a signed
 // time are always asked for.
-func verifyWhole(e *evidence, a *digests, m root.TrustedMaterial, more []verify.VerifierOption, who verify.PolicyOption) error {
-	options := append([]verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1)}, more...)
+func verifyWhole(e *evidence, a *digests, m root.TrustedMaterial, who verify.PolicyOption, more ...verify.VerifierOption) (*verify.VerificationResult, error) {
+	options := append([]verify.VerifierOption{verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1), verify.WithoutStatementPredicate()}, more...)
 	verifier, err := verify.NewVerifier(m, options...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name := e.algorithm()
-	_, err = verifier.Verify(e.bundle, verify.NewPolicy(verify.WithArtifactDigest(name, a.sums[name]), who))
-	return err
+	return verifier.Verify(e.bundle, verify.NewPolicy(verify.WithArtifactDigest(name, a.sums[name]), who))
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"time"
 
@@ -34,8 +33,6 @@ const (
 	maxChange    = 8 << 20
 	maxSignature = 16 << 10
 )
-
-var textForm = regexp.MustCompile(`^[ -~]{0,500}$`)
 
 // change is change.json: what the metadata cannot say itself.
 type change struct {

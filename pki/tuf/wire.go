@@ -89,9 +89,20 @@ type (
 const maxVersion = 1 << 31
 
 var (
-	pathForm = regexp.MustCompile(`^[A-Za-z0-9_*][A-Za-z0-9._+@=*/-]{0,249}$`)
-	uriForm  = regexp.MustCompile(`^[!-~]{0,500}$`)
+	pathForm = form{regexp.MustCompile(`^[A-Za-z0-9_*][A-Za-z0-9._+@=*/-]*$`), 250}
+	uriForm  = form{regexp.MustCompile(`^[!-~]*$`), 500}
+	textForm = form{regexp.MustCompile(`^[ -~]*$`), 500}
 )
+
+// form is a pattern with a bound in bytes: counted repetitions in the pattern
+// itself cost milliseconds at every start of the program.
+type form struct {
+	*regexp.Regexp
+	most int
+}
+
+// MatchString reports whether a string has the form.
+func (f form) MatchString(s string) bool { return len(s) <= f.most && f.Regexp.MatchString(s) }
 
 // readModel reads a version of root or targets, or of a delegated role. It
 // refuses whatever a model cannot hold.
