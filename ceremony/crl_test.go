@@ -3,6 +3,7 @@ package ceremony
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,6 +167,13 @@ func TestLife_RevokeAndDestroy(t *testing.T) {
 		t.Error("the root's key is still on the token")
 	}
 	agree(t, "the record of the end", gone.Record.Path, true)
+	page := string(gone.Record.Files[record.Report])
+	for _, step := range Steps(end) {
+		what := map[string]string{"Sign CRL 3 of the root": "The root key signed CRL 3.", "Destroy the root's key": "The root key of token 10000001 was destroyed"}[step.Title]
+		if !strings.Contains(page, fmt.Sprintf("<li>Step %d: %s", step.Number, what)) && what != "" {
+			t.Errorf("the report does not list step %d as a change: %s", step.Number, what)
+		}
+	}
 	if out := runAppendix(t, gone); !strings.Contains(out, "destroyed-slot.pem: OK") || !strings.Contains(out, "verify OK") {
 		t.Errorf("the appendix says of the end's record:\n%s", out)
 	}

@@ -53,6 +53,7 @@ func stepInWords(step string) string {
 		stepGenerate: "find or make the root key", stepAttest: "have the token attest the root key",
 		stepRecordKey: "find or make the record key", stepAttestRecord: "have the token attest the record key",
 		stepRemember: "have the token remember the request", stepInstall: "put the root certificate beside its key",
+		stepCRL: "sign the root's CRL", stepDestroy: "destroy the root's key", stepAttestDestroyed: "have the token attest the key in its place",
 	}
 	if w, ok := words[step]; ok {
 		return w
@@ -119,14 +120,18 @@ func inWords(e journal.Entry) string {
 	return strings.TrimPrefix(strings.Join(parts, "; "), "; ")
 }
 
-// changes lists every change of state, in order: what is on the token now, and
-// what left. A key is made only after a yes to its question; without one it
-// was there before.
+// changes lists every change of state, in order and with its step: what is on the
+// token now, and what left. A key is made only after a yes to its question;
+// without one it was there before.
 func changes(entries []journal.Entry, token uint32, imported bool) []string {
 	var out []string
-	intents, agreed := map[string]json.RawMessage{}, map[string]bool{}
+	intents, agreed, step := map[string]json.RawMessage{}, map[string]bool{}, ""
 	for _, e := range entries {
 		switch e.Kind {
+		case journal.KindShown:
+			if number, ok := strings.CutPrefix(e.Step, "step "); ok {
+				step = "Step " + number + ": "
+			}
 		case journal.KindIntent:
 			intents[e.Step] = e.Data
 		case journal.KindAnswered:
@@ -136,7 +141,7 @@ func changes(entries []journal.Entry, token uint32, imported bool) []string {
 				continue
 			}
 			if text := change(e.Step, intents[e.Step], e.Data, token, e.Attempt, imported); text != "" {
-				out = append(out, text)
+				out = append(out, step+text)
 			}
 		}
 	}
@@ -163,6 +168,14 @@ func change(step string, intent, result json.RawMessage, token uint32, attempts 
 		return fmt.Sprintf("Token %d remembers request %d and refuses older ones.", token, m.Sequence)
 	case stepInstall:
 		return fmt.Sprintf("The root certificate stands beside its key on token %d.", token)
+	case stepCRL:
+		var c crlIntent
+		if decode(step, intent, &c) != nil {
+			return ""
+		}
+		return rootSigned(fmt.Sprintf("CRL %d", c.Number), attempts)
+	case stepDestroy:
+		return fmt.Sprintf("The root key of token %d was destroyed: its slot holds another, made over it.", token)
 	}
 	authority, ok := strings.CutPrefix(step, stepSign+" ")
 	var r signResult
@@ -173,11 +186,14 @@ func change(step string, intent, result json.RawMessage, token uint32, attempts 
 	if err != nil {
 		return ""
 	}
-	text := fmt.Sprintf("The root key signed the certificate of %s, serial %s", authority, ledger.SerialHex(cert.SerialNumber))
+	return rootSigned("the certificate of "+authority+", serial "+ledger.SerialHex(cert.SerialNumber), attempts)
+}
+
+func rootSigned(what string, attempts int) string {
 	if attempts > 1 {
-		text += fmt.Sprintf("; it took %d attempts over the same bytes", attempts)
+		what += fmt.Sprintf("; it took %d attempts over the same bytes", attempts)
 	}
-	return text + "."
+	return "The root key signed " + what + "."
 }
 
 // people are those who sign the printed page.
