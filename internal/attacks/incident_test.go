@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -98,6 +99,12 @@ func TestIncident(t *testing.T) {
 				w.Errorf("a changed file: exit code %d\n%s", code, said)
 			}
 		}},
+		{name: "adopted, and services check takes it for what ledger and plan build", code: 0, words: []string{"agrees"}, never: []string{"what ledger and plan build", "behind the ledger"},
+			under: []string{"sh", "-c", `exec "$0" services check tuf --url tuf="$URL"`}, do: func(w *world) {
+				unknown(w)
+				w.ok(adopt...)
+				serving("URL", http.FileServer(http.Dir(w.path("tuf"))).ServeHTTP)(w)
+			}},
 		{name: "withdrawn", do: unknown, args: withdraw, code: 0, words: []string{"WITHDRAWN", reason, "https://rekor.example.org"}, check: func(w *world) {
 			said := w.ok("tuf", "sign", "staged/0003", "--serial", fmt.Sprint(rehearsal.HolderSerial))
 			for _, word := range []string{"WITHDRAWN", reason, "https://rekor.example.org"} {

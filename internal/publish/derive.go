@@ -35,7 +35,7 @@ func Derive(d *trustdir.Dir) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := SigningConfigBytes(d)
+	config, err := trustedroot.DeriveSigningConfig(d.Plan, d.State, d.FS())
 	if err != nil {
 		return nil, err
 	}

@@ -11,25 +11,6 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
-// incidents are the entries that were published without the ledger and kept,
-// those left out whose keys a compromise took away.
-func incidents(d *trustdir.Dir) ([][]byte, error) {
-	pins := make([]ledger.File, len(d.State.Incidents))
-	for i, in := range d.State.Incidents {
-		pins[i] = in.File
-	}
-	out, err := trustedroot.ReadIncludes(d.FS(), pins)
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		if out[i], err = trustedroot.WithoutKeys(out[i], d.State.LeftKeys()...); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
 // Unknown are the entries that tuf/ publishes and that ledger and plan do not
 // say.
 type Unknown struct {

@@ -76,48 +76,16 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 	return b, d.Replace(aliased(d, files))
 }
 
-// trustedRootBytes returns the trusted root of ledger and plan, with the others
-// that the plan includes.
+// trustedRootBytes returns the trusted root of ledger and plan.
 func trustedRootBytes(d *trustdir.Dir) ([]byte, error) {
-	includes, err := included(d, d.Plan.Include)
-	if err != nil {
-		return nil, err
-	}
-	kept, err := incidents(d)
-	if err != nil {
-		return nil, err
-	}
-	includes = append(includes, kept...)
-	return trustedroot.BuildWith(d.Plan, d.State, d.FS(), includes)
-}
-
-// SigningConfigBytes returns the signing config of ledger and plan, with the
-// logs and TSAs of those that the plan includes.
-func SigningConfigBytes(d *trustdir.Dir) ([]byte, error) {
-	var files []plan.Include
-	if d.Plan.Signing != nil {
-		files = d.Plan.Signing.Include
-	}
-	includes, err := included(d, files)
-	if err != nil {
-		return nil, err
-	}
-	return trustedroot.BuildSigningConfig(d.Plan, d.State, includes...)
-}
-
-func included(d *trustdir.Dir, files []plan.Include) ([][]byte, error) {
-	pins := make([]ledger.File, len(files))
-	for i, in := range files {
-		pins[i] = ledger.File{Path: in.Path, SHA256: in.SHA256}
-	}
-	return trustedroot.ReadIncludes(d.FS(), pins)
+	return trustedroot.Derive(d.Plan, d.State, d.FS())
 }
 
 // SigningConfig writes the signing config from ledger and plan. Nothing
 // is written where the linter finds an error, the trusted root of the same
 // ledger beside it.
 func SigningConfig(d *trustdir.Dir) (*Built, error) {
-	data, err := SigningConfigBytes(d)
+	data, err := trustedroot.DeriveSigningConfig(d.Plan, d.State, d.FS())
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/linnemanlabs/trustroot/pki/ledger"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot"
 )
 
@@ -23,7 +21,7 @@ func checkBuilt(s *Source, inquiries []*inquiry) {
 	}
 	q := inquiries[of] // the repository, or the first copy: said once
 	const repair = "`trustroot trusted-root build`, then stage it, have the holders sign, publish"
-	built, err := built(s)
+	built, err := trustedroot.Derive(s.Plan, s.State, s.Files)
 	if err != nil {
 		unanswered(q, "not-built", "`trustroot trusted-root build` says more", "ledger and plan do not build: %v", err)
 		return
@@ -46,34 +44,8 @@ func checkBuilt(s *Source, inquiries []*inquiry) {
 			q.notice("not-built", repair, "%s says what ledger and plan build in other bytes", localTrustedRoot)
 		}
 	}
-	var others []plan.Include
-	if s.Plan.Signing != nil {
-		others = s.Plan.Signing.Include
-	}
-	includes, err := included(s, others)
-	var config []byte
-	if err == nil {
-		config, err = trustedroot.BuildSigningConfig(s.Plan, s.State, includes...)
-	}
+	config, err := trustedroot.DeriveSigningConfig(s.Plan, s.State, s.Files)
 	if here, missing := fs.ReadFile(s.Files, localSigningConfig); missing == nil && err == nil && !bytes.Equal(here, config) {
 		q.mismatch("not-built", "`trustroot signing-config build`, then stage it, have the holders sign, publish", "%s is not what ledger and plan build", localSigningConfig)
 	}
-}
-
-// built is the trusted root of ledger and plan, with the others that the plan
-// includes.
-func built(s *Source) ([]byte, error) {
-	includes, err := included(s, s.Plan.Include)
-	if err != nil {
-		return nil, err
-	}
-	return trustedroot.BuildWith(s.Plan, s.State, s.Files, includes)
-}
-
-func included(s *Source, files []plan.Include) ([][]byte, error) {
-	var pins []ledger.File
-	for _, in := range files {
-		pins = append(pins, ledger.File{Path: in.Path, SHA256: in.SHA256})
-	}
-	return trustedroot.ReadIncludes(s.Files, pins)
 }

@@ -91,7 +91,7 @@ func (p *realPlaces) reset() {
 func (p *realPlaces) take(step string, left int) error {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestConformance_PlacesPublisher$")
 	cmd.Env = append(os.Environ(), envPublisher+"="+p.world, "TRUSTROOT_STEP="+step, "TRUSTROOT_LEFT="+strconv.Itoa(left),
-		"TRUSTROOT_OWN="+map[bool]string{true: p.old, false: p.now}[step == timer], "TRUSTROOT_PLACE="+strings.Join(p.places[:], "|"))
+		"TRUSTROOT_OWN="+map[bool]string{true: p.old, false: p.now}[ofClone(step)], "TRUSTROOT_PLACE="+strings.Join(p.places[:], "|"))
 	out, err := cmd.CombinedOutput()
 	if dead, ok := errors.AsType[*exec.ExitError](err); ok && dead.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
 		return errCut
@@ -103,9 +103,12 @@ func (p *realPlaces) take(step string, left int) error {
 }
 
 const (
-	timer   = "refresh from the clone" // of another machine
-	publish = "publish"
+	timer      = "refresh from the clone" // of another machine
+	publish    = "publish"
+	byTheOther = "publish from the clone"
 )
+
+func ofClone(step string) bool { return strings.HasSuffix(step, " from the clone") }
 
 // TestConformance_PlacesPublisher is the process; alone it has nothing to do.
 func TestConformance_PlacesPublisher(t *testing.T) {
@@ -127,7 +130,7 @@ func TestConformance_PlacesPublisher(t *testing.T) {
 	for _, at := range strings.Split(os.Getenv("TRUSTROOT_PLACE"), "|") {
 		pub.Places = append(pub.Places, open(at))
 	}
-	if os.Getenv("TRUSTROOT_STEP") == publish {
+	if strings.HasPrefix(os.Getenv("TRUSTROOT_STEP"), publish) {
 		w.must(pub.Publish(t.Context(), s))
 		return
 	}
@@ -207,39 +210,56 @@ func (p *realPlaces) settled(when string, many int) {
 	p.follow(when+", and on", p.stores[1], many)
 }
 
-// TestConformance_Places plays orders of publication and refreshes, each step
-// killed at objects in turn, on folders and on versitygw.
+// TestConformance_Places plays orders of a publication, from either copy, and
+// refreshes from both, each step killed at objects in turn, on folders and on
+// versitygw: a few of them, others each day, and with TRUSTROOT_NIGHTLY every
+// order at every object.
 func TestConformance_Places(t *testing.T) {
 	p := newRealPlaces(t)
-	names := []string{publish, "refresh", timer}
-	orders, stride := [][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}}, 6
-	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
-		orders, stride = append(orders, []int{0, 2, 1}, []int{1, 0, 2}, []int{2, 1, 0}), 1
+	var groups [][][]string
+	for _, by := range []string{publish, byTheOther} {
+		names := []string{by, "refresh", timer}
+		for _, group := range orders(len(names)) {
+			var named [][]string
+			for _, o := range group {
+				named = append(named, []string{names[o[0]], names[o[1]], names[o[2]]})
+			}
+			groups = append(groups, named)
+		}
 	}
-	for n, order := range orders {
+	play, stride := groups[time.Now().YearDay()%len(groups)], 6
+	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
+		play, stride = slices.Concat(groups...), 1
+	}
+	for n, order := range play {
 		kills := 0
 		for killed := range order {
 			for left := n % stride; ; left += stride {
 				p.reset()
 				var when string
 				ended := false
+				begun, published := map[bool]bool{}, map[bool]bool{} // by which copy
 				for at, step := range order {
 					limit := never
 					if at == killed {
 						limit = left
 					}
-					err := p.take(names[step], limit)
-					when += "; " + names[step]
+					err := p.take(step, limit)
+					when += "; " + step
+					old := strings.HasPrefix(step, "refresh") && begun[!ofClone(step)] && !published[ofClone(step)]
 					switch {
 					case errors.Is(err, errCut):
 						when += fmt.Sprintf(" killed at object %d", left)
 						kills++
 						p.move(when, two)
-					case err != nil && (names[step] != timer || !strings.Contains(err.Error(), errStale.Error())):
+					case err != nil && (!old || !strings.Contains(err.Error(), errStale.Error())):
 						check(t, when, err)
 						return
 					default:
 						ended = ended || at == killed
+					}
+					if strings.HasPrefix(step, publish) {
+						begun[ofClone(step)], published[ofClone(step)] = true, err == nil
 					}
 				}
 				if ended {
@@ -256,7 +276,7 @@ func TestConformance_Places(t *testing.T) {
 				p.move(when+", completed", one)
 			}
 		}
-		check(t, fmt.Sprintf("versitygw and two folders: %s, killed %d times, nobody is refused on the way from place to place", strings.Join([]string{names[order[0]], names[order[1]], names[order[2]]}, ", "), kills), nil)
+		check(t, fmt.Sprintf("versitygw and two folders: %s, killed %d times, nobody is refused on the way from place to place", strings.Join(order, ", "), kills), nil)
 		if t.Failed() {
 			return
 		}
