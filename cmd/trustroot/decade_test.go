@@ -24,6 +24,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -58,7 +59,7 @@ var events = []event{
 	{2, 2, "renew", []string{"fulcio", "tsa"}, 0},
 	{3, 2, "lost", []string{"second", fmt.Sprint(freshSerial)}, 0},
 	{3, 4, "stolen", []string{"tsa"}, 0},
-	{3, 4, "renew", []string{"tsa"}, 0},
+	{3, 4, "emergency", []string{"tsa"}, 0},
 	{4, 1, "shard", []string{"rekor", "rekor31.example.com"}, 0},
 	{4, 3, "retire", []string{"deploy"}, 0},
 	{4, 6, "replaced", []string{"third", "fourth", fmt.Sprint(fourthSerial)}, 0},
@@ -66,7 +67,7 @@ var events = []event{
 	{6, 5, "stolen", []string{"root"}, 0},
 	{6, 5, "refused", []string{"renew", "fulcio", "--new-key", "--root", "1", "--ceremony", "never", "--day", "DAY"}, 5},
 	{6, 5, "promote", nil, 0},
-	{6, 5, "renew", []string{"fulcio", "tsa"}, 0},
+	{6, 5, "emergency", []string{"fulcio", "tsa"}, 0},
 	{6, 6, "lastcrl", []string{"1"}, 0},
 	{7, 4, "root", []string{fmt.Sprint(nextSerial), "2054-01-01T00:00:00Z"}, 0},
 	{8, 1, "moved", []string{"tsa", "https://time.example.com/api/v1/timestamp"}, 0},
@@ -187,10 +188,9 @@ func (d *decade) ceremony(name string, token uint32) {
 }
 
 func (d *decade) publish(stage ...string) {
-	if len(stage) == 0 { // trust/ was written with the ledger
-		stage = []string{"targets"}
+	if len(stage) > 0 { // what the ledger says is staged by the command that entered it
+		d.person(append([]string{"tuf", "stage"}, stage...)...)
 	}
-	d.person(append([]string{"tuf", "stage"}, stage...)...)
 	folders, err := filepath.Glob(d.in("staged", "[0-9]*"))
 	if err != nil || len(folders) == 0 {
 		d.t.Fatal(folders, err)
@@ -209,6 +209,13 @@ func (d *decade) act(e event, n int) {
 	switch e.act {
 	case "renew":
 		d.person(slices.Concat([]string{"renew"}, e.args, []string{"--new-key", "--ceremony", name, "--day", day, "--root", fmt.Sprint(d.rootNo), "--write"})...)
+		d.pin()
+		d.person(append([]string{"kms", "csr"}, e.args...)...)
+		d.ceremony(name, d.root)
+		d.publish()
+		d.cutover(e.args)
+	case "emergency": // the theft planned it
+		name = trustdir.Newest(d.plan().Authorities[e.args[0]].Generations).Ceremony
 		d.pin()
 		d.person(append([]string{"kms", "csr"}, e.args...)...)
 		d.ceremony(name, d.root)
@@ -244,7 +251,7 @@ func (d *decade) act(e event, n int) {
 		d.root, d.rootNo = rehearsal.StandbySerial, 2
 	case "retire":
 		d.person("retire", e.args[0])
-		d.publish("targets")
+		d.publish()
 	case "holders":
 		d.replace(map[string]string{
 			"    holders: [first]\n    threshold: 1\n    expiry: 197d\n    resign: 46d": "    holders: [first, second, third]\n    threshold: 2\n    expiry: 365d\n    resign: 90d",

@@ -1,12 +1,11 @@
 package next
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -24,26 +23,7 @@ func (w *way) theft() {
 		}
 		return // nothing is issued before that
 	}
-	day := " --ceremony NAME --day " + w.now.Format(time.DateOnly)
-	for _, kind := range []struct {
-		known   map[string][]ledger.Generation
-		planned func(name string) int
-		flags   string
-	}{
-		{w.State.Authorities, func(name string) int { return len(w.Plan.Authorities[name].Generations) }, day},
-		{w.State.Logs, func(name string) int { return len(w.Plan.Logs[name].Generations) }, ""},
-		{w.State.Apps, func(name string) int { return len(w.Plan.Apps[name].Generations) }, ""},
-	} {
-		var names []string
-		for _, name := range slices.Sorted(maps.Keys(kind.known)) {
-			all := kind.known[name]
-			if name != plan.RootAuthority && all[len(all)-1].Compromised != nil && kind.planned(name) == len(all) {
-				names = append(names, name)
-			}
-		}
-		if len(names) > 0 {
-			w.add(Step{Who: Administrator, What: fmt.Sprintf("Plan new keys in place of those that were stolen: %s", strings.Join(names, ", "))},
-				"renew "+strings.Join(names, " ")+" --new-key"+kind.flags+" --write")
-		}
+	for _, o := range renewal.Replacements(w.Dir, w.now) {
+		w.add(Step{Who: Administrator, What: "Plan new keys in place of those that were stolen: " + strings.Join(o.Names, ", ")}, o.Command())
 	}
 }

@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -36,7 +35,7 @@ func Renew(ctx context.Context, o Options, names []string) (*Rehearsal, error) {
 		return r, err
 	}
 	if len(n.authorities) > 0 {
-		r.request = request{nextCeremony(p, renewing), state.Sequence + 1}
+		r.request = request{plan.FreshCeremony(p, renewing), state.Sequence + 1}
 	}
 	n.start = startOf(state, n.logs, o.Now)
 	steps := []step{
@@ -89,18 +88,6 @@ func renewalOf(p *plan.Plan, names []string) (renewal, error) {
 		}
 	}
 	return n, nil
-}
-
-// nextCeremony is the first name that the plan does not have: renewal,
-// renewal-2.
-func nextCeremony(p *plan.Plan, first string) string {
-	name := first
-	for i := 2; ; i++ {
-		if _, taken := p.Ceremonies[name]; !taken {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d", first, i)
-	}
 }
 
 // planRenewal looks at what would be planned, and plans it.

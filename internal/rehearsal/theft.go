@@ -45,13 +45,12 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 	if s.since = since.UTC(); since.IsZero() {
 		s.since = o.Now.UTC()
 	}
-	r.request = request{nextCeremony(p, theft), state.Sequence + 1}
+	r.request.sequence = state.Sequence + 1
 	steps := []step{
 		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},
 		{title: "a thief signs with what the stolen key reaches", run: s.thiefSigns},
-		{title: "the theft of the " + name + " key is recorded", run: s.record},
+		{title: "the theft of the " + name + " key is recorded, and what replaces it is planned", run: s.record},
 		{title: "what stands on the stolen key is refused from now on", run: s.refusals},
-		{title: "the next generations in the plan", run: s.planAfterTheft},
 		{title: "their keys in KMS, pinned in the plan", run: r.do(createKeys)},
 		{title: "certification requests", run: func(ctx context.Context) error { return exportRenewed(ctx, r, renewal{authorities: s.authorities}) }},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest, day: ceremonyDay},
@@ -120,16 +119,24 @@ func (r stolen) record(ctx context.Context) error {
 	if fault.ExitCode(err) == int(fault.Usage) { // its dates can be forged
 		err = r.trustroot(ctx, append(args, "--stay")...)
 	}
-	if err != nil || r.name != plan.RootAuthority {
+	if err == nil && r.name == plan.RootAuthority {
+		err = r.trustroot(ctx, "promote")
+	}
+	if err != nil {
 		return err
 	}
-	return r.trustroot(ctx, "promote")
+	p, err := planIn(r.in(planFile))
+	if err != nil {
+		return err
+	}
+	generations := p.Authorities[r.authorities[0]].Generations
+	r.request.ceremony = generations[len(generations)-1].Ceremony
+	return nil
 }
 
 // refusals wants what would go on with the stolen key to be refused.
 func (r stolen) refusals(ctx context.Context) error {
-	day := r.Now.UTC().Format(time.DateOnly)
-	again := []string{"renew", r.authorities[0], "--ceremony", r.request.ceremony, "--day", day}
+	again := []string{"renew", r.authorities[0], "--ceremony", "again", "--day", r.Now.UTC().Format(time.DateOnly)}
 	if r.name == plan.RootAuthority {
 		again = append(again, "--new-key", "--root", strconv.Itoa(r.gone))
 	}
@@ -141,11 +148,6 @@ func (r stolen) refusals(ctx context.Context) error {
 		r.say("      refused: %s", err)
 	}
 	return nil
-}
-
-func (r stolen) planAfterTheft(ctx context.Context) error {
-	return r.trustroot(ctx, slices.Concat([]string{"renew"}, r.authorities,
-		[]string{"--new-key", "--root", strconv.Itoa(r.root), "--ceremony", r.request.ceremony, "--day", r.Now.UTC().Format(time.DateOnly), "--write"})...)
 }
 
 // addCeremony writes a day at a token into the plan.
@@ -169,7 +171,7 @@ func (r stolen) revoke(ctx context.Context) error {
 		return err
 	}
 	token := p.Ceremonies[p.Authorities[plan.RootAuthority].Generations[r.gone-1].Ceremony].Token
-	r.request = request{nextCeremony(p, lastCRL), r.request.sequence + 1}
+	r.request = request{plan.FreshCeremony(p, lastCRL), r.request.sequence + 1}
 	if err := r.addCeremony(r.request.ceremony, token); err != nil {
 		return err
 	}

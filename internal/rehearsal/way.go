@@ -63,8 +63,14 @@ func accept(ctx context.Context, r *Rehearsal) error {
 
 // publish stages what changed, has the holder sign it, and publishes it.
 func publish(ctx context.Context, r *Rehearsal, stage string) error {
-	if err := r.trustroot(ctx, "tuf", stage); err != nil {
+	waiting, err := waits(ctx, r, "tuf "+stage)
+	if err != nil {
 		return err
+	}
+	if waiting { // accept, cutover and compromise stage what they change
+		if err := r.trustroot(ctx, "tuf", stage); err != nil {
+			return err
+		}
 	}
 	folders, err := filepath.Glob(r.in("staged", "[0-9]*"))
 	if err != nil {

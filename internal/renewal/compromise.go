@@ -193,13 +193,7 @@ func Compromise(d *trustdir.Dir, m *Damage, now time.Time) (*Closing, error) {
 	c.Next = append(c.Next, m.Advice...)
 	c.Next = append(c.Next, "disable the key where it is kept, so that it signs nothing more",
 		"look for what it signed since "+trustdir.Stamp(entry.Since)+" in the logs: an end is not a revocation")
-	if m.Role != "root" && entry.Generation > 0 {
-		c.Next = append(c.Next, "plan a generation with a new key now: trustroot renew "+entry.Name+" --new-key")
-	}
-	if d.Plan.Authorities[plan.RootAuthority].CRL != nil && (m.Role == "root" || m.Role == "fulcio" || m.Role == "tsa" || m.Role == "ca") {
-		c.Next = append(c.Next, "have the root sign a CRL that revokes it: any ceremony at its token does; trustroot request create --ceremony NAME")
-	}
-	c.Next = append(c.Next, republish(c.Closed)...)
+	c.Next = append(c.Next, Emergency(d, now)...)
 	return c, nil
 }
 
@@ -221,9 +215,7 @@ func Promote(d *trustdir.Dir, number int, now time.Time) (*Closing, error) {
 	if err := d.Append(now, ledger.Entry{Promote: &ledger.Promote{Name: plan.RootAuthority, Generation: number}}); err != nil {
 		return nil, err
 	}
-	return &Closing{Next: []string{
-		fmt.Sprintf("issue every authority under it: trustroot renew NAME --root %d --new-key --ceremony DAY --day DATE", number),
-		"build, stage, sign and publish; verifiers then trust what it issues"}}, nil
+	return &Closing{Next: Emergency(d, now)}, nil
 }
 
 // Retire ends a generation that nothing replaces: an application's key, a
@@ -252,6 +244,5 @@ func Retire(d *trustdir.Dir, name string, number int, checkpoint []byte, at, now
 	if name == plan.RootAuthority {
 		c.Next = append(c.Next, "hold one more ceremony at its token, for the last CRL and with destroy: true in the plan; its entries stay, for old bundles need them")
 	}
-	c.Next = append(c.Next, republish(c.Closed)...)
 	return c, nil
 }

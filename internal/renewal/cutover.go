@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -27,7 +26,8 @@ type Closed struct {
 // Closing is what a cutover or a compromise changed and what is to be done.
 type Closing struct {
 	Closed []Closed `json:"closed"`
-	Next   []string `json:"next"` // in this order
+	Next   []string `json:"next"`             // in this order
+	Staged string   `json:"staged,omitempty"` // folder of the change that publishes it
 }
 
 // Cutover records in one entry when services were seen to use their newest
@@ -44,7 +44,6 @@ func Cutover(d *trustdir.Dir, c ledger.Cutover, now time.Time) (*Closing, error)
 		return nil, err
 	}
 	out := &Closing{Closed: closed(d, c.Names, before)}
-	out.Next = republish(out.Closed)
 	return out, nil
 }
 
@@ -61,7 +60,6 @@ func Recorded(d *trustdir.Dir, names []string, at time.Time) *Closing {
 		maps.DeleteFunc(before, func(_ string, end time.Time) bool { return end.Equal(at) })
 	}
 	out := &Closing{Closed: closed(d, names, before)}
-	out.Next = republish(out.Closed)
 	return out
 }
 
@@ -92,17 +90,6 @@ func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 		return fault.New(fault.Usage, "name what was switched, and when it was seen to use the new key; nothing was recorded", err)
 	}
 	return nil
-}
-
-// republish lists what carries the windows that changed.
-func republish(closed []Closed) []string {
-	var next []string
-	if slices.ContainsFunc(closed, func(c Closed) bool { return !strings.HasPrefix(c.Honours, "an application") }) {
-		next = append(next, "build trusted_root.json again: trustroot trusted-root build")
-	}
-	return append(next,
-		"stage the targets, have the holders sign, and publish: trustroot tuf stage, sign, publish",
-		"the published ledger head changes with it")
 }
 
 func windowsOf(d *trustdir.Dir, name string) []ledger.Generation {

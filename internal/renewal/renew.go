@@ -12,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -117,6 +118,16 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 	if len(have) == 0 {
 		return plan.Generation{}, fault.New(fault.Usage, "name an authority, a log or an application of the plan", errors.New("the plan has no such name"))
 	}
+	if kind == "authority" && name != plan.RootAuthority {
+		if g := ledger.Newest(d.State.Authorities[name]); g != nil && !o.NewKey {
+			if err := d.State.Refuses(g.Key(), "", 0); err != nil {
+				return plan.Generation{}, err
+			}
+		}
+		if err := d.State.Refuses("", plan.RootAuthority, issuingRoot(d, o)); err != nil {
+			return plan.Generation{}, err
+		}
+	}
 	if in := inLedger(d, name); in < len(have) {
 		return plan.Generation{}, fault.New(fault.Usage, "carry that one out first, or change it in the plan",
 			fmt.Errorf("generation %d is planned and not in the ledger yet", in+1))
@@ -151,12 +162,6 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 	next.Ceremony = o.Ceremony
 	if o.Root > 0 || len(d.Plan.Authorities[plan.RootAuthority].Generations) > 1 {
 		next.Root = issuingRoot(d, o)
-	}
-	if err := d.State.Refuses(last.SPKISHA256, "", 0); err != nil && !o.NewKey {
-		return next, err
-	}
-	if err := d.State.Refuses("", plan.RootAuthority, issuingRoot(d, o)); err != nil {
-		return next, err
 	}
 	if !o.NewKey {
 		next.Key, next.SPKISHA256 = last.Key, last.SPKISHA256

@@ -195,3 +195,14 @@ func crls(r *report, p *Plan) {
 		r.add(at+".next_update", "is %dd: write how long a CRL lasts, for example 365d", made.NextUpdate)
 	}
 }
+
+// FreshCeremony is the first name that a plan does not have: x, x-2, x-3.
+func FreshCeremony(p *Plan, first string) string {
+	name := first
+	for i := 2; ; i++ {
+		if _, taken := p.Ceremonies[name]; !taken {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", first, i)
+	}
+}

@@ -1,15 +1,23 @@
 package overview
 
 import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
 // Rebuilt writes trust/ anew after an entry of the ledger, where ledger and
 // plan are whole enough, and says what changed. The entry stands whatever
-// becomes of the files.
-func Rebuilt(f *cmdutil.Factory) {
+// becomes of the files. It returns the trust directory if trust/ is whole, and
+// else nil.
+func Rebuilt(f *cmdutil.Factory) *trustdir.Dir {
 	d, err := trustdir.Open(f.Dir)
 	var changed []string
 	if err == nil {
@@ -20,5 +28,38 @@ func Rebuilt(f *cmdutil.Factory) {
 	}
 	if err != nil {
 		f.Progress("trust/ is not built yet: %v", err)
+		return nil
 	}
+	return d
+}
+
+// Staged writes trust/ anew, stages the targets that verifiers do not have yet,
+// and says who signs them. It returns the staged folder; empty where nothing
+// is staged, which it explains: the entry of the ledger stands.
+func Staged(ctx context.Context, f *cmdutil.Factory) string {
+	d := Rebuilt(f)
+	if d == nil || d.Plan.TUF == nil {
+		return ""
+	}
+	if _, err := fs.Stat(d.FS(), trustdir.RepositoryDir+"/timestamp.json"); err != nil {
+		return "" // the first publication is staged by tuf init
+	}
+	published, err := publish.Published(d)
+	if published {
+		return ""
+	}
+	client, errKMS := cloud.KMS(ctx, f, "")
+	var s *tuf.Staged
+	if err = errors.Join(err, errKMS); err == nil {
+		s, err = publish.Stage(d, ctx, client, tuf.KindTargets, publish.StageOptions{}, f.Now)
+	}
+	if err == nil {
+		f.Progress("staged in %s; each holder signs it with `trustroot-offline tuf sign`", s.Dir())
+		err = show.Missing(f, s)
+	}
+	if err != nil {
+		f.Progress("the change is not staged yet; run `trustroot tuf stage`: %v", err)
+		return ""
+	}
+	return s.Dir()
 }

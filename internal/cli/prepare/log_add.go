@@ -33,7 +33,7 @@ func newLogAddCmd(f *cmdutil.Factory, run func(context.Context, *logAddOptions) 
 	}
 }
 
-func runLogAdd(_ context.Context, o *logAddOptions) error {
+func runLogAdd(ctx context.Context, o *logAddOptions) error {
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func runLogAdd(_ context.Context, o *logAddOptions) error {
 	if err != nil {
 		return err
 	}
-	overview.Rebuilt(o.Factory)
+	overview.Staged(ctx, o.Factory)
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, entry)
 	}

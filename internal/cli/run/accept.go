@@ -26,7 +26,8 @@ func newCeremonyAcceptCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 	cmd := &cobra.Command{
 		Use:   "accept RECORD",
 		Short: "Check a record and file it into the trust directory and the ledger",
-		Long: `Check a record and file it into the trust directory and the ledger, once.
+		Long: `Check a record and file it into the trust directory and the ledger, once. What
+it changes for verifiers is staged for the holders to sign.
 
 What is in session/ is filed too, up to 32 MiB: look it over first, since a
 recording shows what was on the screen, and what was typed where it was shown.`,
@@ -41,7 +42,7 @@ recording shows what was on the screen, and what was typed where it was shown.`,
 	return cmd
 }
 
-func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
+func runCeremonyAccept(ctx context.Context, o *ceremonyAcceptOptions) error {
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func runCeremonyAccept(_ context.Context, o *ceremonyAcceptOptions) error {
 	if err != nil {
 		return err
 	}
-	overview.Rebuilt(o.Factory)
+	overview.Staged(ctx, o.Factory)
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, accepted)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/services"
@@ -32,7 +31,10 @@ func newCompromiseCmd(f *cmdutil.Factory, run func(context.Context, *compromiseO
 of it ends at the last second before --since, and everything under it with it.
 The command lists what falls, says what a thief can do with this key and what
 saves what it signed before, and asks before it records anything. From then on
-nothing is requested, signed, accepted or rendered on that key.
+nothing is requested, signed, accepted or rendered on that key. It then starts
+the work: the change is staged for the holders, and a new key is written into
+the plan, for an authority in a ceremony today at the token of a root that may
+issue. That ceremony signs the root's CRL too, where the plan has one.
 
 KEY is the SHA-256 of its public key, tuf-online, or holder:NAME. The ledger
 keeps the entry for ever.`,
@@ -50,7 +52,7 @@ keeps the entry for ever.`,
 	return cmd
 }
 
-func runCompromise(_ context.Context, o *compromiseOptions) error {
+func runCompromise(ctx context.Context, o *compromiseOptions) error {
 	var err error
 	if o.Since, err = cmdutil.Required("--since", o.since); err != nil {
 		return err
@@ -117,8 +119,7 @@ func runCompromise(_ context.Context, o *compromiseOptions) error {
 	for _, name := range lost {
 		c.Next = append(c.Next, name+": this bundle no longer verifies; it is kept as one that must fail")
 	}
-	overview.Rebuilt(o.Factory)
-	return printClosing(o.Factory, c)
+	return printClosing(ctx, o.Factory, c)
 }
 
 type endOptions struct {
@@ -141,7 +142,7 @@ func newPromoteCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) er
 	return cmd
 }
 
-func runPromote(_ context.Context, o *endOptions) error {
+func runPromote(ctx context.Context, o *endOptions) error {
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
@@ -150,7 +151,7 @@ func runPromote(_ context.Context, o *endOptions) error {
 	if err != nil {
 		return err
 	}
-	return printClosing(o.Factory, c)
+	return printClosing(ctx, o.Factory, c)
 }
 
 func newRetireCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
@@ -200,6 +201,5 @@ func runRetire(ctx context.Context, o *endOptions) error {
 	if err != nil {
 		return err
 	}
-	overview.Rebuilt(o.Factory)
-	return printClosing(o.Factory, c)
+	return printClosing(ctx, o.Factory, c)
 }

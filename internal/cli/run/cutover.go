@@ -35,7 +35,8 @@ func newCutoverCmd(f *cmdutil.Factory, run func(context.Context, *cutoverOptions
 		Use:   "cutover NAME...",
 		Short: "Record when services were seen to use their new key, and close the old windows",
 		Long: `Record when services were seen to use their newest generation, and close the
-windows of the older ones at that time. Several names are one recorded step.
+windows of the older ones at that time. Several names are one recorded step. The
+change is staged for the holders to sign.
 
 What the old key signed until then stays valid, so give the time at which the
 last service switched, never the new certificate's notBefore.
@@ -69,8 +70,7 @@ func runCutover(ctx context.Context, o *cutoverOptions) error {
 	}
 	if c := renewal.Recorded(d, o.names, at); c != nil {
 		o.Progress("this cutover is recorded already")
-		overview.Rebuilt(o.Factory)
-		return printClosing(o.Factory, c)
+		return printClosing(ctx, o.Factory, c)
 	}
 	entry := ledger.Cutover{Names: o.names, At: at, Urgent: o.urgent, Unpublished: o.unpublished}
 	text := term.Sprintf("Services were seen to use the newest generation of %s at %s.\nVerifiers refuse what older generations sign after that. The ledger never forgets it.", strings.Join(o.names, ", "), cmdutil.Stamp(at))
@@ -92,11 +92,14 @@ func runCutover(ctx context.Context, o *cutoverOptions) error {
 	if err != nil {
 		return err
 	}
-	overview.Rebuilt(o.Factory)
-	return printClosing(o.Factory, c)
+	return printClosing(ctx, o.Factory, c)
 }
 
-func printClosing(f *cmdutil.Factory, c *renewal.Closing) error {
+// printClosing stages what an entry of the ledger changed, and prints it.
+func printClosing(ctx context.Context, f *cmdutil.Factory, c *renewal.Closing) error {
+	if c.Staged = overview.Staged(ctx, f); c.Staged != "" {
+		c.Next = append(c.Next, "have the holders sign "+c.Staged+", and publish it: trustroot tuf publish "+c.Staged)
+	}
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, c)
 	}
@@ -110,7 +113,9 @@ func printClosing(f *cmdutil.Factory, c *renewal.Closing) error {
 			term.Fprintf(&b, "    %s\n", w.Honours)
 		}
 	}
-	b.WriteString("next:\n")
+	if len(c.Next) > 0 {
+		b.WriteString("next:\n")
+	}
 	for i, step := range c.Next {
 		term.Fprintf(&b, "  %d. %s\n", i+1, step)
 	}

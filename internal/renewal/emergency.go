@@ -1,0 +1,75 @@
+package renewal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
+	"github.com/linnemanlabs/trustroot/pki/plan"
+)
+
+// Replacements are the renewals that thefts ask for: a new key in place of each
+// that ended and of which the plan has no later one. Those of authorities share
+// a ceremony today; there are none while no root may issue.
+func Replacements(d *trustdir.Dir, now time.Time) []Options {
+	var out []Options
+	add := func(known map[string][]ledger.Generation, o Options) {
+		for _, name := range slices.Sorted(maps.Keys(known)) {
+			planned, _ := generationsOf(d, name)
+			if all := known[name]; name != plan.RootAuthority && all[len(all)-1].Compromised != nil && len(planned) == len(all) {
+				o.Names = append(o.Names, name)
+			}
+		}
+		if o.NewKey = true; len(o.Names) > 0 {
+			out = append(out, o)
+		}
+	}
+	live := func(g ledger.Generation) bool { return g.Live() }
+	if roots := d.State.Authorities[plan.RootAuthority]; slices.ContainsFunc(roots, live) {
+		day := now.UTC().Truncate(24 * time.Hour)
+		add(d.State.Authorities, Options{Ceremony: plan.FreshCeremony(d.Plan, "emergency-"+day.Format(time.DateOnly)), Day: day})
+	}
+	add(d.State.Logs, Options{})
+	add(d.State.Apps, Options{})
+	return out
+}
+
+// Command is the command line that writes the renewal into the plan.
+func (o Options) Command() string {
+	line := "renew " + strings.Join(o.Names, " ") + " --new-key"
+	if o.Ceremony != "" {
+		line += " --ceremony " + o.Ceremony + " --day " + o.Day.Format(time.DateOnly)
+	}
+	return line + " --write"
+}
+
+// Emergency writes the Replacements into the plan and returns what follows, one
+// sentence for each. What cannot be written is named with its command.
+func Emergency(d *trustdir.Dir, now time.Time) []string {
+	var out []string
+	for _, o := range Replacements(d, now) {
+		r, err := Renew(d, o)
+		if err == nil {
+			err = WritePlan(d, r.Plan)
+		}
+		if err == nil {
+			d, err = trustdir.Open(d.Path)
+		}
+		if err != nil {
+			return append(out, fmt.Sprintf("plan a new key now: trustroot %s (%v)", o.Command(), err))
+		}
+		text := "a new key for " + strings.Join(o.Names, ", ") + " stands in " + trustdir.PlanFile
+		if o.Ceremony != "" {
+			text += ", in the ceremony " + o.Ceremony
+			if d.Plan.Authorities[plan.RootAuthority].CRL != nil {
+				text += ", where the root also signs the CRL"
+			}
+		}
+		out = append(out, text+": trustroot prepare")
+	}
+	return out
+}
