@@ -1,4 +1,7 @@
-.PHONY: build run test e2e vet fuzz lint cover tidy check
+.PHONY: build run test e2e vet fuzz lint cover tidy check release clean
+
+# of a release: the tag of this commit
+VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null)
 
 build:
 	scripts/build
@@ -31,3 +34,9 @@ tidy:
 	go mod tidy -diff
 
 check: tidy vet lint cover
+
+release:
+	scripts/release $(VERSION)
+
+clean:
+	rm -rf bin dist cover.out cover.txt
