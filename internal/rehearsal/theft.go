@@ -116,7 +116,7 @@ func (r stolen) record(ctx context.Context) error {
 		args = append(args, "--generation", strconv.Itoa(r.gone))
 	}
 	err := r.trustroot(ctx, args...)
-	if fault.ExitCode(err) == int(fault.Usage) { // its dates can be forged
+	if fault.ExitCode(err) == int(fault.Usage) { // its dates can be forged, and nobody answers
 		err = r.trustroot(ctx, append(args, "--stay")...)
 	}
 	if err == nil && r.name == plan.RootAuthority {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/services"
@@ -78,14 +79,6 @@ func runCompromise(ctx context.Context, o *compromiseOptions) error {
 			return err
 		}
 	}
-	if m.Backwards && !o.leave && !o.stay {
-		alone := "no archived bundle rests on it alone"
-		if len(rest) > 0 {
-			alone = "with --leave these verify no more: " + strings.Join(rest, ", ")
-		}
-		return cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged",
-			"%s: say whether its entries leave trusted_root.json or stay; %s", m.Entry.Name, alone)
-	}
 	var notice strings.Builder
 	term.Fprintf(&notice, "COMPROMISED since %s: %s, a %s key.\nThis ends:\n", cmdutil.Stamp(o.Since), m.Entry.Name, m.Role)
 	for _, name := range m.Closes {
@@ -100,6 +93,9 @@ func runCompromise(ctx context.Context, o *compromiseOptions) error {
 		}
 	}
 	o.Operator.Notice(strings.TrimSuffix(notice.String(), "\n"))
+	if m.Entry.Leaves, err = o.leaves(m, rest); err != nil {
+		return err
+	}
 	if err := o.Operator.Confirm(term.Question{
 		Text: term.Sprintf("The key of %s is recorded as compromised, for ever.", m.Entry.Name),
 		Yes:  term.Sprintf("%d entries end, and nothing is made with this key any more", len(m.Closes)),
@@ -120,6 +116,40 @@ func runCompromise(ctx context.Context, o *compromiseOptions) error {
 		c.Next = append(c.Next, name+": this bundle no longer verifies; it is kept as one that must fail")
 	}
 	return printClosing(ctx, o.Factory, c)
+}
+
+// leaves is whether the entries of a key that can forge its dates leave
+// trusted_root.json: as a flag says, or as the person answers.
+func (o *compromiseOptions) leaves(m *renewal.Damage, rest []string) (bool, error) {
+	if !m.Backwards || o.leave || o.stay {
+		return o.leave, nil
+	}
+	alone := "no archived bundle rests on it alone"
+	if len(rest) > 0 {
+		alone = "if they leave, these verify no more: " + strings.Join(rest, ", ")
+	}
+	person, _ := o.Operator.(interface {
+		Ask(text, standard string) (string, error)
+	})
+	text := term.Sprintf("Do the entries of %s leave trusted_root.json, or stay, closed?\n  leave: every bundle that rests on this key alone is rejected\n  stay:  its dates from before the theft are trusted, which can be forged\n%s.\nType leave or stay.", m.Entry.Name, alone)
+	for slips := 0; person != nil && !o.JSON && slips < 3; slips++ {
+		answer, err := person.Ask(text, "")
+		if err != nil && fault.ExitCode(err) != int(fault.Failure) {
+			return false, err
+		}
+		if err != nil { // no terminal
+			break
+		}
+		switch answer = strings.ToLower(strings.TrimSpace(answer)); answer {
+		case "leave", "stay":
+			return answer == "leave", nil
+		case "", "n", "no":
+			return false, term.Stopped("nothing is recorded")
+		}
+		text = "Type leave or stay, or no to stop."
+	}
+	return false, cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged",
+		"%s: say whether its entries leave trusted_root.json or stay; %s", m.Entry.Name, alone)
 }
 
 type endOptions struct {
