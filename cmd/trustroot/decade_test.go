@@ -177,6 +177,11 @@ func (d *decade) pin() {
 
 func (d *decade) ceremony(name string, token uint32) {
 	d.person("request", "create", "--ceremony", name, "--out", d.in("rehearsal", "usb"))
+	d.hold(name, token)
+}
+
+// hold holds the ceremony whose request was made, and files its record.
+func (d *decade) hold(name string, token uint32) {
 	folders, err := filepath.Glob(d.in("rehearsal", "usb", "[0-9][0-9][0-9][0-9]-"+name))
 	if err != nil || len(folders) != 1 {
 		d.t.Fatal(folders, err)
@@ -282,7 +287,7 @@ func (d *decade) act(e event, n int) {
 	case "online":
 		d.online()
 	case "lastcrl":
-		d.rootDay(name, e.args[0], false)
+		d.rootDay(e.args[0])
 		d.publish()
 	case "root":
 		serial := e.args[0]
@@ -315,7 +320,7 @@ func (d *decade) act(e event, n int) {
 			d.t.Fatal(err)
 		}
 		d.person("retire", "root", "--generation", e.args[0])
-		d.rootDay(name, e.args[0], true)
+		d.rootDay(e.args[0], "--destroy")
 		d.publish()
 		if g := d.state().Authorities["root"][number-1]; g.Destroyed == nil {
 			d.t.Fatalf("root g%d was not destroyed", number)
@@ -373,21 +378,18 @@ func (d *decade) online() {
 }
 
 // rootDay holds a ceremony at the token of a root for its CRL alone.
-func (d *decade) rootDay(name, root string, destroy bool) {
+func (d *decade) rootDay(root string, more ...string) {
 	number, err := strconv.Atoi(root)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	p := d.plan()
-	token := p.Ceremonies[p.Authorities["root"].Generations[number-1].Ceremony].Token
-	d.edit(func(text []byte) []byte {
-		in, err := plan.AppendCeremony(text, name, plan.Ceremony{Day: d.now().Format(time.DateOnly), NotBefore: d.now().Truncate(24 * time.Hour), Token: token, Destroy: destroy})
-		if err != nil {
-			d.t.Fatal(err)
+	d.person(append([]string{"request", "create", "--crl", root, "--out", d.in("rehearsal", "usb")}, more...)...)
+	for name := range d.plan().Ceremonies {
+		if _, before := p.Ceremonies[name]; !before {
+			d.hold(name, p.Ceremonies[p.Authorities["root"].Generations[number-1].Ceremony].Token)
 		}
-		return in.Apply(text)
-	})
-	d.ceremony(name, token)
+	}
 }
 
 func (d *decade) plan() *plan.Plan {

@@ -1,6 +1,7 @@
 package next
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,5 +26,29 @@ func (w *way) theft() {
 	}
 	for _, o := range renewal.Replacements(w.Dir, w.now) {
 		w.add(Step{Who: Administrator, What: "Plan new keys in place of those that were stolen: " + strings.Join(o.Names, ", ")}, o.Command())
+	}
+}
+
+// revocations are the CRLs that a theft asks for and that the next ceremony does
+// not sign: of each root that issued what was stolen, while its token is there.
+func (w *way) revocations(ceremony string) {
+	for _, g := range w.State.Authorities[plan.RootAuthority] {
+		if w.Plan.Authorities[plan.RootAuthority].CRL == nil || g.Retired != nil || g.Destroyed != nil || ceremony != "" && w.Plan.RootOf(ceremony) == g.Number {
+			continue
+		}
+		last := w.State.LastCRL(plan.RootAuthority, g.Number)
+		if !slices.ContainsFunc(w.State.Under(plan.RootAuthority, g.Number), func(b ledger.Generation) bool {
+			return b.Compromised != nil && b.Certificate.Issuer == plan.RootAuthority && b.Certificate.NotAfter.After(w.now) &&
+				(last == nil || !slices.Contains(last.Revoked, b.Certificate.Serial))
+		}) {
+			continue
+		}
+		s := Step{Who: Administrator, What: fmt.Sprintf("Have root g%d revoke what was stolen: a ceremony at its token, for the CRL", g.Number)}
+		commands := []string{fmt.Sprintf("request create --crl %d --out STICK", g.Number)}
+		if g.Compromised != nil {
+			s.What += ". Without the token no CRL can be made, and verifiers go by the closed windows: then record its end"
+			commands = append(commands, fmt.Sprintf("retire root --generation %d", g.Number))
+		}
+		w.add(s, commands...)
 	}
 }

@@ -41,6 +41,7 @@ func (w *way) list(ctx context.Context) (*List, error) {
 	w.keys(ceremony)
 	w.holders()
 	w.ceremony(ceremony)
+	w.revocations(ceremony)
 	if err := w.publication(); err != nil {
 		return nil, err
 	}

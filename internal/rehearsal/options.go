@@ -22,7 +22,6 @@ const (
 	founding      = "founding"
 	renewing      = "renewal" // and renewal-2, renewal-3
 	standing      = "standby"
-	lastCRL       = "last-crl"
 	crlURL        = "http://trust." + domain + "/crls/root.crl"
 )
 

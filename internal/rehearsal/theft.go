@@ -150,32 +150,14 @@ func (r stolen) refusals(ctx context.Context) error {
 	return nil
 }
 
-// addCeremony writes a day at a token into the plan.
-func (r stolen) addCeremony(name string, token uint32) error {
-	text, err := os.ReadFile(r.in(planFile))
-	if err != nil {
-		return fmt.Errorf("read the plan: %w", err)
-	}
-	today := r.Now.UTC().Truncate(24 * time.Hour)
-	in, err := plan.AppendCeremony(text, name, plan.Ceremony{Day: today.Format(time.DateOnly), NotBefore: today, Token: token})
-	if err != nil {
-		return err
-	}
-	return r.savePlan(in.Apply(text))
-}
-
 // revoke holds a ceremony that signs nothing but the stolen root's CRL.
 func (r stolen) revoke(ctx context.Context) error {
 	p, err := planIn(r.in(planFile))
 	if err != nil {
 		return err
 	}
-	token := p.Ceremonies[p.Authorities[plan.RootAuthority].Generations[r.gone-1].Ceremony].Token
-	r.request = request{plan.FreshCeremony(p, lastCRL), r.request.sequence + 1}
-	if err := r.addCeremony(r.request.ceremony, token); err != nil {
-		return err
-	}
-	if err := r.createRequest(ctx); err != nil {
+	r.request = request{plan.FreshCeremony(p, "crl-"+r.Now.UTC().Format(time.DateOnly)), r.request.sequence + 1}
+	if err := r.trustroot(ctx, "request", "create", "--crl", strconv.Itoa(r.gone), "--out", r.in(stick)); err != nil {
 		return err
 	}
 	return r.hold(ctx)

@@ -194,6 +194,9 @@ func Compromise(d *trustdir.Dir, m *Damage, now time.Time) (*Closing, error) {
 	c.Next = append(c.Next, "disable the key where it is kept, so that it signs nothing more",
 		"look for what it signed since "+trustdir.Stamp(entry.Since)+" in the logs: an end is not a revocation")
 	c.Next = append(c.Next, Emergency(d, now)...)
+	if m.Role == "root" && d.Plan.Authorities[plan.RootAuthority].CRL == nil {
+		c.Next = append(c.Next, "the plan has no crl, so nothing revokes what it issued: verifiers go by the closed windows")
+	}
 	return c, nil
 }
 
@@ -242,7 +245,7 @@ func Retire(d *trustdir.Dir, name string, number int, checkpoint []byte, at, now
 	}
 	c := &Closing{Closed: closed(d, []string{name}, before)}
 	if name == plan.RootAuthority {
-		c.Next = append(c.Next, "hold one more ceremony at its token, for the last CRL and with destroy: true in the plan; its entries stay, for old bundles need them")
+		c.Next = append(c.Next, fmt.Sprintf("hold one more ceremony at its token, for the last CRL and to destroy its key: trustroot request create --crl %d --destroy --out STICK; its entries stay, for old bundles need them", number))
 	}
 	return c, nil
 }

@@ -1,12 +1,14 @@
 package renewal
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -72,4 +74,31 @@ func Emergency(d *trustdir.Dir, now time.Time) []string {
 		out = append(out, text+": trustroot prepare")
 	}
 	return out
+}
+
+// RootDay adds a ceremony today at the token of a root to the plan, for its CRL
+// alone or to destroy its key as well, and returns the ceremony's name.
+func RootDay(d *trustdir.Dir, number int, destroy bool, now time.Time) (string, error) {
+	a := d.Plan.Authorities[plan.RootAuthority]
+	if number < 1 || number > len(a.Generations) {
+		return "", fault.New(fault.Usage, "trustroot status shows the roots", fmt.Errorf("the plan has no root generation %d; nothing was written", number))
+	}
+	if a.CRL == nil && !destroy {
+		return "", fault.New(fault.Usage, "add crl: {next_update, url} to the root in the plan", errors.New("the plan says of no CRL where it is found; nothing was written"))
+	}
+	day := now.UTC().Truncate(24 * time.Hour)
+	token := d.Plan.Ceremonies[a.Generations[number-1].Ceremony].Token
+	if token == 0 {
+		return "", fault.New(fault.Usage, "write the ceremony into the plan yourself, with its token", fmt.Errorf("no ceremony of the plan made root generation %d, so its token is not known; nothing was written", number))
+	}
+	first := "crl-"
+	if destroy {
+		first = "end-"
+	}
+	name := plan.FreshCeremony(d.Plan, first+day.Format(time.DateOnly))
+	in, err := plan.AppendCeremony(d.PlanBytes, name, plan.Ceremony{Day: day.Format(time.DateOnly), NotBefore: day, Token: token, Destroy: destroy})
+	if err != nil {
+		return "", fault.New(fault.Usage, "nothing was written", err)
+	}
+	return name, WritePlan(d, in.Apply(d.PlanBytes))
 }

@@ -50,7 +50,7 @@ func lifeItems(d *trustdir.Dir, s *Status) {
 		if last := d.State.LastCRL(plan.RootAuthority, g.Number); last != nil {
 			end := last.NextUpdate
 			s.Items = append(s.Items, Item{Kind: KindCRL, Name: plan.RootAuthority, Generation: g.Number, Start: last.ThisUpdate, Expires: &end,
-				Replaced: g.Destroyed != nil || g.Certificate.NotAfter.Before(s.At), Do: "hold a ceremony at the root's token: trustroot request create --ceremony NAME"})
+				Replaced: g.Destroyed != nil || g.Retired != nil || g.Certificate.NotAfter.Before(s.At), Do: fmt.Sprintf("trustroot request create --crl %d --out STICK, and hold the ceremony", g.Number)})
 		}
 	}
 	inspectionItems(d, s)

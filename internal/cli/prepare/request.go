@@ -9,6 +9,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/exchange"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -21,6 +22,8 @@ type requestCreateOptions struct {
 	out      string
 	csrs     []string
 	image    string
+	crl      int // generation of a root whose CRL is signed
+	destroy  bool
 }
 
 func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestCreateOptions) error) *cobra.Command {
@@ -33,21 +36,37 @@ func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestC
 			"the ledger and the certificates that are there. The digest is printed in hex\n" +
 			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n" +
 			"the manual, the script to print and fill in, and with --image the ceremony image,\n" +
-			"which must be the one that the plan names.",
+			"which must be the one that the plan names.\n\n" +
+			"--crl adds a ceremony today at a root's token to the plan, for its CRL alone;\n" +
+			"with --destroy its key is destroyed there too, once the root has ended.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
 	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write to, such as the mounted stick")
 	cmd.Flags().StringArrayVar(&o.csrs, "csr", nil, "certification request whose key is not in KMS; the plan calls the key external and pins it (repeatable)")
+	cmd.Flags().IntVar(&o.crl, "crl", 0, "generation of a root: add a ceremony for its CRL to the plan")
+	cmd.Flags().BoolVar(&o.destroy, "destroy", false, "with --crl: destroy the root's key in that ceremony")
 	cmd.Flags().StringVar(&o.image, "image", "", "ceremony image to put into the kit; the plan pins its SHA-256")
 	return cmd
 }
 
 func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
+	if o.crl != 0 && o.ceremony != "" || o.destroy && o.crl == 0 {
+		return cmdutil.Usage("--crl N adds a ceremony of its own, and --destroy goes with it", "these flags do not go together")
+	}
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
+	}
+	if o.crl != 0 {
+		if o.ceremony, err = renewal.RootDay(d, o.crl, o.destroy, o.Now); err != nil {
+			return err
+		}
+		o.Progress("%s has the ceremony %s", trustdir.PlanFile, o.ceremony)
+		if d, err = trustdir.Open(o.Dir); err != nil {
+			return err
+		}
 	}
 	if err := checkMeant(ctx, o.Factory, d); err != nil {
 		return err
