@@ -114,14 +114,14 @@ func askClock(d *day) error {
 		people = []string{""}
 	}
 	for _, person := range people {
-		if err := ask(d, "clock", clockQuestion(d, person)); err != nil {
+		if err := ask(d, "clock", clockQuestion(person)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func clockQuestion(d *day, person string) term.Question {
+func clockQuestion(person string) term.Question {
 	q := term.Question{
 		Text: term.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", clock().Format("2006-01-02 15:04")),
 		Yes:  "the token is opened",

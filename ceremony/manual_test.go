@@ -54,7 +54,7 @@ func everyQuestion(t *testing.T) []term.Question {
 	_, err := Run(context.Background(), o)
 	must(t, err)
 	nobody := &day{Options: o, journal: nil}
-	questions := append(operator.Asked, clockQuestion(nobody, ""))
+	questions := append(operator.Asked, clockQuestion(""))
 	if len(questions) < 26 {
 		t.Fatalf("%d questions", len(questions))
 	}

@@ -38,7 +38,7 @@ func remade(a *Adoption, built []byte) ([]Remade, error) {
 			add(was.path, was.uri, "what no certificate or log of the ledger stands for is not written; if it ever signed, adopt it too", "is gone")
 			continue
 		}
-		compareEntry(a, was, now, add)
+		compareEntry(was, now, add)
 	}
 	for i := range after.entries {
 		if now := &after.entries[i]; a.old.entryOf(now.id) == nil {
@@ -48,7 +48,7 @@ func remade(a *Adoption, built []byte) ([]Remade, error) {
 	return out, nil
 }
 
-func compareEntry(a *Adoption, was, now *oldEntry, add func(path, name, reason, format string, args ...any)) {
+func compareEntry(was, now *oldEntry, add func(path, name, reason, format string, args ...any)) {
 	if was.onInstance {
 		add(was.path+".validFor", was.uri, "a log's window belongs to its key: strict parsers refuse the file, lenient ones take the key for open-ended", "moves into publicKey")
 	}

@@ -87,7 +87,7 @@ func checkCheckpoint(q *inquiry, kind string, c *signedCheckpoint) {
 			}
 			return
 		}
-		hashes = append(hashes, expected(q, kind, g, c.Origin, pub))
+		hashes = append(hashes, expected(kind, g, c.Origin, pub))
 	}
 	repair := "start it with the key of a generation that the ledger has: `trustroot services render " + q.Name + "`"
 	if other := c.otherKey(kind); other != "" {
@@ -102,7 +102,7 @@ func checkCheckpoint(q *inquiry, kind string, c *signedCheckpoint) {
 }
 
 // expected names the key hash that a generation would have under an origin.
-func expected(q *inquiry, kind string, g ledger.Generation, origin string, pub *ecdsa.PublicKey) string {
+func expected(kind string, g ledger.Generation, origin string, pub *ecdsa.PublicKey) string {
 	key, err := checkpoint.New(kind, origin, pub)
 	if err != nil {
 		key, err = checkpoint.New(kind, g.Log.Origin, pub)

@@ -64,7 +64,7 @@ func keys(r *report, p *Plan) {
 		unique(r, k, arns, digests)
 	}
 	for _, kind := range []string{"authorities", "logs", "apps"} {
-		for _, owner := range ownersOf(r, p, kind) {
+		for _, owner := range ownersOf(p, kind) {
 			if expected[owner] == 0 && r.ok(owner+".generations") {
 				r.add(owner+".generations", "is empty: write the first generation")
 			}
@@ -72,7 +72,7 @@ func keys(r *report, p *Plan) {
 	}
 }
 
-func ownersOf(r *report, p *Plan, kind string) []string {
+func ownersOf(p *Plan, kind string) []string {
 	names := map[string][]string{"authorities": sorted(p.Authorities), "logs": sorted(p.Logs), "apps": sorted(p.Apps)}[kind]
 	for i := range names {
 		names[i] = join(kind, names[i])

@@ -14,13 +14,13 @@ func readContent(s *Staged, f *folder) error {
 	s.content, s.previous = map[string]bool{}, map[string]bool{}
 	now, before := files(s.wanted()), files(s.trusted)
 	for _, name := range f.in(targetsDir) {
-		if err := checkContent(s, f, targetsDir, name, now[name]); err != nil {
+		if err := checkContent(f, targetsDir, name, now[name]); err != nil {
 			return err
 		}
 		s.content[name] = true
 	}
 	for _, name := range f.in(previousDir) {
-		if err := checkContent(s, f, previousDir, name, before[name]); err != nil {
+		if err := checkContent(f, previousDir, name, before[name]); err != nil {
 			return err
 		}
 		s.previous[name] = true
@@ -41,7 +41,7 @@ func readContent(s *Staged, f *folder) error {
 	return nil
 }
 
-func checkContent(s *Staged, f *folder, dir, name string, file *metadata.TargetFiles) error {
+func checkContent(f *folder, dir, name string, file *metadata.TargetFiles) error {
 	if file == nil {
 		return fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
 	}

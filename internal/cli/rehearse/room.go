@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -63,9 +64,7 @@ func (o *rehearseOptions) holdInRoom(ctx context.Context, room rehearsal.Room, d
 	if err != nil {
 		return err
 	}
-	_, words, _ := strings.Cut(r.String(), "In numbered words:\n")
-	o.Progress("The machine starts now. Write this on paper first:\n\nWords of the request:\n%s\nPIN of token %d: %s\n\nIn the menu choose \"rehearse with a spare token\", then \"power off\". The rehearsal continues when the machine is off.",
-		words, rehearsal.Serial, rehearsal.PIN)
+	o.Progress("%s", roomNotice(r.String()))
 	m := rehearsal.Machine{Image: o.room, UEFI: true, Clock: o.Now, Sticks: []string{stick}, Tokens: []string{socket}}
 	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		m.Extra = []string{"-display", "none", "-serial", "stdio"}
@@ -76,4 +75,18 @@ func (o *rehearseOptions) holdInRoom(ctx context.Context, room rehearsal.Room, d
 		return fmt.Errorf("the machine: %w", err)
 	}
 	return rehearsal.ReadStick(ctx, stick, room.Stick)
+}
+
+// roomNotice is what a person must know before the machine starts. It takes the
+// request as it is shown, which is escaped.
+func roomNotice(shown string) term.Text {
+	_, words, _ := strings.Cut(shown, "In numbered words:\n")
+	return term.Text(term.Sprintf(`The machine starts now. Write this on paper first:
+
+Words of the request:
+%s
+PIN of token %d: %s
+
+Press Enter in the machine's window. In the menu choose "rehearse with a spare
+token", then "power off". The rehearsal continues when the machine is off.`, term.Text(words), rehearsal.Serial, rehearsal.PIN))
 }
