@@ -53,7 +53,6 @@ func everyQuestion(t *testing.T) []term.Question {
 	}
 	_, err := Run(context.Background(), o)
 	must(t, err)
-	nobody := &day{Options: o, journal: nil}
 	questions := append(operator.Asked, clockQuestion(""))
 	if len(questions) < 26 {
 		t.Fatalf("%d questions", len(questions))
