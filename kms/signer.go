@@ -32,14 +32,15 @@ var schemes = map[string]scheme{
 // message type DIGEST under ctx, and is verified under the key's public half
 // before it is returned. A hash other than the curve's is an error.
 func (c *Client) Signer(ctx context.Context, k *Key) crypto.Signer {
-	return &signer{ctx: ctx, client: c, key: k}
+	return &signer{client: c, key: k, sign: func(in *kms.SignInput, options ...func(*kms.Options)) (*kms.SignOutput, error) {
+		return c.api.Sign(ctx, in, options...)
+	}}
 }
 
-// signer carries a context because crypto.Signer has no place for one.
 type signer struct {
-	ctx    context.Context
 	client *Client
 	key    *Key
+	sign   func(in *kms.SignInput, options ...func(*kms.Options)) (*kms.SignOutput, error)
 }
 
 // Public implements crypto.Signer.
@@ -56,7 +57,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.client.api.Sign(s.ctx, &kms.SignInput{
+	out, err := s.sign(&kms.SignInput{
 		KeyId:            aws.String(s.key.ARN),
 		Message:          digest,
 		MessageType:      types.MessageTypeDigest,

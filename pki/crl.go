@@ -221,16 +221,6 @@ func ParseCRL(data []byte) (*x509.RevocationList, error) {
 	return crl, nil
 }
 
-// RevokedAt returns the instant from which a CRL revokes a serial number.
-func RevokedAt(crl *x509.RevocationList, serial *big.Int) (at time.Time, revoked bool) {
-	for _, e := range crl.RevokedCertificateEntries {
-		if e.SerialNumber.Cmp(serial) == 0 {
-			return e.RevocationTime, true
-		}
-	}
-	return time.Time{}, false
-}
-
 // OnlyCACertificates reports whether a CRL says that it covers the
 // certificates of CAs alone (RFC 5280 5.2.5).
 func OnlyCACertificates(crl *x509.RevocationList) bool {

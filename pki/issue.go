@@ -48,20 +48,6 @@ func (p *Prepared) issue(signer crypto.Signer) (*x509.Certificate, error) {
 	return p.assemble(signature)
 }
 
-// Assemble puts a signature over Digest and the prepared bytes together and
-// judges the result as Issue does, once. It is for a signature that was
-// written down and whose certificate was not.
-func (p *Prepared) Assemble(signature []byte) (*x509.Certificate, error) {
-	if p.used.Swap(true) {
-		return nil, fmt.Errorf("issue certificate of %s: %w", p.draft.Subject, ErrUsed)
-	}
-	certificate, err := p.assemble(signature)
-	if err != nil {
-		return nil, fmt.Errorf("issue certificate of %s: %w", p.draft.Subject, err)
-	}
-	return certificate, nil
-}
-
 func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
 	der, err := replaceSignature(p.raw, signature)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"sync/atomic"
 )
@@ -99,9 +98,6 @@ func (p *Prepared) Digest() []byte {
 	h.Write(p.tbs)
 	return h.Sum(nil)
 }
-
-// Serial returns the serial number.
-func (p *Prepared) Serial() *big.Int { return new(big.Int).Set(p.draft.SerialNumber) }
 
 // Draft returns the certificate as it was linted, under the signature of a
 // throwaway key that nobody holds any more. It is for showing and comparing,

@@ -32,7 +32,7 @@ func List(ctx context.Context) ([]Info, error) {
 			info.Identity.Reader = reader
 			info.Problem = err
 		} else {
-			t := &Token{ctx: ctx, yk: yk, id: id, known: map[Slot]SlotInfo{}}
+			t := &Token{yk: yk, id: id, known: map[Slot]SlotInfo{}}
 			info.Problem = errors.Join(survey(t, &info), t.Close())
 		}
 		infos = append(infos, info)

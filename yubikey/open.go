@@ -21,7 +21,8 @@ var (
 // Token is an open YubiKey. No other process can use it until Close. It is for
 // one goroutine at a time.
 type Token struct {
-	ctx      context.Context // of Open: a touch is waited for only as long as it lives
+	end      <-chan struct{} // of the context of Open: a touch is waited for only until then
+	why      func() error    // that context's cause, nil before its end
 	yk       *session        // nil: closed
 	id       Identity
 	prompter Prompter
@@ -66,7 +67,7 @@ func Open(ctx context.Context, serial uint32, p Prompter) (*Token, error) {
 				fmt.Errorf("two tokens say that their serial number is %d, in %s and %s; nothing was sent to either", serial, found.id.Reader, reader)),
 				found.Close(), yk.Close())
 		case id.Serial == serial:
-			found = &Token{ctx: ctx, yk: yk, id: id, prompter: p, known: map[Slot]SlotInfo{}}
+			found = &Token{end: ctx.Done(), why: func() error { return context.Cause(ctx) }, yk: yk, id: id, prompter: p, known: map[Slot]SlotInfo{}}
 		default:
 			seen = append(seen, fmt.Sprint(id.Serial))
 			if err := yk.Close(); err != nil {

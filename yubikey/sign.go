@@ -3,7 +3,6 @@
 package yubikey
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"fmt"
@@ -141,7 +140,7 @@ const cachedTouch = 600 * time.Millisecond
 // so, and tells the prompter while it waits. When ctx ends, f is left behind
 // and the token is given up: PC/SC has no way to call back a command.
 func touched(t *Token, s Slot, policy string, f func() ([]byte, error)) ([]byte, error) {
-	if err := context.Cause(t.ctx); err != nil {
+	if err := t.why(); err != nil {
 		return nil, err
 	}
 	type answer struct {
@@ -181,9 +180,9 @@ func touched(t *Token, s Slot, policy string, f func() ([]byte, error)) ([]byte,
 			return nil, ErrSilent
 		case <-late:
 			tell(true)
-		case <-t.ctx.Done():
+		case <-t.end:
 			t.yk = nil // closing would wait for the command
-			return nil, context.Cause(t.ctx)
+			return nil, t.why()
 		}
 	}
 }

@@ -12,10 +12,8 @@ import (
 // from 82 to 95.
 type Slot string
 
-// Slots returns every slot that may hold a key of ours: f9, which holds the
-// token's own attestation key, is not among them.
-func Slots() []Slot { return slices.Clone(slots) }
-
+// slots are all that may hold a key of ours: f9, which holds the token's own
+// attestation key, is not among them.
 var slots = func() []Slot {
 	all := []Slot{"9a", "9c", "9d", "9e"}
 	for key := 0x82; key <= 0x95; key++ {

@@ -48,10 +48,10 @@ func TestCheckPIN_RefusesAndDoesNotTellThePIN(t *testing.T) {
 }
 
 func TestSlots_All(t *testing.T) {
-	if all := Slots(); len(all) != 24 || all[1] != "9c" || all[4] != "82" || all[23] != "95" {
+	if all := slots; len(all) != 24 || all[1] != "9c" || all[4] != "82" || all[23] != "95" {
 		t.Errorf("got %v", all)
 	}
-	for _, s := range Slots() {
+	for _, s := range slots {
 		if err := s.check(); err != nil {
 			t.Error(err)
 		}

@@ -87,7 +87,7 @@ func runOutOfRoom(fresh, old, log string) error {
 	if err := Replace(old, big, 0o600); !errors.Is(err, unix.EFBIG) {
 		return fmt.Errorf("replace: error %w, want EFBIG", err)
 	}
-	l, err := OpenLog(log)
+	l, err := openLog(log, os.O_CREATE)
 	if err != nil {
 		return err
 	}

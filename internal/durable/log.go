@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,22 +22,6 @@ type Log struct {
 	f      *os.File
 	size   int64
 	broken error // why nothing more may be appended
-}
-
-// OpenLog opens a log, or makes an empty one, and locks it. It does not wait:
-// an error that is ErrLocked says that another process has it.
-func OpenLog(path string) (*Log, error) {
-	_, err := os.Lstat(path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	l, err := openLog(path, os.O_CREATE)
-	if err != nil || !missing {
-		return l, err
-	}
-	// the name must survive a power cut before the first line counts.
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return nil, errors.Join(&PendingError{Path: path, Err: err}, l.Close())
-	}
-	return l, nil
 }
 
 // OpenExistingLog opens a log that must be there and locks it, trying for as

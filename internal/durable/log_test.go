@@ -15,7 +15,7 @@ import (
 func TestLog_AppendAndData(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	for i := range 3 {
-		l, err := OpenLog(path)
+		l, err := openLog(path, os.O_CREATE)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestLog_RefusesALineWithoutNewline(t *testing.T) {
 func TestLog_LockIsExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	l := openTestLog(t, path)
-	if _, err := OpenLog(path); !errors.Is(err, ErrLocked) {
+	if _, err := openLog(path, os.O_CREATE); !errors.Is(err, ErrLocked) {
 		t.Errorf("error %v, want ErrLocked", err)
 	}
 	if _, err := OpenExistingLog(path, 20*time.Millisecond); !errors.Is(err, ErrLocked) {
@@ -89,7 +89,7 @@ func TestOpenLog_RefusesALink(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "log")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLog(filepath.Join(dir, "log")); err == nil {
+	if _, err := openLog(filepath.Join(dir, "log"), os.O_CREATE); err == nil {
 		t.Error("a symbolic link was opened as a log")
 	}
 	wantNames(t, dir, "log")
@@ -180,7 +180,7 @@ func TestFullDisk_NothingIsLeft(t *testing.T) {
 
 func openTestLog(t *testing.T, path string) *Log {
 	t.Helper()
-	l, err := OpenLog(path)
+	l, err := openLog(path, os.O_CREATE)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func sum(ctx context.Context, from io.Reader, name string, algorithms map[string
 	for _, h := range sums {
 		writers = append(writers, h)
 	}
-	if _, err := io.Copy(io.MultiWriter(writers...), interruptible{ctx, from}); err != nil {
+	if _, err := io.Copy(io.MultiWriter(writers...), interruptible(ctx, from)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	d := &digests{sums: map[string][]byte{}}
@@ -104,16 +104,17 @@ func sum(ctx context.Context, from io.Reader, name string, algorithms map[string
 	return d, nil
 }
 
-// interruptible ends a long read when the program is told to stop.
-type interruptible struct {
-	ctx context.Context //nolint:containedctx // it lives for one copy
-	io.Reader
-}
+type readFunc func(p []byte) (int, error)
 
 // Read implements io.Reader.
-func (r interruptible) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// interruptible ends a long read when the program is told to stop.
+func interruptible(ctx context.Context, from io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return from.Read(p)
+	})
 }

@@ -43,7 +43,7 @@ func Seal(ctx context.Context, path string) (*Sealed, error) {
 		return nil, fmt.Errorf("make a memory file: %w", err)
 	}
 	s := &Sealed{file: os.NewFile(uintptr(fd), path)}
-	if _, err := io.Copy(s.file, interruptible{ctx, from}); err != nil {
+	if _, err := io.Copy(s.file, interruptible(ctx, from)); err != nil {
 		return nil, errors.Join(fmt.Errorf("copy %s into memory: %w", path, err), s.file.Close())
 	}
 	if _, err := unix.FcntlInt(s.file.Fd(), unix.F_ADD_SEALS, seals); err != nil {

@@ -201,7 +201,7 @@ func (c *consumed) readTrust(d *trustdir.Dir) (err error) {
 	if c.TrustedRoot, err = trustedRootBytes(d); err != nil {
 		return err
 	}
-	own, err := trustedroot.BuildWith(d.Plan, d.State, d.FS(), nil)
+	own, err := trustedroot.Build(d.Plan, d.State, d.FS())
 	if err != nil {
 		return err
 	}

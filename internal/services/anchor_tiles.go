@@ -16,16 +16,16 @@ import (
 const tileHeight = 8
 
 // tiles reads the hashes of a log (C2SP tlog-tiles).
-type tiles struct {
-	ctx  context.Context
-	base string
-}
+type tiles func(name string) ([]byte, error)
 
 // readEntry proves from a log's tiles that it holds a signature at an index.
 // The checkpoint's own signature is checked where the anchor is made.
 func readEntry(ctx context.Context, base string, index int64, parts anchor.Parts) (*anchor.Entry, error) {
-	t := tiles{ctx, strings.TrimSuffix(base, "/") + "/api/v2/"}
-	note, err := t.get("checkpoint")
+	t := tiles(func(name string) ([]byte, error) {
+		data, _, err := exchange(ctx, "log", "--rekor", http.MethodGet, strings.TrimSuffix(base, "/")+"/api/v2/"+name, "", nil)
+		return data, err
+	})
+	note, err := t("checkpoint")
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func readEntry(ctx context.Context, base string, index int64, parts anchor.Parts
 	if index < 0 || index >= e.TreeSize || copy(tree.Hash[:], cp.Hash) != len(cp.Hash) {
 		return nil, wrongAnswer("log", base, fmt.Errorf("its checkpoint is about a tree of %d entries, without entry %d", cp.Size, index))
 	}
-	proof, err := tlog.ProveRecord(e.TreeSize, index, tlog.TileHashReader(tree, &t))
+	proof, err := tlog.ProveRecord(e.TreeSize, index, tlog.TileHashReader(tree, t))
 	if err != nil {
 		return nil, wrongAnswer("log", base, err)
 	}
@@ -52,20 +52,15 @@ func readEntry(ctx context.Context, base string, index int64, parts anchor.Parts
 	return e, nil
 }
 
-func (t *tiles) get(name string) ([]byte, error) {
-	data, _, err := exchange(t.ctx, "log", "--rekor", http.MethodGet, t.base+name, "", nil)
-	return data, err
-}
-
 // Height implements tlog.TileReader.
-func (t *tiles) Height() int { return tileHeight }
+func (t tiles) Height() int { return tileHeight }
 
 // ReadTiles implements tlog.TileReader.
-func (t *tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
+func (t tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 	var all [][]byte
 	for _, tile := range want {
 		// tlog's own paths say the height, the log's do not
-		data, err := t.get("tile/" + strings.TrimPrefix(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight)))
+		data, err := t("tile/" + strings.TrimPrefix(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight)))
 		if err != nil {
 			return nil, err
 		}
@@ -75,4 +70,4 @@ func (t *tiles) ReadTiles(want []tlog.Tile) ([][]byte, error) {
 }
 
 // SaveTiles implements tlog.TileReader; nothing is kept.
-func (t *tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}

@@ -13,13 +13,13 @@ import (
 // Terminal asks the person at the controlling terminal. It opens /dev/tty at
 // the first question, so that commands that ask nothing need no terminal.
 type Terminal struct {
-	ctx context.Context
+	end <-chan struct{} // of the context that questions end with
 	tty *os.File
 	out *Writer // to tty
 }
 
 // NewTerminal returns a terminal whose questions end when ctx does.
-func NewTerminal(ctx context.Context) *Terminal { return &Terminal{ctx: ctx} }
+func NewTerminal(ctx context.Context) *Terminal { return &Terminal{end: ctx.Done()} }
 
 func (t *Terminal) open() (*os.File, error) {
 	if t.tty != nil {
@@ -133,7 +133,7 @@ func (t *Terminal) wait(read func() ([]byte, error)) ([]byte, error) {
 		done <- result{line, err}
 	}()
 	select {
-	case <-t.ctx.Done():
+	case <-t.end:
 		return nil, Stopped("nothing more was done")
 	case r := <-done:
 		if r.err != nil {

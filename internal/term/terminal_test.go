@@ -45,7 +45,7 @@ func newPair(t *testing.T, prompt, answer string) *pair {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	p := &pair{Terminal: &Terminal{ctx: ctx, tty: slave, out: NewWriter(slave)}, keyboard: master, stop: stop}
+	p := &pair{Terminal: &Terminal{end: ctx.Done(), tty: slave, out: NewWriter(slave)}, keyboard: master, stop: stop}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -206,7 +206,7 @@ func TestSecret_RefusesWhatIsNoTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if _, err := (&Terminal{ctx: t.Context(), tty: null}).Secret("PIN"); err == nil || !strings.Contains(err.Error(), "terminal's state") {
+	if _, err := (&Terminal{end: t.Context().Done(), tty: null}).Secret("PIN"); err == nil || !strings.Contains(err.Error(), "terminal's state") {
 		t.Errorf("got %v", err)
 	}
 }

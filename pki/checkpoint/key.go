@@ -139,8 +139,5 @@ func (k Key) Verifier() string {
 	return fmt.Sprintf("%s+%08x+%s", k.Origin, k.Hash(), base64.StdEncoding.EncodeToString(append([]byte{kind}, k.spki...)))
 }
 
-// SPKI is the DER SubjectPublicKeyInfo, 91 bytes.
-func (k Key) SPKI() []byte { return append([]byte(nil), k.spki...) }
-
 // PEM is the public key as a PEM block of type PUBLIC KEY.
 func (k Key) PEM() ([]byte, error) { return pki.EncodePublicKey(k.Public) }

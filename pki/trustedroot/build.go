@@ -31,17 +31,13 @@ const MediaType = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 // come from the plan; certificates and keys are read from files, the root of
 // the trust directory, and must have the digests that the ledger states.
 //
+// Other people's trusted roots stand beside our own entries: each of includes is
+// the content of a trusted_root.json, whose digest the caller has compared with
+// its pin. An entry that stands in several files with the same content is
+// written once; a log key that stands there with different content is refused.
+//
 // The error joins every problem found and carries fault.Verification.
-func Build(p *plan.Plan, s *ledger.State, files fs.FS) ([]byte, error) {
-	return BuildWith(p, s, files, nil)
-}
-
-// BuildWith is Build with other people's trusted roots beside our own entries.
-// Each of includes is the content of a trusted_root.json, whose digest the
-// caller has compared with its pin. An entry that stands in several files with
-// the same content is written once; a log key that stands there with different
-// content is refused.
-func BuildWith(p *plan.Plan, s *ledger.State, files fs.FS, includes [][]byte) ([]byte, error) {
+func Build(p *plan.Plan, s *ledger.State, files fs.FS, includes ...[]byte) ([]byte, error) {
 	b := &builder{plan: p, state: s, files: files, keys: map[string]string{}}
 	b.root.MediaType = MediaType
 	if p.Organization != s.Organization {

@@ -164,7 +164,7 @@ func TestReadIncludes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := BuildWith(own.plan, own.state, own.files, includes); err != nil {
+	if _, err := Build(own.plan, own.state, own.files, includes...); err != nil {
 		t.Fatal(err)
 	}
 	changed := pin
@@ -287,9 +287,9 @@ func TestBuild_ReportsEveryProblem(t *testing.T) {
 	}
 }
 
-func TestBuildWith_OthersBesideOwn(t *testing.T) {
+func TestBuild_OthersBesideOwn(t *testing.T) {
 	own, other := newWorld(t, 2), newWorldOf(t, "example.com", 1)
-	data, err := BuildWith(own.plan, own.state, own.files, [][]byte{other.build(t), own.build(t), other.build(t)})
+	data, err := Build(own.plan, own.state, own.files, other.build(t), own.build(t), other.build(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,18 +302,18 @@ func TestBuildWith_OthersBesideOwn(t *testing.T) {
 	}
 }
 
-func TestBuildWith_SameKeyOtherWindow(t *testing.T) {
+func TestBuild_SameKeyOtherWindow(t *testing.T) {
 	w := newWorld(t, 2)
 	changed := bytes.Replace(w.build(t), []byte(stamp(switched)), []byte(stamp(switched.Add(time.Hour))), 1)
-	_, err := BuildWith(w.plan, w.state, w.files, [][]byte{changed})
+	_, err := Build(w.plan, w.state, w.files, changed)
 	if err == nil || !strings.Contains(err.Error(), "is here already with other content") {
 		t.Fatalf("error is %v", err)
 	}
 }
 
-func TestBuildWith_BrokenInclude(t *testing.T) {
+func TestBuild_BrokenInclude(t *testing.T) {
 	w := newWorld(t, 1)
-	_, err := BuildWith(w.plan, w.state, w.files, [][]byte{[]byte(`{"mediaType":"x"}`)})
+	_, err := Build(w.plan, w.state, w.files, []byte(`{"mediaType":"x"}`))
 	if err == nil || !strings.Contains(err.Error(), "include 1: ") {
 		t.Fatalf("error is %v", err)
 	}

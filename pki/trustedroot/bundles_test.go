@@ -55,7 +55,7 @@ func TestCheckBundles_Unproven(t *testing.T) {
 
 func TestCheckBundles_OwnAndIncluded(t *testing.T) {
 	own, other := newWorld(t, 1), newWorldOf(t, "example.com", 1)
-	data, err := BuildWith(own.plan, own.state, own.files, [][]byte{other.build(t)})
+	data, err := Build(own.plan, own.state, own.files, other.build(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func Derive(p *plan.Plan, s *ledger.State, files fs.FS) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return BuildWith(p, s, files, slices.Concat(includes, kept))
+	return Build(p, s, files, slices.Concat(includes, kept)...)
 }
 
 // DeriveSigningConfig returns the signing config of ledger and plan, with the

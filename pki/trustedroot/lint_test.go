@@ -136,7 +136,7 @@ func TestLint_ClientsLimitFindings(t *testing.T) {
 
 func TestLint_IncludedPublicInstanceIsNoLeftover(t *testing.T) {
 	own, public := newWorld(t, 1), newWorldOf(t, "sigstore.dev", 1)
-	data, err := BuildWith(own.plan, own.state, own.files, [][]byte{public.build(t)})
+	data, err := Build(own.plan, own.state, own.files, public.build(t))
 	if err != nil {
 		t.Fatal(err)
 	}

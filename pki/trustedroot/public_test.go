@@ -101,10 +101,10 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 
 // Logging to both instances: bundles of either verify, the file has no error,
 // and every entry of the included file is there as it was.
-func TestBuildWith_PublicInstanceBesideOwn(t *testing.T) {
+func TestBuild_PublicInstanceBesideOwn(t *testing.T) {
 	own := newWorld(t, 2)
 	public, services := publicShape(t)
-	data, err := BuildWith(own.plan, own.state, own.files, [][]byte{public})
+	data, err := Build(own.plan, own.state, own.files, public)
 	if err != nil {
 		t.Fatal(err)
 	}

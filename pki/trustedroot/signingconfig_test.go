@@ -317,7 +317,7 @@ func TestBuildSigningConfig_BothLogs(t *testing.T) {
 	if cas := sc.FulcioCertificateAuthorityURLs(); len(cas) != 1 || !strings.Contains(cas[0].URL, "example.org") {
 		t.Errorf("signers ask the CAs %v, want the own one", cas)
 	}
-	both, err := BuildWith(w.plan, w.state, w.files, [][]byte{public.build(t)})
+	both, err := Build(w.plan, w.state, w.files, public.build(t))
 	if err != nil {
 		t.Fatal(err)
 	}

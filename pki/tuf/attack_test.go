@@ -52,7 +52,7 @@ func newAttacked(t *testing.T) *attacked {
 var alsoRejects func(a *attacked, now time.Time, ours error)
 
 func (a *attacked) verify(now time.Time) error {
-	_, err := VerifyStore(a.t.Context(), a.st, a.root1, now, Cache(a.cache))
+	_, err := verifyStore(a.t.Context(), a.st, a.root1, now, Cache(a.cache))
 	return err
 }
 
@@ -396,7 +396,7 @@ func TestVerify_NamesThatClientsNeed(t *testing.T) {
 	delete(w.targets.Files, SigningConfigName)
 	st := newMemory()
 	w.publishFirst(st)
-	r, err := VerifyStore(t.Context(), st, w.root1(st), day0)
+	r, err := verifyStore(t.Context(), st, w.root1(st), day0)
 	w.must(err)
 	if fmt.Sprint(r.Warnings) != "[no target signing_config.v0.2.json: verifying works, signing does not]" {
 		t.Errorf("warnings: %q", r.Warnings)

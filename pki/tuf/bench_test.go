@@ -2,16 +2,17 @@ package tuf
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/config"
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
-
-	"github.com/linnemanlabs/trustroot/pki/tuf/client"
 )
 
 // 10,000 targets of 16 KiB.
@@ -91,6 +92,18 @@ func barePublish(b *testing.B, w *world, s *Staged, dir string) {
 	bareClient(b, dir, s.sealed[metadata.ROOT].raw)
 }
 
+// onDisk is a repository on the disk, for go-tuf's updater alone.
+type onDisk string
+
+func (dir onDisk) DownloadFile(address string, _ int64, _ time.Duration) ([]byte, error) {
+	name := strings.TrimPrefix(address, "https://repository.invalid/")
+	data, err := os.ReadFile(filepath.Join(string(dir), filepath.FromSlash(name)))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &metadata.ErrDownloadHTTP{StatusCode: 404, URL: name}
+	}
+	return data, err
+}
+
 // bareClient is go-tuf's updater and nothing else.
 func bareClient(b *testing.B, dir string, root1 []byte) *updater.Updater {
 	b.Helper()
@@ -99,7 +112,7 @@ func bareClient(b *testing.B, dir string, root1 []byte) *updater.Updater {
 		b.Fatal(err)
 	}
 	cfg.DisableLocalCache = true
-	cfg.Fetcher = client.NewFetcher(b.Context(), openDir(b, dir))
+	cfg.Fetcher = onDisk(dir)
 	up, err := updater.New(cfg)
 	if err != nil {
 		b.Fatal(err)

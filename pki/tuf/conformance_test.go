@@ -425,7 +425,7 @@ func versionsAt(t *testing.T, place string, root1 []byte, now time.Time) map[str
 			return map[string]int64{"broken": 1}
 		}
 	}
-	r, err := VerifyStore(t.Context(), st, root1, now)
+	r, err := verifyStore(t.Context(), st, root1, now)
 	if err != nil {
 		t.Log(err)
 		return map[string]int64{"broken": 1}

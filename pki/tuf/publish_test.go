@@ -64,7 +64,7 @@ func interrupt(t *testing.T, w *world, s *Staged, base *memory, old, new string)
 		if got, err := seen(t, st, root1, cache); err != nil || got != new {
 			t.Fatalf("completed after a cut at object %d: %q, %v", n, got, err)
 		}
-		r, err := VerifyStore(t.Context(), st, root1, day(1))
+		r, err := verifyStore(t.Context(), st, root1, day(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func TestPublish_DelegatedTargets(t *testing.T) {
 	w.targets.Files["apps/web/g1.pem"] = []byte("key one")
 	st := newMemory()
 	w.publish(w.sign(w.init(day0), "alice", "bob", "dave"), st, day0)
-	r, err := VerifyStore(t.Context(), st, w.root1(st), day0)
+	r, err := verifyStore(t.Context(), st, w.root1(st), day0)
 	w.must(err)
 	i := slices.IndexFunc(r.Targets, func(x TargetReport) bool { return x.Name == "apps/web/g1.pem" })
 	if i < 0 || r.Targets[i].Role != "apps" {

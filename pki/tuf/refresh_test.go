@@ -55,7 +55,7 @@ func TestRefresh_AHundredTimes(t *testing.T) {
 				t.Errorf("refresh %d touched %s", i, name)
 			}
 		}
-		if _, err := VerifyStore(t.Context(), st, root1, now, Cache(cache)); err != nil {
+		if _, err := verifyStore(t.Context(), st, root1, now, Cache(cache)); err != nil {
 			t.Fatalf("refresh %d: %v", i, err)
 		}
 	}

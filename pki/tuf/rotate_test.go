@@ -44,7 +44,7 @@ func TestRotate_OldAndNewThreshold(t *testing.T) {
 	w.must(signAs(s, "bob", w.keys["bob"]))
 	w.must(s.Merge())
 	w.publish(s, st, day(1))
-	r, err := VerifyStore(t.Context(), st, w.root1(st), day(1))
+	r, err := verifyStore(t.Context(), st, w.root1(st), day(1))
 	w.must(err)
 	if r.Roots != 2 {
 		t.Errorf("%d roots", r.Roots)
@@ -100,7 +100,7 @@ func TestRotate_ExpiredRootIsRenewed(t *testing.T) {
 	st := newMemory()
 	w.publishFirst(st)
 	late := day(1000)
-	if _, err := VerifyStore(t.Context(), st, w.root1(st), late); err == nil {
+	if _, err := verifyStore(t.Context(), st, w.root1(st), late); err == nil {
 		t.Fatal("verified an expired repository")
 	}
 	if _, err := refreshAt(t.Context(), st, w.online, w.pol, late); err == nil || !strings.Contains(err.Error(), "1.root.json expired on 2026-09-14") {
@@ -112,7 +112,7 @@ func TestRotate_ExpiredRootIsRenewed(t *testing.T) {
 		t.Fatalf("staged: %+v", v)
 	}
 	w.publish(w.sign(s, "bob", "carol"), st, late)
-	_, err := VerifyStore(t.Context(), st, w.root1(st), late)
+	_, err := verifyStore(t.Context(), st, w.root1(st), late)
 	w.must(err)
 }
 
@@ -127,13 +127,13 @@ func TestRotate_OnlineKeyInTwoSteps(t *testing.T) {
 		t.Errorf("refreshed with a key that root does not name: %v", err)
 	}
 	w.publish(w.sign(w.stageRoot(st, day(1)), "alice", "bob"), st, day(1))
-	r, err := VerifyStore(t.Context(), st, w.root1(st), day(1))
+	r, err := verifyStore(t.Context(), st, w.root1(st), day(1))
 	w.must(err)
 	if len(r.Roles[1].Keys) != 2 {
 		t.Errorf("the old online key went before a client could follow: %+v", r.Roles[1])
 	}
 	w.publish(w.sign(w.stageRoot(st, day(2)), "alice", "bob"), st, day(2))
-	r, err = VerifyStore(t.Context(), st, w.root1(st), day(2))
+	r, err = verifyStore(t.Context(), st, w.root1(st), day(2))
 	w.must(err)
 	if id, err := KeyID(old.Public()); err != nil || len(r.Roles[1].Keys) != 1 || r.Roles[1].Keys[0] == id {
 		t.Errorf("the old online key stayed: %+v", r.Roles[1])

@@ -268,12 +268,3 @@ func (r *repository) signFrom(d *document, fallback OnlineRole) (time.Time, erro
 	}
 	return d.expires().Add(-days(w.Resign)), nil
 }
-
-// VerifyStore is Verify for an open object.
-func VerifyStore(ctx context.Context, st objects.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
-	r, err := verify(ctx, st, rootJSON, now, collect(opts), true)
-	if err != nil {
-		return nil, refused(st, err)
-	}
-	return r, nil
-}

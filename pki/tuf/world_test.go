@@ -330,3 +330,12 @@ func refreshAt(ctx context.Context, to store.Store, online crypto.Signer, pol Po
 }
 
 func placeOf(st store.Store) *Place { return &Place{Name: st.String(), Store: st} }
+
+// verifyStore is Verify for an open object.
+func verifyStore(ctx context.Context, st store.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
+	r, err := verify(ctx, st, rootJSON, now, collect(opts), true)
+	if err != nil {
+		return nil, refused(st, err)
+	}
+	return r, nil
+}

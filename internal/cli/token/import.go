@@ -60,10 +60,10 @@ func runTokenImport(ctx context.Context, o *tokenImportOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	i := &importing{tokenImportOptions: o, ctx: ctx, slot: yubikey.Slot(o.slot)}
+	i := &importing{tokenImportOptions: o, slot: yubikey.Slot(o.slot)}
 	defer func() { err = errors.Join(err, i.close()) }()
 	for _, serial := range o.serials {
-		if err := i.open(serial, p.Allows(plan.ExceptionOldFirmware)); err != nil {
+		if err := i.open(ctx, serial, p.Allows(plan.ExceptionOldFirmware)); err != nil {
 			return err
 		}
 	}
@@ -76,7 +76,7 @@ func runTokenImport(ctx context.Context, o *tokenImportOptions) (err error) {
 	}); err != nil {
 		return err
 	}
-	return i.run()
+	return i.run(ctx)
 }
 
 // importable checks the command line and the plan, which must allow it.
@@ -113,7 +113,6 @@ var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": ellipt
 // importing is one run of token import.
 type importing struct {
 	*tokenImportOptions
-	ctx    context.Context
 	slot   yubikey.Slot
 	tokens []*yubikey.Token
 	holds  []string // serial numbers of the tokens that have the key
@@ -121,8 +120,8 @@ type importing struct {
 
 // open opens a token and refuses one that could not take the key, before there
 // is a key.
-func (i *importing) open(serial uint32, oldFirmware bool) error {
-	token, err := device.OpenForSecrets(i.ctx, i.Factory, serial)
+func (i *importing) open(ctx context.Context, serial uint32, oldFirmware bool) error {
+	token, err := device.OpenForSecrets(ctx, i.Factory, serial)
 	if err != nil {
 		return err
 	}
@@ -155,7 +154,7 @@ func (i *importing) names() string {
 }
 
 // run makes the key, puts it into each token and has each prove it.
-func (i *importing) run() error {
+func (i *importing) run(ctx context.Context) error {
 	key, err := ecdsa.GenerateKey(curves[i.key.Algorithm], rand.Reader)
 	if err != nil {
 		return fmt.Errorf("make the key: %w", err)
@@ -166,7 +165,7 @@ func (i *importing) run() error {
 		return err
 	}
 	for n := range i.tokens {
-		if err := i.one(n, key, proof); err != nil {
+		if err := i.one(ctx, n, key, proof); err != nil {
 			return i.orphans(err)
 		}
 	}
@@ -177,7 +176,7 @@ func (i *importing) run() error {
 
 // one brings the key into one token. A token that was pulled out may be plugged
 // in again, for the key lives as long as this process.
-func (i *importing) one(n int, key *ecdsa.PrivateKey, proof *importProof) error {
+func (i *importing) one(ctx context.Context, n int, key *ecdsa.PrivateKey, proof *importProof) error {
 	for {
 		err := i.put(n, key)
 		if err == nil {
@@ -186,14 +185,14 @@ func (i *importing) one(n int, key *ecdsa.PrivateKey, proof *importProof) error 
 		if !errors.Is(err, yubikey.ErrRemoved) {
 			return err
 		}
-		if stopped := i.reopen(n); stopped != nil {
+		if stopped := i.reopen(ctx, n); stopped != nil {
 			return errors.Join(stopped, err)
 		}
 	}
 }
 
 // reopen asks for the token until it is there again.
-func (i *importing) reopen(n int) error {
+func (i *importing) reopen(ctx context.Context, n int) error {
 	for {
 		if err := i.Operator.Confirm(term.Question{
 			Text: term.Sprintf("YubiKey %d was pulled out. The key is still in memory.", i.serials[n]),
@@ -205,7 +204,7 @@ func (i *importing) reopen(n int) error {
 		err := i.tokens[n].Close() // or its reader would count as taken
 		var token *yubikey.Token
 		if err == nil {
-			token, err = yubikey.Reopen(i.ctx, i.serials[n], device.Prompter{Operator: i.Operator})
+			token, err = yubikey.Reopen(ctx, i.serials[n], device.Prompter{Operator: i.Operator})
 		}
 		if err == nil {
 			i.tokens[n] = token

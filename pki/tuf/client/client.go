@@ -14,7 +14,6 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/config"
-	"github.com/theupdateframework/go-tuf/v2/metadata/fetcher"
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
 
 	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
@@ -24,14 +23,12 @@ import (
 // source instead.
 const place = "https://repository.invalid/"
 
-// download hands the objects of a source to go-tuf's updater.
-type download struct {
-	ctx context.Context
-	src objects.Source
-}
+// download hands the objects of a source to go-tuf's updater, whose fetcher
+// knows no context.
+type download func(name string, limit int64) ([]byte, error)
 
 // DownloadFile implements go-tuf's fetcher.Fetcher.
-func (f download) DownloadFile(address string, limit int64, _ time.Duration) ([]byte, error) {
+func (read download) DownloadFile(address string, limit int64, _ time.Duration) ([]byte, error) {
 	escaped, ok := strings.CutPrefix(address, place)
 	if !ok {
 		return nil, fmt.Errorf("address %q is not in the repository", address)
@@ -40,7 +37,7 @@ func (f download) DownloadFile(address string, limit int64, _ time.Duration) ([]
 	if err != nil {
 		return nil, fmt.Errorf("address %q: %w", address, err)
 	}
-	data, err := f.src.Read(f.ctx, name, limit)
+	data, err := read(name, limit)
 	switch {
 	case errors.Is(err, objects.ErrNotFound):
 		// the updater stops at the newest root by this status
@@ -69,11 +66,6 @@ func (goTUF) Update(ctx context.Context, src objects.Source, rootJSON []byte, no
 	return newClient(ctx, src, rootJSON, now, cache)
 }
 
-// NewFetcher hands the objects of a source to go-tuf's updater.
-func NewFetcher(ctx context.Context, src objects.Source) fetcher.Fetcher {
-	return download{ctx: ctx, src: src}
-}
-
 // client is go-tuf's updater after a refresh. It implements objects.Update.
 type client struct{ up *updater.Updater }
 
@@ -90,7 +82,7 @@ func newClient(ctx context.Context, src objects.Source, rootJSON []byte, now tim
 	if err != nil {
 		return nil, err
 	}
-	cfg.Fetcher = download{ctx: ctx, src: src}
+	cfg.Fetcher = download(func(name string, limit int64) ([]byte, error) { return src.Read(ctx, name, limit) })
 	cfg.DisableLocalCache = cache == ""
 	if cache != "" {
 		cfg.LocalMetadataDir, cfg.LocalTargetsDir = cache, filepath.Join(cache, "targets")
