@@ -56,6 +56,10 @@ func (a Anchorage) timestamps(ctx context.Context, s anchor.Subject, parts ancho
 	if m.Chain, err = anchor.ChainOf(m.Timestamp, s.Root, a.Between); err == nil {
 		err = s.CheckTimestamps(m)
 	}
+	if errors.Is(err, anchor.ErrAnotherRoot) {
+		return m, fault.New(fault.Verification, "name an authority under the record's root with --tsa URL, or anchor the record once the plan's authority is renewed under that root (trustroot renew NAME --root N); nothing was written",
+			fmt.Errorf("the timestamp authority at %s: %w", shown(a.TSA), err))
+	}
 	if err != nil {
 		return m, wrongAnswer("timestamp authority", a.TSA, err)
 	}

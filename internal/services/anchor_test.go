@@ -198,7 +198,7 @@ func TestAnchor_Refuses(t *testing.T) {
 
 	a := h.anchorage()
 	a.TSA = other.tsa.URL
-	h.refused(a, fault.Verification, "leads to the root")
+	h.refused(a, fault.Verification, "a record is judged by its own root alone")
 	h.clock = h.subject.Complete.Add(-2 * time.Second)
 	h.refused(h.anchorage(), fault.Verification, "a clock is wrong")
 	h.clock = h.subject.Complete

@@ -41,6 +41,10 @@ func VerifyTimestamp(data, response []byte, chain []*x509.Certificate) (at time.
 	return t.Time.UTC(), nil
 }
 
+// ErrAnotherRoot says that a timestamp is by an authority under another root
+// than the record's, which alone judges the record.
+var ErrAnotherRoot = errors.New("a record is judged by its own root alone, and this authority is under another one")
+
 // maxTimestamp bounds an RFC 3161 response, in bytes. It has a few kilobytes;
 // pkcs7 goes down one call a level, and megabytes of levels end the program.
 const maxTimestamp = 64 << 10
@@ -86,7 +90,8 @@ func readChain(data []byte, root *x509.Certificate) ([]*x509.Certificate, error)
 
 // ChainOf finds the certificates that lead from the signer of an RFC 3161
 // response to a root, leaf-first and root last. The response must carry its
-// signer's certificate; those between may stand in it or among the others.
+// signer's certificate; those between may stand in it or among the others. The
+// error of a signer under another root is ErrAnotherRoot.
 func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate) ([]*x509.Certificate, error) {
 	if err := checkSize(response); err != nil {
 		return nil, err
@@ -104,6 +109,7 @@ func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate
 		return nil, errors.New("it carries no certificate")
 	}
 	var problems []error
+	unknown := 0
 	for _, c := range t.Certificates {
 		chains, err := c.Verify(x509.VerifyOptions{
 			Roots: roots, Intermediates: between, CurrentTime: t.Time,
@@ -115,9 +121,17 @@ func ChainOf(response []byte, root *x509.Certificate, others []*x509.Certificate
 		if err == nil {
 			err = errors.New("a CA's")
 		}
+		if _, other := errors.AsType[x509.UnknownAuthorityError](err); other {
+			unknown++
+			err = errors.New("under another root, issued by " + c.Issuer.String())
+		}
 		problems = append(problems, fmt.Errorf("%s: %w", c.Subject, err))
 	}
-	return nil, fmt.Errorf("no certificate that it carries leads to the root %s: %w", root.Subject, errors.Join(problems...))
+	err = fmt.Errorf("no certificate that it carries leads to the root %s: %w", root.Subject, errors.Join(problems...))
+	if unknown == len(problems) {
+		err = errors.Join(err, ErrAnotherRoot)
+	}
+	return nil, err
 }
 
 // CheckTimestamps is the first half of New: nothing needs to be logged where
