@@ -30,7 +30,7 @@ func (r *Request) String() string {
 	for i, w := range words {
 		words[i] = fmt.Sprintf("%2d %-12s", i+1, w)
 	}
-	t.rows("  ", words, 4)
+	t.rows("  ", words, 3)
 	return t.b.String()
 }
 

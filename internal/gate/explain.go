@@ -2,14 +2,13 @@ package gate
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// Explain writes every check as text, the bundles one after the other.
-func (r *Report) Explain(w io.Writer) error {
+// Explain says every check as text, the bundles one after the other.
+func (r *Report) Explain() string {
 	var b strings.Builder
 	verdict := "refused"
 	if r.Accepted {
@@ -34,9 +33,6 @@ func (r *Report) Explain(w io.Writer) error {
 	for _, c := range r.Checks {
 		fmt.Fprintf(t, "%s\t%s\n", c.State, c)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	_ = t.Flush() // a strings.Builder takes everything
+	return b.String()
 }

@@ -333,7 +333,7 @@ func TestReport_ExplainShowsEveryCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := r.Explain(&out); err != nil {
+	if _, err := out.WriteString(r.Explain()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"accepted", "keyless.sourceRepositoryRef: refs/tags/v1.2.3", "key.log", "keyless.sct", "signed (keyless)"} {

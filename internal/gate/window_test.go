@@ -76,7 +76,7 @@ func TestReport_WordsOfABundleStayOnTheirLine(t *testing.T) {
 	r.Artifact.Path = "app\naccepted  other\x1b[2J" // as a file may be called
 	err = errors.Join(err, r.verdict(false))
 	var out strings.Builder
-	if err := r.Explain(&out); err != nil {
+	if _, err := out.WriteString(r.Explain()); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{out.String(), err.Error()} {

@@ -12,26 +12,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run runs a command with a pseudo-terminal as its controlling terminal
-// and types the line that answer gives to what it shows since the line before;
-// ok is false where nothing is asked yet. What is shown goes to w.
-func Run(cmd *exec.Cmd, answer Answer, w io.Writer) error {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+// Open returns both ends of a pseudo-terminal: what is written to slave, which
+// is so many columns wide, can be read from master.
+func Open(columns uint16) (master, slave *os.File, err error) {
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return fmt.Errorf("open a pseudo-terminal: %w", err)
+		return nil, nil, fmt.Errorf("open a pseudo-terminal: %w", err)
 	}
-	defer master.Close() //nolint:errcheck // nothing is kept in it
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
 	}
-	if err != nil {
-		return fmt.Errorf("open a pseudo-terminal: %w", err)
+	if err == nil {
+		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns})
 	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return fmt.Errorf("open a pseudo-terminal: %w", err)
+	if err == nil {
+		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open a pseudo-terminal: %w", err), master.Close())
+	}
+	return master, slave, nil
+}
+
+// Run runs a command with a pseudo-terminal as its controlling terminal
+// and types the line that answer gives to what it shows since the line before;
+// ok is false where nothing is asked yet. What is shown goes to w.
+func Run(cmd *exec.Cmd, answer Answer, w io.Writer) error {
+	master, slave, err := Open(0) // no width: lines stay whole
+	if err != nil {
+		return err
+	}
+	defer master.Close() //nolint:errcheck // nothing is kept in it
 	cmd.ExtraFiles = []*os.File{slave}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	if err := cmd.Start(); err != nil {

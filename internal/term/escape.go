@@ -82,8 +82,12 @@ func visible(r rune) bool {
 // Sprintf is fmt.Sprintf with each argument escaped to one line, but Text.
 func Sprintf(format string, args ...any) string { return fmt.Sprintf(format, escaped(args)...) }
 
-// Fprintf is fmt.Fprintf with each argument escaped to one line, but Text.
+// Fprintf is fmt.Fprintf with each argument escaped to one line, but Text. Where
+// w is a terminal, lines are folded to its width.
 func Fprintf(w io.Writer, format string, args ...any) (int, error) {
+	if out, ok := w.(*Writer); ok {
+		return io.WriteString(out, Fold(Sprintf(format, args...), out.Width()))
+	}
 	return fmt.Fprintf(w, format, escaped(args)...)
 }
 

@@ -65,7 +65,7 @@ open, and the file can be written by hand and reviewed. No private key is read.`
 
 func runAdopt(ctx context.Context, o *adoptOptions) error {
 	if o.schema {
-		return cmdutil.PrintText(o.Out, string(adopt.Schema))
+		return cmdutil.PrintData(o.Out, adopt.Schema)
 	}
 	err := adopt.CheckNew(o.Dir)
 	if err != nil {

@@ -76,7 +76,7 @@ func newPlanSchemaCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Print the plan's JSON schema, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return cmdutil.PrintText(f.Out, string(plan.Schema()))
+			return cmdutil.PrintData(f.Out, plan.Schema())
 		},
 	}
 }

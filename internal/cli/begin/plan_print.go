@@ -1,8 +1,8 @@
 package begin
 
 import (
+	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/draft"
@@ -36,8 +36,10 @@ func draftsText(drafts []draft.Draft, style term.Style) string {
 // namesText tabulates what the constraints of a path do to each type of
 // alternative name below it.
 func namesText(effects []lint.Effect) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	return cmdutil.Table(func(w io.Writer) { nameRows(w, effects) })
+}
+
+func nameRows(w io.Writer, effects []lint.Effect) {
 	term.Fprintf(w, "    names under it\tconstraint\tbreaks\twhat it does\n")
 	for _, e := range effects {
 		used := ""
@@ -50,8 +52,4 @@ func namesText(effects []lint.Effect) string {
 		}
 		term.Fprintf(w, "    %s%s\t%s\t%s\t%s\n", e.Type, used, e.State, breaks, e.Text)
 	}
-	if err := w.Flush(); err != nil {
-		return "" // a strings.Builder takes everything
-	}
-	return b.String()
 }

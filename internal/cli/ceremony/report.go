@@ -64,5 +64,5 @@ func runCeremonyReport(_ context.Context, o *ceremonyReportOptions) error {
 	if o.out != "" {
 		return durable.Write(o.out, page, 0o644)
 	}
-	return cmdutil.PrintText(o.Out, string(page))
+	return cmdutil.PrintData(o.Out, page)
 }

@@ -49,5 +49,5 @@ func runCeremonyScript(_ context.Context, o *ceremonyScriptOptions) error {
 	if o.out != "" {
 		return durable.Write(o.out, page, 0o644)
 	}
-	return cmdutil.PrintText(o.Out, string(page))
+	return cmdutil.PrintData(o.Out, page)
 }

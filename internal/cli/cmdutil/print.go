@@ -3,6 +3,8 @@ package cmdutil
 import (
 	"encoding/json"
 	"io"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +22,22 @@ func PrintJSON(w io.Writer, v any) error {
 // help is what a command that only groups others runs.
 func help(c *cobra.Command, _ []string) error { return c.Help() }
 
-// PrintText writes text as it is.
+// PrintData writes a document as it is, whatever the width of the terminal.
+func PrintData(w io.Writer, data []byte) error {
+	_, err := w.Write(data)
+	return err
+}
+
+// Table sets rows in columns; tabs part their cells.
+func Table(rows func(w io.Writer)) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	rows(w)
+	_ = w.Flush() // a strings.Builder takes everything
+	return b.String()
+}
+
+// PrintText writes text, folded where w is a terminal.
 func PrintText(w io.Writer, text string) error {
 	_, err := term.Fprintf(w, "%s", term.Text(text))
 	return err

@@ -2,9 +2,7 @@ package cmdutil
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
@@ -31,31 +29,4 @@ func (f *Factory) Columns() int {
 		}
 	}
 	return showWidth
-}
-
-// Hang breaks a line at width; what follows the first break is indented. Spaces
-// between words stay.
-func Hang(line string, width, indent int) string {
-	var b strings.Builder
-	at := 0
-	rest := line
-	for rest != "" {
-		word := len(rest) - len(strings.TrimLeft(rest, " "))
-		if i := strings.IndexByte(rest[word:], ' '); i >= 0 {
-			word += i
-		} else {
-			word = len(rest)
-		}
-		next := rest[:word]
-		rest = rest[word:]
-		if n := utf8.RuneCountInString(next); at > indent && at+n > width {
-			next = strings.Repeat(" ", indent) + strings.TrimLeft(next, " ")
-			b.WriteByte('\n')
-			at = utf8.RuneCountInString(next)
-		} else {
-			at += n
-		}
-		b.WriteString(next)
-	}
-	return b.String()
 }

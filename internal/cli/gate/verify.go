@@ -79,7 +79,7 @@ of JSON with every check before the error's text.`,
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
 	if o.schema {
-		return cmdutil.PrintText(o.Out, string(gate.Schema()))
+		return cmdutil.PrintData(o.Out, gate.Schema())
 	}
 	if err := o.check(); err != nil {
 		return err
@@ -233,7 +233,7 @@ func (o *verifyOptions) print(ctx context.Context, r *gate.Report) error {
 	case o.JSON:
 		return cmdutil.PrintJSON(o.Out, r)
 	case o.explain:
-		return r.Explain(o.Out)
+		return cmdutil.PrintText(o.Out, r.Explain())
 	case r.Accepted:
 		return cmdutil.PrintText(o.Out, fmt.Sprintf("accepted  %s  sha256:%s\n", r.Artifact, r.Artifact.SHA256))
 	}

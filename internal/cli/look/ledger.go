@@ -3,9 +3,9 @@ package look
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -60,11 +60,11 @@ func runLedgerShow(_ context.Context, o *ledgerOptions) error {
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, l.Entries())
 	}
-	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
-	for _, e := range l.Entries() {
-		term.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
-	}
-	return w.Flush()
+	return cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) {
+		for _, e := range l.Entries() {
+			term.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
+		}
+	}))
 }
 
 func runLedgerVerify(_ context.Context, o *ledgerOptions) error {

@@ -24,7 +24,7 @@ func Next(ctx context.Context, f *cmdutil.Factory) {
 func NextLine(l *next.List, width int) string {
 	s, n := l.Open()
 	if s == nil {
-		return cmdutil.Hang(l.Quiet, width, 0) + "\n"
+		return term.Hang(l.Quiet, width, 0) + "\n"
 	}
 	return stepText(term.Sprintf("Next (%s, step %d of %d): ", l.Title, n, len(l.Steps)), s, width, 2)
 }
@@ -37,7 +37,7 @@ func stepText(mark string, s *next.Step, width, indent int) string {
 		who += " " + s.Name
 	}
 	var b strings.Builder
-	term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(mark+term.Sprintf("%s: %s", who, s.What), width, indent)))
+	term.Fprintf(&b, "%s\n", term.Text(term.Hang(mark+term.Sprintf("%s: %s", who, s.What), width, indent)))
 	for _, c := range s.Commands {
 		term.Fprintf(&b, "%*s%s\n", indent, "", c)
 	}
@@ -48,7 +48,7 @@ func stepText(mark string, s *next.Step, width, indent int) string {
 func Checklist(l *next.List, width int) string {
 	open, at := l.Open()
 	if open == nil {
-		return cmdutil.Hang(l.Quiet, width, 0) + "\n"
+		return term.Hang(l.Quiet, width, 0) + "\n"
 	}
 	var b strings.Builder
 	term.Fprintf(&b, "%s: step %d of %d\n\n", l.Title, at, len(l.Steps))
@@ -56,7 +56,7 @@ func Checklist(l *next.List, width int) string {
 		s := &l.Steps[i]
 		switch {
 		case s.Done:
-			b.WriteString(cmdutil.Hang(term.Sprintf("  [x] %s: %s", s.Who, s.What), width, 6) + "\n")
+			b.WriteString(term.Hang(term.Sprintf("  [x] %s: %s", s.Who, s.What), width, 6) + "\n")
 		case s == open:
 			b.WriteString(stepText("  --> ", s, width, 6))
 		default:

@@ -77,7 +77,7 @@ func expiriesText(s *status.Status, width int, details bool) string {
 	}
 	var b strings.Builder
 	for _, r := range rows {
-		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(strings.TrimRight(term.Sprintf("%s  %-*s  %s", term.Text(r[0]), titles, r[1], r[2]), " "), width, 4)))
+		term.Fprintf(&b, "%s\n", term.Text(term.Hang(strings.TrimRight(term.Sprintf("%s  %-*s  %s", term.Text(r[0]), titles, r[1], r[2]), " "), width, 4)))
 	}
 	if past > 0 {
 		term.Fprintf(&b, "and %d of earlier generations, which need nobody\n", past)
@@ -88,8 +88,8 @@ func expiriesText(s *status.Status, width int, details bool) string {
 func warningsText(s *status.Status, width int) string {
 	var b strings.Builder
 	for _, w := range s.Warnings {
-		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang(term.Sprintf("warning: %s: %s", w.Name, w.Text), width, 9)))
-		term.Fprintf(&b, "%s\n", term.Text(cmdutil.Hang("         "+term.Escape(w.Do), width, 9)))
+		term.Fprintf(&b, "%s\n", term.Text(term.Hang(term.Sprintf("warning: %s: %s", w.Name, w.Text), width, 9)))
+		term.Fprintf(&b, "%s\n", term.Text(term.Hang("         "+term.Escape(w.Do), width, 9)))
 	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')

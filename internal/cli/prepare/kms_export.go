@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -127,16 +126,14 @@ func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 		}
 		return errors.Join(cmdutil.PrintJSON(o.Out, done), err)
 	}
-	return errors.Join(printExported(o.Out, done), err)
+	return errors.Join(cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) { printExported(w, done) })), err)
 }
 
-func printExported(out io.Writer, done []export.Exported) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func printExported(w io.Writer, done []export.Exported) {
 	for _, e := range done {
 		term.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
 		if e.Verifier != "" {
 			term.Fprintf(w, "\tlog ID\t%s\n\tkey hash\t%s\n\tverifier\t%s\n", e.LogID, e.KeyHash, e.Verifier)
 		}
 	}
-	return w.Flush()
 }

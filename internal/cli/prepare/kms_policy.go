@@ -151,7 +151,7 @@ func (o *kmsPolicyOptions) printOne(keys []kms.Planned, access func(kms.Planned)
 	if err != nil {
 		return err
 	}
-	return cmdutil.PrintText(o.Out, string(document)+"\n")
+	return cmdutil.PrintData(o.Out, append(document, '\n'))
 }
 
 // livePolicy is what --check prints of one key.

@@ -47,5 +47,5 @@ func runBuild(_ context.Context, o *buildOptions) error {
 		o.Progress("%s", change)
 	}
 	o.Progress("wrote %s", filepath.Join(o.Dir, filepath.FromSlash(o.file)))
-	return cmdutil.PrintText(o.Out, string(built.Data))
+	return cmdutil.PrintData(o.Out, built.Data)
 }

@@ -57,7 +57,7 @@ func runRender(_ context.Context, o *renderOptions) error {
 			return fmt.Errorf("%w; nothing was written", err)
 		}
 		if o.to == "" {
-			return cmdutil.PrintText(o.Out, string(data))
+			return cmdutil.PrintData(o.Out, data)
 		}
 		files[file] = data
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,10 @@ func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 
 // printDeadlines says what must be signed next, and by whom.
 func printDeadlines(out io.Writer, next []tuf.Deadline) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	return cmdutil.PrintText(out, cmdutil.Table(func(w io.Writer) { deadlines(w, next) }))
+}
+
+func deadlines(w io.Writer, next []tuf.Deadline) {
 	for _, d := range next {
 		when := "from " + d.SignFrom.Format(time.DateOnly)
 		if d.Now {
@@ -53,5 +55,4 @@ func printDeadlines(out io.Writer, next []tuf.Deadline) error {
 		}
 		term.Fprintf(w, "%s %d\tsign %s\texpires %s\t%s\n", d.Role, d.Version.Version, when, d.Expires.Format(time.DateOnly), who)
 	}
-	return w.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +83,7 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 			Signers []holders.Signer `json:",omitempty"`
 		}{report, signers}))
 	}
-	return errors.Join(err, printReport(o.Out, report, signers))
+	return errors.Join(err, cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) { printReport(w, report, signers) })))
 }
 
 // checkSigners looks at the holders' attestations where there is a trust
@@ -109,8 +108,7 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]holders.Signer, e
 	return signers, err
 }
 
-func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func printReport(w io.Writer, r *tuf.Report, signers []holders.Signer) {
 	for _, role := range r.Roles {
 		term.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
 	}
@@ -130,5 +128,4 @@ func printReport(out io.Writer, r *tuf.Report, signers []holders.Signer) error {
 	for _, text := range r.Warnings {
 		term.Fprintf(w, "warning: %s\n", text)
 	}
-	return w.Flush()
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -196,15 +196,15 @@ func runMaterialShow(_ context.Context, o *materialOptions) error {
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, d.State.Material)
 	}
-	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
+	var b strings.Builder
 	for _, item := range slices.Sorted(maps.Keys(d.State.Material)) {
 		for _, m := range d.State.Material[item] {
-			term.Fprintf(w, "%s\t%s\n", m.At.UTC().Format("2006-01-02 15:04"), m.String())
+			term.Fprintf(&b, "%s  %s\n", m.At.UTC().Format("2006-01-02 15:04"), m.String())
 		}
 		bag := ledger.Bag(d.State.Material[item])
 		if life := d.State.Material[item]; bag == "" && life[len(life)-1].What != ledger.MaterialDestroyed {
 			o.Progress("%s is in no bag", item)
 		}
 	}
-	return w.Flush()
+	return cmdutil.PrintText(o.Out, b.String())
 }

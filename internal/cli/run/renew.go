@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,13 +104,11 @@ func renewalsText(r *renewal.Renewals) string {
 		if n.Overlap != nil {
 			b.WriteString(overlapText(*n.Overlap))
 		}
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		for _, d := range n.Diff {
-			term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
-		}
-		if err := w.Flush(); err != nil {
-			return "" // a strings.Builder takes everything
-		}
+		b.WriteString(cmdutil.Table(func(w io.Writer) {
+			for _, d := range n.Diff {
+				term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
+			}
+		}))
 	}
 	return b.String()
 }

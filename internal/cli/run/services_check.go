@@ -3,9 +3,9 @@ package run
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,7 +90,7 @@ func runServicesCheck(ctx context.Context, o *servicesCheckOptions) error {
 	case o.JSON:
 		err = cmdutil.PrintJSON(o.Out, report)
 	case o.prometheus:
-		err = cmdutil.PrintText(o.Out, report.Prometheus())
+		err = cmdutil.PrintData(o.Out, []byte(report.Prometheus()))
 	default:
 		err = cmdutil.PrintText(o.Out, checkText(report, term.StyleFor(o.Out)))
 	}
@@ -128,29 +128,24 @@ func addPlaces(ctx context.Context, d *trustdir.Dir, r *services.Report) error {
 
 // checkText is a table of what was asked, then what was found.
 func checkText(r *services.Report, style term.Style) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, a := range r.Answers {
-		name, url := a.Name, a.URL
-		if a.Program == services.Copy || a.Program == services.Place {
-			name, url = a.Program, a.Name
+	text := cmdutil.Table(func(w io.Writer) {
+		for _, a := range r.Answers {
+			name, url := a.Name, a.URL
+			if a.Program == services.Copy || a.Program == services.Place {
+				name, url = a.Program, a.Name
+			}
+			term.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
 		}
-		term.Fprintf(w, "%s\t%s\t%s\t%s\n", name, url, generationText(a), a.Verdict)
-	}
-	if err := w.Flush(); err != nil {
-		return "" // a strings.Builder takes everything
-	}
-	text := colourVerdicts(b.String(), r, style)
-	b.Reset()
-	b.WriteString(text)
+	})
+	text = colourVerdicts(text, r, style)
 	findings := make([]finding.Finding, len(r.Findings))
 	for i, f := range r.Findings {
 		findings[i] = f.Finding
 	}
 	if len(findings) > 0 {
-		b.WriteString("\n" + cmdutil.FindingsText(findings, style))
+		text += "\n" + cmdutil.FindingsText(findings, style)
 	}
-	return b.String()
+	return text
 }
 
 func generationText(a services.Answer) string {

@@ -64,7 +64,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	}
 	o.publication(ctx, d, s)
 	if o.prometheus {
-		err = cmdutil.PrintText(o.Out, s.Prometheus())
+		err = cmdutil.PrintData(o.Out, []byte(s.Prometheus()))
 	} else {
 		err = overview.PrintStatus(ctx, o.Factory, d, s, o.verbose)
 	}

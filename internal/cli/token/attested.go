@@ -3,9 +3,9 @@ package token
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
@@ -41,7 +41,10 @@ func newAttestedView(a *attestation.Attestation, at time.Time, compared bool) (*
 
 func (v *attestedView) print(out io.Writer) error {
 	style := term.StyleFor(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	return cmdutil.PrintText(out, cmdutil.Table(func(w io.Writer) { v.rows(w, style) }))
+}
+
+func (v *attestedView) rows(w io.Writer, style term.Style) {
 	if v.Rehearsal {
 		term.Fprintf(w, "%s\n", style.Warn("REHEARSAL: the token is virtual and proves nothing."))
 	}
@@ -68,5 +71,4 @@ func (v *attestedView) print(out io.Writer) error {
 	if v.Warning != "" {
 		term.Fprintf(w, "%s %s\n", style.Warn("warning:"), v.Warning)
 	}
-	return w.Flush()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
@@ -118,13 +117,20 @@ func attested(token *yubikey.Token, s yubikey.SlotInfo, want attestation.Expect,
 
 func (v *tokenView) print(out io.Writer) error {
 	style := term.StyleFor(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	text := cmdutil.Table(func(w io.Writer) { v.rows(w, style) })
+	for _, warning := range v.Warnings {
+		text += term.Sprintf("  %s %s\n", style.Warn("warning:"), warning)
+	}
+	return cmdutil.PrintText(out, text)
+}
+
+func (v *tokenView) rows(w io.Writer, style term.Style) {
 	if v.Problem != "" {
 		term.Fprintf(w, "%s\n  %s\n", style.Bold(v.Reader), style.Bad(v.Problem))
 		if v.hint != "" {
 			term.Fprintf(w, "  hint: %s\n", v.hint)
 		}
-		return w.Flush()
+		return
 	}
 	term.Fprintf(w, "%s\tfirmware %s\t%s\n", style.Bold(fmt.Sprintf("YubiKey %d", v.Serial)), v.Firmware, v.FormFactor)
 	term.Fprintf(w, "  tries left\tPIN %s\tPUK %s\n", tries(v.PINRetries), tries(v.PUKRetries))
@@ -151,15 +157,6 @@ func (v *tokenView) print(out io.Writer) error {
 			term.Fprintf(w, "  \tattestation: %s\n", s.Attestation)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, text := range v.Warnings {
-		if err := cmdutil.PrintText(out, fmt.Sprintf("  %s %s\n", style.Warn("warning:"), text)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func tries(n *int) string {
