@@ -104,6 +104,7 @@ func everyCommandFits(t *testing.T, dir string, now time.Time) {
 	for _, columns := range []int{80, 60} {
 		there := filepath.Join(t.TempDir(), "copy")
 		must(t, os.CopyFS(there, os.DirFS(dir)))
+		t.Chdir(there) // what is written lands there
 		var all strings.Builder
 		for _, args := range shows {
 			for i, arg := range args {
