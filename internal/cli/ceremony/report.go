@@ -31,10 +31,7 @@ func newCeremonyReportCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 			"it. It names no people and no serial numbers of tokens unless they are allowed, and the\n" +
 			"record's digest ties it to the record.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.record, o, run),
 	}
 	cmd.Flags().StringVar(&o.out, "out", "", "new file to write the page to, in place of standard output")
 	cmd.Flags().BoolVar(&o.public, "public", false, "write the page for readers")

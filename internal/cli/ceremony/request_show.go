@@ -21,10 +21,7 @@ func newRequestShowCmd(f *cmdutil.Factory, run func(context.Context, *requestSho
 		Use:   "show REQUEST",
 		Short: "Check a request and print everything that it asks to sign",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.path = args[0]
-			return run(c.Context(), o)
-		},
+		RunE:  cmdutil.One(&o.path, o, run),
 	}
 }
 

@@ -36,10 +36,7 @@ sign what the request asks for.
 
 If interrupted at any instant, run the same command again to resume.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.request = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.request, o, run),
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write the record to, such as the mounted stick")

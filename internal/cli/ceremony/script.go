@@ -28,10 +28,7 @@ func newCeremonyScriptCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 			"The steps are those that \"ceremony run\" runs, and the screen, the journal and the report\n" +
 			"number them alike. The request's words are left blank: the second person writes them in.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.request = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.request, o, run),
 	}
 	cmd.Flags().StringVar(&o.out, "out", "", "new file to write the page to, in place of standard output")
 	return cmd

@@ -26,10 +26,7 @@ func newCeremonyVerifyCmd(f *cmdutil.Factory, run func(context.Context, *ceremon
 		Use:   "verify RECORD",
 		Short: "Check a ceremony's record, claim by claim, with no token and no network",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
+		RunE:  cmdutil.One(&o.record, o, run),
 	}
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	cmd.Flags().StringVar(&o.trustedRoot, "trusted-root", "", "trusted_root.json with the log keys that anchors may be under, beside those of the record's own plan")

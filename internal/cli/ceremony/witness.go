@@ -26,10 +26,7 @@ func newCeremonyWitnessCmd(f *cmdutil.Factory, run func(context.Context, *ceremo
 		Use:   "witness RECORD",
 		Short: "Check a record and sign it with a witness's token, on the day or later",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
+		RunE:  cmdutil.One(&o.record, o, run),
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "PIV slot of the witness's attested P-256 key")

@@ -1,7 +1,10 @@
 package cmdutil
 
 import (
+	"context"
 	"path/filepath"
+
+	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
@@ -12,4 +15,12 @@ func (f *Factory) Given(args []string) string {
 		return args[0]
 	}
 	return filepath.Join(f.Dir, filepath.FromSlash(trustdir.TrustedRootFile))
+}
+
+// One is the RunE of a command with one argument, which becomes *arg.
+func One[O any](arg *string, o O, run func(context.Context, O) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		*arg = args[0]
+		return run(c.Context(), o)
+	}
 }

@@ -38,10 +38,7 @@ with public key, attestation and proof, for the admin.
 With --accept, on the admin's side: check such a file against the invitation,
 the plan and the token's attestation, and file it in holders/.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.file = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.file, o, run),
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot for the key")

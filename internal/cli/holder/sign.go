@@ -36,10 +36,7 @@ folder's signatures/. With --root it first makes sure that the change builds on
 a root that this holder trusts. In a trust directory, trustroot also makes sure
 that the change is what ledger, plan and holders make.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.staged = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.staged, o, run),
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot of the holder's key")

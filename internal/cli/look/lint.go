@@ -47,10 +47,7 @@ func newLintCmd(f *cmdutil.Factory, kind linted, online Online, run func(context
 			"client does with it, and the repair. The exit code is 5 where a finding is\n" +
 			"an error.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.file = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.file, o, run),
 	}
 	cmd.Flags().StringSliceVar(&o.clients, "client", nil, "only what concerns these clients: cosign, sigstore-go, sigstore-js, sigstore-python, sigstore-java, sigstore-rs")
 	cmd.Flags().StringVar(&o.at, "at", "", "judge at this time (RFC 3339; default now): every role must have a valid entry, and what is past is a note")

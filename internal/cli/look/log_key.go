@@ -39,10 +39,7 @@ func newLogKeyCmd(f *cmdutil.Factory, online Online, run func(context.Context, *
 			"In a trust directory the plan's log of that origin or key is compared, and what\n" +
 			"differs is a warning; without one, --url names the log's base URL.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.key = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.key, o, run),
 	}
 	cmd.Flags().StringVar(&o.origin, "origin", "", "origin: the first line of the log's checkpoints")
 	cmd.Flags().StringVar(&o.kind, "kind", plan.RekorV2, plan.RekorV2+" or "+plan.StaticCT)

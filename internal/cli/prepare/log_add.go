@@ -26,10 +26,7 @@ func newLogAddCmd(f *cmdutil.Factory, run func(context.Context, *logAddOptions) 
 		Use:   "add NAME",
 		Short: "Enter the next exported key of a log into the ledger",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.name = args[0]
-			return run(c.Context(), o)
-		},
+		RunE:  cmdutil.One(&o.name, o, run),
 	}
 }
 

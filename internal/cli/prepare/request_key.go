@@ -51,10 +51,7 @@ Then pin the key in the plan and run trustroot request create --csr FILE. If the
 program that reads the key fails, nobody has the key: take FILE away and make
 another.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.name = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.name, o, run),
 	}
 	cmd.Flags().StringVar(&o.csr, "csr", "", "new file for the certification request")
 	return cmd

@@ -24,10 +24,7 @@ func newTUFInviteCmd(f *cmdutil.Factory, run func(context.Context, *tufInviteOpt
 Send the holder a copy; they answer it with ` + "`trustroot tuf join`" + `, and the answer is
 filed with ` + "`trustroot tuf join --accept`" + `. Inviting again makes the earlier challenge void.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.holder = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.holder, o, run),
 	}
 }
 

@@ -38,10 +38,7 @@ of trusted root, signing config and metadata, what the trusted root takes back,
 archived bundles, the ledger's head, and the attestations of the holders' keys.
 Interrupted, the same command completes it.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.staged = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.staged, o, run),
 	}
 	whereFlags(cmd, &o.where)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

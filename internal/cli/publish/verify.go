@@ -41,10 +41,7 @@ In a trust directory it also verifies that the keys of root and targets are
 attested keys of its holders, and that timestamp and snapshot live no longer
 than the plan lets them.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.from = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.from, o, run),
 	}
 	cmd.Flags().StringVar(&o.root, "root", "", "the root.json to start from")
 	cmd.Flags().StringVar(&o.cache, "cache", "", "folder that remembers what was seen, so that a repository that went back is found out")

@@ -11,13 +11,11 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/cli/reference"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 func TestPages_MandocFindsNothing(t *testing.T) {
-	mandoc, err := exec.LookPath("mandoc")
-	if err != nil {
-		t.Skip("install mandoc")
-	}
+	needs.Program(t, "mandoc")
 	dir := filepath.Join(t.TempDir(), "man1")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -34,7 +32,7 @@ func TestPages_MandocFindsNothing(t *testing.T) {
 		}
 		args = append(args, path)
 	}
-	out, _ := exec.CommandContext(t.Context(), mandoc, args...).CombinedOutput()
+	out, _ := exec.CommandContext(t.Context(), "mandoc", args...).CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		// it looks for other pages among the installed ones only
 		if name, missing := strings.CutPrefix(line[strings.LastIndex(line, ": ")+2:], "Xr "); missing && strings.Contains(line, "referenced manual not found") {

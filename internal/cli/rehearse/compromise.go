@@ -26,10 +26,7 @@ func newRehearseCompromiseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *c
 the key is refused, closed, made again with new keys and published. For the root
 the folder needs a root that stands by: trustroot rehearse --standby.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.name = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.name, o, run),
 	}
 	o.register(cmd, "folder of the rehearsal")
 	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339) (default: now)")

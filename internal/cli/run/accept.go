@@ -32,10 +32,7 @@ it changes for verifiers is staged for the holders to sign.
 What is in session/ is filed too, up to 32 MiB: look it over first, since a
 recording shows what was on the screen, and what was typed where it was shown.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.record, o, run),
 	}
 	cmd.Flags().BoolVar(&o.withoutSession, "without-session", false, "leave recordings and pictures of the session where they are")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

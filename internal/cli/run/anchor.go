@@ -39,10 +39,7 @@ from the record alone when it existed.
 Any later day adds another anchor. Nothing but digests, the record key's
 signature and its public key leaves this machine.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.record = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.record, o, run),
 	}
 	cmd.Flags().StringVar(&o.tsa, "tsa", "", "endpoint of the timestamp authority, in place of the plan's address")
 	cmd.Flags().StringVar(&o.rekor, "rekor", "", "base URL of Rekor v2, in place of the plan's address")

@@ -36,10 +36,7 @@ key and device, certificates, CRLs, exceptions, and every record with what
 verifying it proves. Each row names a file, its digest, and the command that
 checks it. The same trust directory gives the same bytes.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.folder = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.folder, o, run),
 	}
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
@@ -75,10 +72,7 @@ func newAuditCheckCmd(f *cmdutil.Factory, run func(context.Context, *auditOption
 		Use:   "check FOLDER",
 		Short: "Check an auditor's folder: every digest, and that its own files make every row again",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.folder = args[0]
-			return run(c.Context(), o)
-		},
+		RunE:  cmdutil.One(&o.folder, o, run),
 	}
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd

@@ -40,10 +40,7 @@ issue. That ceremony signs the root's CRL too, where the plan has one.
 KEY is the SHA-256 of its public key, tuf-online, or holder:NAME. The ledger
 keeps the entry for ever.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.Key = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.Key, o, run),
 	}
 	cmd.Flags().IntVar(&o.Generation, "generation", 0, "generation of the key (default: the newest)")
 	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339)")
@@ -196,10 +193,7 @@ Of a log the last checkpoint is fetched, verified and kept: stop the log first.
 Gates then refuse what its key signs in a larger or in another tree, whatever
 time it claims; no Sigstore client does.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.name = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.name, o, run),
 	}
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation (default: the newest)")
 	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339) (default: now)")

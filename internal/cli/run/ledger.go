@@ -75,10 +75,7 @@ of a request that was thrown away (HEAD, from its paper). A head that is
 published, or of an accepted record, is never given up, and a token that saw it
 does not forget it.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.of = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.of, o, run),
 	}
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why it was discarded")
 	return cmd

@@ -102,10 +102,7 @@ Yubico, and the key must be one of the ledger's roots, on the token that its
 ceremony used. The inspection, and the bags that were opened and closed, go into
 the ledger, the statement into inspections/.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.file = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.file, o, run),
 	}
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd

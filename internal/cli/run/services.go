@@ -52,10 +52,7 @@ stolen. The repository must carry the generation all the same. Verifiers that
 still live on what they fetched before refuse what the new generation signs,
 until they fetch again; standard error says until when.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.name = args[0]
-			return run(c.Context(), o)
-		},
+		RunE: cmdutil.One(&o.name, o, run),
 	}
 	cmd.Flags().StringVar(&o.to, "out", "services", "new folder to write")
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "render this generation in place of the newest")
