@@ -18,6 +18,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
@@ -36,7 +37,7 @@ type token struct {
 // life of the process, so a test binary does it once.
 func plug(t *testing.T) *token {
 	t.Helper()
-	must(t, virtual.Missing())
+	needs.That(t, virtual.Missing())
 	k := &token{t: t}
 	card, err := virtual.New(virtual.Options{Serial: rootToken, Log: k})
 	must(t, err)

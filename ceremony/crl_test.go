@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -183,6 +184,7 @@ func TestLife_RevokeAndDestroy(t *testing.T) {
 // openssl refuses what the CRL revokes.
 func (w *world) openssl(v *Verified, crl []byte) {
 	w.t.Helper()
+	needs.Program(w.t, "openssl")
 	dir := w.t.TempDir()
 	for name, data := range map[string][]byte{"root.pem": v.Issued[0].Leaf, "tsa.pem": v.Issued[2].Leaf, "root.crl": crl} {
 		must(w.t, os.WriteFile(filepath.Join(dir, name), data, 0o600))

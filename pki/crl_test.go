@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -51,9 +52,7 @@ func writePEM(t *testing.T, kind string, blocks ...[]byte) string {
 // opensslVerify asks openssl about a certificate with the root's CRL.
 func opensslVerify(t *testing.T, root, leaf *authority, crl []byte) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not installed")
-	}
+	needs.Program(t, "openssl")
 	out, err := exec.CommandContext(t.Context(), "openssl", "verify", "-crl_check_all", "-attime", "1800000000",
 		"-CAfile", writePEM(t, "CERTIFICATE", root.certificate.Raw), "-CRLfile", writePEM(t, "X509 CRL", crl),
 		writePEM(t, "CERTIFICATE", leaf.certificate.Raw)).CombinedOutput()

@@ -14,6 +14,7 @@ import (
 
 	tsa "github.com/sigstore/timestamp-authority/v2/pkg/x509"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/templates"
@@ -73,6 +74,7 @@ func TestDefaults_TimestampAuthorityAccepts(t *testing.T) {
 }
 
 func TestDefaults_OpenSSLVerifies(t *testing.T) {
+	needs.Program(t, "openssl")
 	dir := t.TempDir()
 	write := func(name string, certificates ...*x509.Certificate) string {
 		data, err := pki.EncodeCertificates(certificates)

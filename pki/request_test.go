@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -35,6 +36,7 @@ func requestPEM(der []byte) []byte {
 }
 
 func TestNewRequest_OpenSSLVerifiesAndStringTypesArePinned(t *testing.T) {
+	needs.Program(t, "openssl")
 	for encoding, tag := range map[string]string{"utf8": "UTF8STRING", "printable": "PRINTABLESTRING"} {
 		subject := fulcioSubject
 		subject.Encoding = encoding

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -56,6 +57,7 @@ func TestSession_NoAnswer(t *testing.T) {
 }
 
 func TestOpen_TwoTokensWithOneSerial(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	var cards []*virtual.Card
 	for _, serial := range []uint32{1001, 1002} {
 		card, err := virtual.New(virtual.Options{Serial: serial, Claim: 1001})

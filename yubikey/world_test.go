@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -56,9 +57,7 @@ type fake struct {
 // with the serial numbers 1001, 1002 and so on.
 func plug(t *testing.T, firmware ...[3]byte) []*fake {
 	t.Helper()
-	if err := virtual.Missing(); err != nil {
-		t.Fatalf("%v\n%s", err, fault.Hint(err))
-	}
+	needs.That(t, virtual.Missing())
 	var fakes []*fake
 	var cards []*virtual.Card
 	for i, v := range firmware {

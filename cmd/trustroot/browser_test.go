@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // browser is a headless Chromium, spoken to over its two debugging pipes
@@ -23,9 +25,10 @@ type browser struct {
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	needs.Program(t, "chromium")
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatalf("scripts/setup --tests installs it: %v", err)
+		t.Fatal(err)
 	}
 	readIn, writeIn, err := os.Pipe()
 	must(t, err)

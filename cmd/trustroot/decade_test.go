@@ -22,11 +22,13 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // shiftVariable moves time.Now by seconds, in a program that scripts/decade
@@ -474,6 +476,7 @@ func (d *decade) client(server *httptest.Server, year, root int) {
 }
 
 func TestDecade(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	began := time.Now().UTC()
 	monotonic := time.Now()
 	t.Setenv(shiftVariable, "86400")

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -35,6 +36,7 @@ func TestKMSCSR_ThreeCallsEachAndKept(t *testing.T) {
 }
 
 func TestKMSCSR_OpenSSLAcceptsItAndItsStringTypes(t *testing.T) {
+	needs.Program(t, "openssl")
 	d := newDesk(t)
 	tsa := d.plan.Authorities["tsa"]
 	tsa.Subject.Encoding = "printable"
@@ -192,6 +194,7 @@ func (d *desk) withApps() {
 }
 
 func TestKMSExport_LogsAndApps(t *testing.T) {
+	needs.Program(t, "openssl")
 	d := newDesk(t)
 	d.withApps()
 	d.calls()

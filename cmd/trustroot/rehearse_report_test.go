@@ -11,8 +11,10 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // overflowing names every element that reaches out of the page or hides some
@@ -39,6 +41,8 @@ var sheets = []sheet{
 // TestRehearse_ReportsInABrowser looks at the report that each record of a
 // rehearsal seals, and at the one that is written of it afterwards.
 func TestRehearse_ReportsInABrowser(t *testing.T) {
+	needs.Program(t, "chromium")
+	needs.That(t, virtual.Missing())
 	t.Parallel()
 	trustroot, dir := program(t), filepath.Join(t.TempDir(), "r")
 	for _, args := range [][]string{{"rehearse"}, {"rehearse", "renew"}} {

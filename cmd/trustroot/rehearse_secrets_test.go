@@ -14,13 +14,16 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // TestRehearse_LeavesNoSecret looks through everything that a whole rehearsal
 // leaves and says: journal, record, request, ledger and both streams. The
 // virtual tokens' own states are left out, for they are the tokens.
 func TestRehearse_LeavesNoSecret(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	said, err := exec.Command(program(t), "rehearse", "--out", out).CombinedOutput()
 	if err != nil {

@@ -16,6 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // program is the command line as a program of its own: the test binary under
@@ -105,6 +108,7 @@ func interrupted(t *testing.T, title string, args ...string) string {
 }
 
 func TestRehearse_InterruptLeavesNothing(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	for _, title := range []string{"[3/", "[5/", "[8/", "[11/"} {
 		t.Run(title, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "r")
@@ -139,6 +143,7 @@ func everything(t *testing.T, dir string) map[string]string {
 }
 
 func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	rehearse := func(args ...string) {
 		t.Helper()
@@ -176,6 +181,7 @@ func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
 // TestRehearse_KilledRenewalSaysHowToGoOn kills it in the middle: the next one
 // names the copy, and putting that in its place is enough.
 func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	if text, err := exec.Command(program(t), "rehearse", "--out", out).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -214,6 +220,7 @@ func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
 }
 
 func TestRehearse_HoldServesOtherPrograms(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	cmd := exec.Command(program(t), "rehearse", "--hold", "--out", filepath.Join(t.TempDir(), "r"))
 	enter, err := cmd.StdinPipe()
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -118,6 +119,7 @@ func TestRequestCreate_Places(t *testing.T) {
 // spire adds an authority whose key is elsewhere, and returns its request.
 func (d *desk) spire() []byte {
 	d.t.Helper()
+	needs.Program(d.t, "openssl")
 	dir := d.t.TempDir()
 	out, err := exec.Command("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-sha384",
 		"-keyout", dir+"/key.pem", "-out", dir+"/spire.csr", "-subj", "/O=example.com/CN=Example SPIRE CA").CombinedOutput()

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs/offline"
+	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 func TestMain(m *testing.M) {
@@ -31,6 +37,9 @@ func TestScript(t *testing.T) {
 			return os.Getenv("TRUSTROOT_CORPUS") != "", nil
 		},
 		Setup: func(e *testscript.Env) error {
+			if missing := lacks(t, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")); missing != "" {
+				e.T().Skip(missing)
+			}
 			e.Setenv("PROJECT", projectDir(t))
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("SPIRE_OUT", os.Getenv("SPIRE_OUT")) // scripts/spire-conformance takes what SPIRE's server is given
@@ -40,6 +49,24 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// lacks says what a script needs and the machine does not have.
+func lacks(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "script", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"openssl", "yubico-piv-tool"} {
+		if _, err := exec.LookPath(program); err != nil && bytes.Contains(text, []byte(program+" ")) {
+			return program + " is missing: sudo apt-get install " + program
+		}
+	}
+	if missing := virtual.Missing(); missing != nil && regexp.MustCompile(`\brehearse\b|token virtual`).Match(text) {
+		return missing.Error() + ": " + fault.Hint(missing)
+	}
+	return ""
 }
 
 // projectDir is the folder that holds go.mod.

@@ -17,6 +17,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
+	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // Secrets of the test: long and odd enough to stand nowhere by chance.
@@ -195,6 +198,7 @@ func (w *watched) nowhere(what string, secret []byte, but ...string) {
 }
 
 func TestToken_SecretsAreSeenNowhere(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	w := watch(t)
 	expect := func(want, got int) {
 		t.Helper()

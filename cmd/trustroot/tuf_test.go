@@ -19,6 +19,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/logkey"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -61,6 +62,7 @@ type people struct {
 var tokens = []uint32{rehearsal.HolderSerial, 32000003, 32000004, 32000005}
 
 func newPeople(t *testing.T) *people {
+	needs.That(t, virtual.Missing())
 	p := &people{t: t, dir: filepath.Join(t.TempDir(), "r"), now: time.Now().UTC().Truncate(time.Second), pin: rehearsal.PIN}
 	self := exec.Command(program(t), "rehearse", "--out", p.dir)
 	if text, err := self.CombinedOutput(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
@@ -90,10 +91,7 @@ func TestAccept_NamesTheRecordItself(t *testing.T) {
 // that makes a folder, flushes a file or renames, and runs the same command
 // again: the record holds before and after, and can be accepted.
 func TestWitness_KilledAtEveryWrite(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("strace is not installed")
-	}
+	needs.Program(t, "strace")
 	w := newWorld(t)
 	w.plug(tokenOf("holder.json"))
 	name := record(w, "x")
@@ -110,7 +108,7 @@ func TestWitness_KilledAtEveryWrite(t *testing.T) {
 			if out, err := exec.Command("cp", "-a", filepath.Join(w.tmp, "x"), path).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			said, code := witness(path, strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n))
+			said, code := witness(path, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n))
 			if code == 0 {
 				break // it has no further call of this kind
 			}

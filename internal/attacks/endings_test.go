@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // serving starts a server and says in a variable where it is.
@@ -222,10 +224,7 @@ func TestStage_Again(t *testing.T) {
 // TestLeftovers kills commands between writing and renaming: git adds nothing
 // of what is left, and the next run takes it away.
 func TestLeftovers(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("strace is not installed")
-	}
+	needs.Program(t, "strace")
 	for _, args := range [][]string{{"tuf", "refresh", "--to", "{tmp}/live"}, {"trusted-root", "build"}, {"tuf", "stage", "targets", "--renew"}} {
 		for _, call := range []string{"fsync", "renameat2"} {
 			for n := 1; n <= 7; n += 3 {
@@ -246,7 +245,7 @@ func TestLeftovers(t *testing.T) {
 						return string(out)
 					}
 					git("init", "-q")
-					said, code := w.run(row{under: []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}, args: args})
+					said, code := w.run(row{under: []string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}, args: args})
 					if code != -1 && code != 137 && code != 0 {
 						t.Fatalf("exit code %d\n%s", code, said)
 					}

@@ -13,16 +13,14 @@ import (
 
 	"github.com/go-piv/piv-go/v2/piv"
 
-	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // insert starts readers for the cards and points libpcsclite at them.
 func insert(t *testing.T, cards ...*virtual.Card) *virtual.Readers {
 	t.Helper()
-	if err := virtual.Missing(); err != nil {
-		t.Fatalf("%v\n%s", err, fault.Hint(err))
-	}
+	needs.That(t, virtual.Missing())
 	readers, err := virtual.Start(t.Context(), t.TempDir(), cards...)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -49,6 +50,7 @@ func isEmpty(t *testing.T, dir string) {
 
 func start(t *testing.T, ctx context.Context, dir string) *virtual.Readers {
 	t.Helper()
+	needs.That(t, virtual.Missing())
 	readers, err := virtual.Start(ctx, dir, newCard(t, virtual.Options{}))
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +202,7 @@ func daemons(t *testing.T, socket string) []int {
 
 // A process that is killed has no time to end its daemon.
 func TestReaders_DieWithTheProcess(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -231,12 +234,10 @@ func TestReaders_DieWithTheProcess(t *testing.T) {
 
 // A daemon that takes connections and never answers is replaced by another.
 func TestReaders_StartAgainBesideADeafDaemon(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	real, err := exec.LookPath("pcscd")
 	if err != nil {
 		real = "/usr/sbin/pcscd"
-	}
-	if _, err := os.Stat(real); err != nil {
-		t.Skip("install pcscd: " + err.Error())
 	}
 	dir := t.TempDir()
 	script := "#!/bin/sh\nif mkdir " + dir + "/deaf 2>/dev/null; then exec sleep 60; fi\nexec " + real + " \"$@\"\n"
