@@ -83,6 +83,6 @@ func (h *Host) lookAtOutput(out string) error {
 	if err := syscall.Statfs(out, &space); err != nil {
 		return fmt.Errorf("look at the output folder: %w", err)
 	}
-	h.OutFree = space.Bavail * uint64(space.Bsize)
+	h.OutFree = space.Bavail * uint64(space.Bsize) //nolint:gosec // a block has a positive size
 	return nil
 }

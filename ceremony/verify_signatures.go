@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -39,7 +40,7 @@ func onlyCertificate(text []byte) (*x509.Certificate, error) {
 		return nil, err
 	}
 	again, err := pki.EncodeCertificate(c)
-	if err == nil && string(again) != string(text) {
+	if err == nil && !bytes.Equal(again, text) {
 		err = errors.New("not PEM in the form that is written here")
 	}
 	return c, err

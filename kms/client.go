@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,7 +131,7 @@ func load(ctx context.Context, o Options) (aws.Config, string, error) {
 	if o.Region != "" {
 		with = append(with, config.WithRegion(o.Region))
 	}
-	offline := append(with[:len(with):len(with)], config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	offline := slices.Concat(with, []func(*config.LoadOptions) error{config.WithEC2IMDSClientEnableState(imds.ClientDisabled)})
 	cfg, err := config.LoadDefaultConfig(ctx, offline...)
 	if err != nil {
 		return cfg, "", err

@@ -119,7 +119,7 @@ func shared(rows []Row) {
 			if i == j || rows[i].KeyARN == "" {
 				continue
 			}
-			if rows[i].Kind == "authorities" && rows[i].Kind == rows[j].Kind && rows[i].Name == rows[j].Name {
+			if rows[i].Kind == "authorities" && rows[j].Kind == "authorities" && rows[i].Name == rows[j].Name {
 				continue // a renewal may keep the key
 			}
 			if rows[i].KeyARN != rows[j].KeyARN && (rows[i].Found == "" || rows[i].Found != rows[j].Found) {

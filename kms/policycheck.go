@@ -144,6 +144,7 @@ func (r *reader) missing() {
 			continue
 		case iampolicy.ByAccount:
 			r.find("%s is not named: it can sign only as far as statement %s trusts its account", signer, by)
+		case iampolicy.ByName:
 		}
 		for _, action := range []string{"kms:DescribeKey", "kms:GetPublicKey"} {
 			if _, how := r.allows(action, signer); how == iampolicy.NotMeant {

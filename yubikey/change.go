@@ -9,12 +9,12 @@ import (
 )
 
 // ChangePIN replaces the PIN. The caller wipes both.
-func (t *Token) ChangePIN(old, new []byte) error {
+func (t *Token) ChangePIN(old, newPIN []byte) error {
 	doing := fmt.Sprintf("change the PIN of token %d", t.id.Serial)
-	if err := change(t, doing, old, new, "PIN", refPIN); err != nil {
+	if err := change(t, doing, old, newPIN, "PIN", refPIN); err != nil {
 		return err
 	}
-	err := checked(t, doing, t.yk.SetPIN(string(old), string(new)))
+	err := checked(t, doing, t.yk.SetPIN(string(old), string(newPIN)))
 	if err == nil {
 		wipe(t.pin)
 		t.pin = nil
@@ -36,12 +36,12 @@ func (t *Token) Unblock(puk, newPIN []byte) error {
 
 // ChangePUK replaces the PUK, so that whoever held the old one can unblock
 // nothing any more. The caller wipes both.
-func (t *Token) ChangePUK(old, new []byte) error {
+func (t *Token) ChangePUK(old, newPUK []byte) error {
 	doing := fmt.Sprintf("change the PUK of token %d", t.id.Serial)
-	if err := change(t, doing, old, new, "PUK", refPUK); err != nil {
+	if err := change(t, doing, old, newPUK, "PUK", refPUK); err != nil {
 		return err
 	}
-	return explainAuth(doing, "PUK", t.yk.SetPUK(string(old), string(new)))
+	return explainAuth(doing, "PUK", t.yk.SetPUK(string(old), string(newPUK)))
 }
 
 // change makes sure that an old PIN or PUK may be sent: that it is not the

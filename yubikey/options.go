@@ -1,6 +1,7 @@
 package yubikey
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (o *ProvisionOptions) check() error {
 	if err := CheckPIN(o.PUK); err != nil {
 		problems = append(problems, fmt.Errorf("new PUK: %w", err))
 	}
-	if len(o.PIN) > 0 && string(o.PIN) == string(o.PUK) {
+	if len(o.PIN) > 0 && bytes.Equal(o.PIN, o.PUK) {
 		problems = append(problems, errors.New("the PIN and the PUK are the same"))
 	}
 	// the token reports retries in four bits

@@ -17,11 +17,11 @@ type raw struct {
 	card    *scard.Card
 }
 
-// statusWord is an answer of the card other than success.
-type statusWord uint16
+// statusWordError is an answer of the card other than success.
+type statusWordError uint16
 
-func (s statusWord) Error() string  { return fmt.Sprintf("smart card error %04x", uint16(s)) }
-func (s statusWord) Status() uint16 { return uint16(s) }
+func (s statusWordError) Error() string  { return fmt.Sprintf("smart card error %04x", uint16(s)) }
+func (s statusWordError) Status() uint16 { return uint16(s) }
 
 // withRaw opens a reader, selects the PIV application, runs f and lets go,
 // within the time that a card may take.
@@ -82,7 +82,7 @@ func (r *raw) send(ins, p1, p2 byte, data []byte) ([]byte, error) {
 		case sw[0] == 0x90 && sw[1] == 0x00:
 			return out, nil
 		case sw[0] != 0x61:
-			return nil, statusWord(uint16(sw[0])<<8 | uint16(sw[1]))
+			return nil, statusWordError(uint16(sw[0])<<8 | uint16(sw[1]))
 		}
 		command = []byte{0x00, 0xc0, 0x00, 0x00, sw[1]}
 		if empty := len(body) == 0; empty && begun {

@@ -164,7 +164,7 @@ func touched(t *Token, s Slot, policy string, f func() ([]byte, error)) ([]byte,
 		defer timer.Stop()
 		late = timer.C
 	}
-	defer func() { tell(false) }()
+	defer tell(false)
 	go func() {
 		sig, err := f()
 		done <- answer{sig, err}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -133,7 +134,7 @@ func TestJournal_Refusals(t *testing.T) {
 	refused("data that is a list", "not a JSON object", j.Note("host", "", []int{1}))
 	refused("data that does not encode", "data", j.Note("host", "", map[string]any{"f": func() {}}))
 	refused("a line too long", "bytes", j.Note("shown", "", map[string]string{"t": strings.Repeat("x", maxLine)}))
-	if string(readFile(t, path)) != string(before) || len(j.Entries()) != 4 {
+	if !bytes.Equal(readFile(t, path), before) || len(j.Entries()) != 4 {
 		t.Fatal("a refused entry changed the journal")
 	}
 	must(t, j.Result("open", nil))

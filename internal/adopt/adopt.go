@@ -90,7 +90,8 @@ func Adopt(o Options, now time.Time) (*Adoption, error) {
 	askCutovers(a)
 	askKeys(a)
 	if len(a.Questions) > 0 || len(a.problems) > 0 {
-		return a, a.answered()
+		err := a.answered()
+		return a, err
 	}
 	if err := writePlan(a); err != nil {
 		return nil, err

@@ -242,8 +242,5 @@ func originOf(kind, base string) (string, error) {
 		return u.Hostname(), nil
 	}
 	origin := u.Host + u.Path
-	for len(origin) > 0 && origin[len(origin)-1] == '/' {
-		origin = origin[:len(origin)-1]
-	}
-	return origin, nil
+	return strings.TrimRight(origin, "/"), nil
 }

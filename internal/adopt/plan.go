@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
@@ -255,7 +256,7 @@ func compareProfiles(a *Adoption) error {
 			a.defect("not-reproducible", where, "the next generation follows the plan, and the ceremony shows every field that differs", "it would not be issued again as it is: %v", err)
 			continue
 		}
-		if string(prepared.TBS()) == string(c.RawTBSCertificate) {
+		if bytes.Equal(prepared.TBS(), c.RawTBSCertificate) {
 			a.found("%s: the plan gives its bytes again, extension for extension", where)
 			continue
 		}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -114,7 +115,7 @@ func Check(folder string, o Options) (rows int, err error) {
 		return 0, bad(fmt.Errorf("%s/: %w", Directory, err))
 	}
 	for _, name := range courier.Names(again) {
-		if data, ok := files[name]; !ok || string(data) != string(again[name]) {
+		if data, ok := files[name]; !ok || !bytes.Equal(data, again[name]) {
 			return 0, bad(fmt.Errorf("%s: it is not what %s/ makes", name, Directory))
 		}
 	}

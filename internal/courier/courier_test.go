@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"os/exec"
@@ -38,7 +39,7 @@ func TestFolder_RoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !maps.EqualFunc(files, sample(), func(a, b []byte) bool { return string(a) == string(b) }) {
+	if !maps.EqualFunc(files, sample(), func(a, b []byte) bool { return bytes.Equal(a, b) }) {
 		t.Errorf("got %q", files)
 	}
 }

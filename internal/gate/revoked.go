@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -95,7 +96,7 @@ func issuers(s *scoped) []*x509.Certificate {
 
 func signedBy(crl *x509.RevocationList, issuers []*x509.Certificate) error {
 	for _, issuer := range issuers {
-		if issuer != nil && string(issuer.RawSubject) == string(crl.RawIssuer) && crl.CheckSignatureFrom(issuer) == nil {
+		if issuer != nil && bytes.Equal(issuer.RawSubject, crl.RawIssuer) && crl.CheckSignatureFrom(issuer) == nil {
 			return nil
 		}
 	}

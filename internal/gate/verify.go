@@ -80,7 +80,8 @@ func (g *Gate) Verify(ctx context.Context, req Request) (*Report, error) {
 	a, err := req.Artifact.digest(ctx, algorithms)
 	if err != nil {
 		r.Checks = append(r.Checks, Check{Name: "artifact", State: Failed, Detail: err.Error()})
-		return r, r.verdict(false)
+		err := r.verdict(false)
+		return r, err
 	}
 	r.Artifact.SHA256 = a.sha256()
 	if len(g.broken) == 0 {

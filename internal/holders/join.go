@@ -1,6 +1,7 @@
 package holders
 
 import (
+	"bytes"
 	"crypto"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func Accept(d *trustdir.Dir, data []byte, roots attestation.Roots, now time.Time
 // last, so that an interrupted move is taken up again.
 func retire(d *trustdir.Dir, name string, public []byte) error {
 	old, err := courier.ReadFile(d.Join(trustdir.HolderDir(name)+"key.pem"), courier.MaxFile)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(public) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(old, public) {
 		return nil
 	}
 	if err != nil {

@@ -42,7 +42,8 @@ func Run(ctx context.Context, o Options) (*Rehearsal, error) {
 		return r, fmt.Errorf("make the rehearsal's folder: %w", err)
 	}
 	r.began = true
-	return r, r.walk(ctx, foundingSteps(r))
+	err := r.walk(ctx, foundingSteps(r))
+	return r, err
 }
 
 // do binds a step to the rehearsal.

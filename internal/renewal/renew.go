@@ -1,6 +1,7 @@
 package renewal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -255,7 +256,7 @@ func WritePlan(d *trustdir.Dir, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}
-	if string(now) != string(d.PlanBytes) {
+	if !bytes.Equal(now, d.PlanBytes) {
 		return fault.New(fault.Failure, "run the command again: it then works on the plan as it is now", fmt.Errorf("%s was changed meanwhile; nothing was written", path))
 	}
 	return durable.Replace(path, text, 0o644)

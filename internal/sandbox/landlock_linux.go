@@ -135,7 +135,7 @@ func allow(rules int, path string, rights uint64) error {
 	} else {
 		defer unix.Close(fd) //nolint:errcheck // a path, not a file
 	}
-	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
+	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)} //nolint:gosec // a file descriptor
 	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
 		return &fs.PathError{Op: "keep open", Path: path, Err: errno}
 	}
@@ -149,15 +149,15 @@ var sticks = []string{"/media", "/run/media", "/mnt"}
 // parent of a stick's mount point. A rule is bound to an inode; that of a stick
 // goes when it is pulled, and the parent's stays.
 func anchor(path string) string {
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return path
 	}
-	real, err = filepath.Abs(real)
-	if err != nil || !slices.ContainsFunc(sticks, func(s string) bool { return strings.HasPrefix(real, s+"/") }) {
+	resolved, err = filepath.Abs(resolved)
+	if err != nil || !slices.ContainsFunc(sticks, func(s string) bool { return strings.HasPrefix(resolved, s+"/") }) {
 		return path
 	}
-	for dir := real; ; dir = filepath.Dir(dir) {
+	for dir := resolved; ; dir = filepath.Dir(dir) {
 		parent := filepath.Dir(dir)
 		if parent == "/" {
 			return path

@@ -70,7 +70,7 @@ func (a Anchorage) timestamps(ctx context.Context, s anchor.Subject, parts ancho
 // that entry: it comes from an earlier anchor, or from the log's tiles.
 func (a Anchorage) enter(ctx context.Context, parts anchor.Parts) (*anchor.Entry, error) {
 	entry, err := askRekor(ctx, a.Rekor, parts)
-	var there *alreadyLogged
+	var there *alreadyLoggedError
 	if !errors.As(err, &there) {
 		return entry, err
 	}

@@ -54,10 +54,10 @@ func askTimestamp(ctx context.Context, at string, data []byte) ([]byte, error) {
 	return response, nil
 }
 
-// alreadyLogged says that a log has an entry with these bytes.
-type alreadyLogged struct{ index int64 }
+// alreadyLoggedError says that a log has an entry with these bytes.
+type alreadyLoggedError struct{ index int64 }
 
-func (e *alreadyLogged) Error() string { return fmt.Sprintf("it is entry %d already", e.index) }
+func (e *alreadyLoggedError) Error() string { return fmt.Sprintf("it is entry %d already", e.index) }
 
 // askRekor enters a signature into a Rekor v2 log (rekor-tiles, CLIENTS.md).
 // The client of rekor-tiles would keep back which entry a log already has.
@@ -72,7 +72,7 @@ func askRekor(ctx context.Context, base string, parts anchor.Parts) (*anchor.Ent
 	}
 	answer, header, err := exchange(ctx, "log", "--rekor", http.MethodPost, strings.TrimSuffix(base, "/")+"/api/v2/log/entries", "application/json", request)
 	if index, known := strconv.ParseInt(header.Get("x-log-index"), 10, 64); err != nil && known == nil && header.Get("x-log-index") != "" {
-		return nil, &alreadyLogged{index}
+		return nil, &alreadyLoggedError{index}
 	}
 	if err != nil {
 		return nil, err

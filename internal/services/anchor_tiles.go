@@ -37,7 +37,7 @@ func readEntry(ctx context.Context, base string, index int64, parts anchor.Parts
 	if err != nil {
 		return nil, err
 	}
-	e := &anchor.Entry{Index: index, TreeSize: int64(cp.Size), RootHash: cp.Hash, Checkpoint: string(note), Body: body}
+	e := &anchor.Entry{Index: index, TreeSize: int64(cp.Size), RootHash: cp.Hash, Checkpoint: string(note), Body: body} //nolint:gosec // a size beyond becomes negative, and is refused below
 	tree := tlog.Tree{N: e.TreeSize}
 	if index < 0 || index >= e.TreeSize || copy(tree.Hash[:], cp.Hash) != len(cp.Hash) {
 		return nil, wrongAnswer("log", base, fmt.Errorf("its checkpoint is about a tree of %d entries, without entry %d", cp.Size, index))

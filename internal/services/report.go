@@ -106,6 +106,7 @@ func report(s *Source, inquiries []*inquiry) *Report {
 				q.Verdict = cmp.Or(map[Verdict]Verdict{Differs: Differs}[q.Verdict], NoAnswer)
 			case Mismatch:
 				q.Verdict = Differs
+			default: // what is only said leaves the verdict as it is
 			}
 		}
 		answer := q.Answer

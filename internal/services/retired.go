@@ -1,6 +1,7 @@
 package services
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func checkGrowth(q *inquiry, c *signedCheckpoint, g ledger.Generation) {
 		unanswered(q, "ledger-file", "restore it from git", "the last checkpoint of generation %d cannot be compared: %v", g.Number, err)
 	case c.Size > last.Size:
 		q.mismatch("retired-log-grows", repair, "it is retired with %d entries, and its checkpoint has %d: somebody appends under its key", last.Size, c.Size)
-	case c.Size == last.Size && string(c.Hash) != string(last.Hash):
+	case c.Size == last.Size && !bytes.Equal(c.Hash, last.Hash):
 		q.mismatch("retired-log-forks", repair, "it is retired, and its checkpoint of the same size has another root")
 	}
 }

@@ -3,6 +3,7 @@ package term
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -40,7 +41,7 @@ func (w *Writer) Width() int {
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := append(w.rest, p...)
+	text := slices.Concat(w.rest, p)
 	w.rest = nil
 	if cut := unfinished(text); cut > 0 {
 		w.rest = append(w.rest, text[len(text)-cut:]...)

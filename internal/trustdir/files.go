@@ -36,7 +36,7 @@ func (d *Dir) WriteNew(files ...File) error {
 			missing = append(missing, f)
 		case err != nil:
 			return fmt.Errorf("read %s: %w", f.Name, err)
-		case string(old) != string(f.Data):
+		case !bytes.Equal(old, f.Data):
 			return fault.New(fault.Failure, "a generation's files are written once: plan the next generation, or move this folder away if nothing was signed over it",
 				fmt.Errorf("%s exists with other content; nothing was written", f.Name))
 		}

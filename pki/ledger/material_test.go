@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,7 +76,7 @@ func TestMaterial_WhatDoesNotFitIsSaid(t *testing.T) {
 		if _, err := Append(path, "", after(1000), c.then); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
-		if got, err := os.ReadFile(filepath.Clean(path)); err != nil || string(got) != string(before) {
+		if got, err := os.ReadFile(filepath.Clean(path)); err != nil || !bytes.Equal(got, before) {
 			t.Errorf("%s: the ledger changed: %v", want, err)
 		}
 	}

@@ -90,6 +90,7 @@ func pairServices(l *linter, report func(r rule, path, text, repair string), lis
 		wanted = len(operators)
 	case prototrustroot.ServiceSelector_EXACT:
 		wanted = int(choice.GetCount())
+	default: // any one will do
 	}
 	if wanted > 1 && len(known) < wanted {
 		report(ruleSCPairCount, "$."+strings.Replace(list, "Urls", "Config", 1), fmt.Sprintf("Signers use services of %d operators, and the trusted root knows %d of them", wanted, len(known)),

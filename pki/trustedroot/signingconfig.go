@@ -141,7 +141,7 @@ func beside(own, others []*prototrustroot.Service) []*prototrustroot.Service {
 func selected(s plan.Selection) *prototrustroot.ServiceConfiguration {
 	name := cmp.Or(s.Selector, "ANY")
 	return &prototrustroot.ServiceConfiguration{
-		Selector: prototrustroot.ServiceSelector(prototrustroot.ServiceSelector_value[name]), Count: uint32(max(0, s.Count)),
+		Selector: prototrustroot.ServiceSelector(prototrustroot.ServiceSelector_value[name]), Count: uint32(max(0, s.Count)), //nolint:gosec // the plan bounds it
 	}
 }
 

@@ -120,7 +120,7 @@ func (r *treeReader) value(path string, depth int) (*node, error) {
 		if depth >= maxDepth {
 			return nil, r.fail(r.dec.InputOffset(), fmt.Errorf("nested deeper than %d levels", maxDepth))
 		}
-		n.kind = byte(v)
+		n.kind = byte(v) //nolint:gosec // one of four ASCII delimiters
 		if v == '{' {
 			return n, r.object(n, depth)
 		}

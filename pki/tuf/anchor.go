@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func inChain(roots []*document, trusted *document) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	if string(have) != string(want) {
+	if !bytes.Equal(have, want) {
 		return fmt.Errorf("the repository's %s is another one than the root to start from", fileName(metadata.ROOT, n))
 	}
 	return nil

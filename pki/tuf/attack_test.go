@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -137,7 +138,7 @@ func TestAttack_MixAndMatch(t *testing.T) {
 		meta.Signed.Version = 2
 		meta.Signed.Meta["targets.json"] = listing(old)
 		raw := a.resign(&document{role: metadata.SNAPSHOT, snapshot: meta}, "2.snapshot.json")
-		if string(raw) == string(r.snapshot.raw) {
+		if bytes.Equal(raw, r.snapshot.raw) {
 			t.Fatal("the snapshot is the honest one")
 		}
 		// a client that starts anew has no cache to compare with

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -149,7 +150,7 @@ func (f *folder) checkSums() ([32]byte, error) {
 	if err != nil {
 		return [32]byte{}, err
 	}
-	if string(want) == string(have) {
+	if bytes.Equal(want, have) {
 		return sha256.Sum256(want), nil
 	}
 	listed := map[string]bool{}

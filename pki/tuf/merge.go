@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -85,7 +86,7 @@ func checkSealed(s *Staged, d *document, data []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if string(want) != string(have) {
+	if !bytes.Equal(want, have) {
 		return nil, fmt.Errorf("%s is not what was to be signed", done.fileName())
 	}
 	sets, err := demands(s, d)

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -146,7 +147,7 @@ func TestRefresh_TwoAtOnceInABucket(t *testing.T) {
 		if n := count(written, "2.timestamp.json"); n != 1 {
 			t.Errorf("version 2 was written %d times", n)
 		}
-		if string(st.objects["timestamp.json"]) != string(st.objects["2.timestamp.json"]) {
+		if !bytes.Equal(st.objects["timestamp.json"], st.objects["2.timestamp.json"]) {
 			t.Error("timestamp.json is not the version that was claimed")
 		}
 	}

@@ -58,7 +58,8 @@ func loadAs(ctx context.Context, src objects.Source, s foreign) (*repository, er
 	if err := r.checkOnce(r.snapshot); err != nil {
 		return nil, err
 	}
-	return r, r.loadTargets(ctx, src)
+	err = r.loadTargets(ctx, src)
+	return r, err
 }
 
 func (r *repository) loadRoots(ctx context.Context, src objects.Source) error {

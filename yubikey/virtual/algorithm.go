@@ -42,8 +42,9 @@ func (a algorithm) rsaBits() int {
 		return 3072
 	case algRSA4096:
 		return 4096
+	default:
+		return 0
 	}
-	return 0
 }
 
 // curve returns the curve of an ECDSA algorithm, nil for the others.
@@ -53,8 +54,9 @@ func (a algorithm) curve() elliptic.Curve {
 		return elliptic.P256()
 	case algP384:
 		return elliptic.P384()
+	default:
+		return nil
 	}
-	return nil
 }
 
 // managementKeySize is the length in bytes of a management key, 0 for an
@@ -67,8 +69,9 @@ func (a algorithm) managementKeySize() int {
 		return 16
 	case algAES256:
 		return 32
+	default:
+		return 0
 	}
-	return 0
 }
 
 // generateKey makes a key pair of the algorithm.

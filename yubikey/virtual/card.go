@@ -123,6 +123,7 @@ func (c *Card) exchange(n int, apdu []byte) []byte {
 		wait(c, fault.Delay)
 	case FaultEndless:
 		c.endless = true
+	case FaultAnswerLost: // below, once the command is carried out
 	}
 	if c.endless {
 		return append(make([]byte, 255), 0x61, 0xff)

@@ -37,7 +37,7 @@ func startDaemon(path, socket, config string) (*daemon, error) {
 		return nil, err
 	}
 	d := &daemon{exited: make(chan struct{})}
-	d.command = exec.Command("/bin/sh", "-c", handOver, "sh", path, "--foreground", "--error", "--config", config)
+	d.command = exec.Command("/bin/sh", "-c", handOver, "sh", path, "--foreground", "--error", "--config", config) //nolint:noctx // it ends with the readers
 	d.command.Env = []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LISTEN_FDS=1",
 		"PCSCLITE_FILTER_IGNORE_READER_NAMES=" + realReaders,

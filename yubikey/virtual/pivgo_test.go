@@ -3,6 +3,7 @@
 package virtual_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -77,7 +78,7 @@ func TestPIVGo_ProvisionGenerateAttestSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept, err := token.Metadata("831906")
-	if err != nil || kept.ManagementKey == nil || string(*kept.ManagementKey) != string(key) {
+	if err != nil || kept.ManagementKey == nil || !bytes.Equal(*kept.ManagementKey, key) {
 		t.Fatalf("metadata: %v", err)
 	}
 	policy := piv.Key{Algorithm: piv.AlgorithmEC384, PINPolicy: piv.PINPolicyAlways, TouchPolicy: piv.TouchPolicyAlways}

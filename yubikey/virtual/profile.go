@@ -70,8 +70,9 @@ func (f firmware) supports(a algorithm) bool {
 		return true
 	case algRSA3072, algRSA4096, algEd25519, algX25519:
 		return f.hasNewAlgorithms()
+	default:
+		return false
 	}
-	return false
 }
 
 // formFactor is what device information and attestations say of the shape: a

@@ -40,7 +40,8 @@ func newState(o Options) (*state, error) {
 		return nil, err
 	}
 	s.attestation = *chain
-	return s, s.factory()
+	err = s.factory()
+	return s, err
 }
 
 func chainFor(o Options, f firmware) (*attestationChain, error) {

@@ -50,7 +50,8 @@ func openState(o Options) (*state, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s, s.save(o.StateFile)
+		err = s.save(o.StateFile)
+		return s, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("state file: %w", err)
@@ -66,7 +67,8 @@ func openState(o Options) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state file %s: %w", o.StateFile, err)
 	}
-	return s, s.matches(o)
+	err = s.matches(o)
+	return s, err
 }
 
 func checkStateFile(path string, info fs.FileInfo) error {

@@ -41,6 +41,7 @@ func awaitTouch(c *Card) status {
 		timer := time.NewTimer(touch.Delay)
 		defer timer.Stop()
 		finger = timer.C
+	case TouchAbsent:
 	}
 	if c.options.OnTouch != nil {
 		c.options.OnTouch(true)

@@ -172,7 +172,7 @@ func (t *Twin) issue() error {
 			}
 		}
 		for _, tag := range []byte{asn1.TagUTF8String, asn1.TagPrintableString} { // id-at-organizationName and the string
-			attribute := []byte{asn1.TagOID, 3, 0x55, 4, 10, tag, byte(len(t.organization[0]))}
+			attribute := []byte{asn1.TagOID, 3, 0x55, 4, 10, tag, byte(len(t.organization[0]))} //nolint:gosec // X.520 ends a name at 64 characters
 			tbs = bytes.ReplaceAll(tbs, append(bytes.Clone(attribute), t.organization[0]...), append(attribute, t.organization[1]...))
 		}
 		der, err := sign(c, tbs, t.keys[string(by.RawSubjectPublicKeyInfo)])

@@ -150,10 +150,9 @@ func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
 			continue
 		case err != nil:
 			return nil, asked, err
-		case len(a.Questions) == 0:
-			return a, asked, a.WriteAnswers(o.answers)
-		case person == nil || o.JSON:
-			return a, asked, a.WriteAnswers(o.answers)
+		case len(a.Questions) == 0 || person == nil || o.JSON:
+			err := a.WriteAnswers(o.answers)
+			return a, asked, err
 		}
 		if asked == 0 {
 			if err := o.begin(a, person); err != nil {

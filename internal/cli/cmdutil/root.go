@@ -177,8 +177,8 @@ func emptyFlags(c *cobra.Command) error {
 // meant names the commands that a mistyped one is close to.
 func meant(c *cobra.Command, typed string) string {
 	c.SuggestionsMinimumDistance = 2
-	if close := c.SuggestionsFor(typed); len(close) > 0 {
-		return "; did you mean " + strings.Join(close, " or ") + "?"
+	if alike := c.SuggestionsFor(typed); len(alike) > 0 {
+		return "; did you mean " + strings.Join(alike, " or ") + "?"
 	}
 	return ""
 }

@@ -152,7 +152,7 @@ func (o *tokenVirtualOptions) serveUSB(ctx context.Context, cards []*virtual.Car
 		if err != nil {
 			return err
 		}
-		defer port.Close() //nolint:errcheck // nothing is written
+		defer port.Close() //nolint:errcheck,gocritic // every port is open until the command ends, and nothing is written
 		ports = append(ports, port)
 		o.Progress("virtual YubiKey %d waits for a machine at %s; it protects nothing", card.Serial(), o.usb[i])
 	}

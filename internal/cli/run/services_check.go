@@ -118,6 +118,7 @@ func addPlaces(ctx context.Context, d *trustdir.Dir, r *services.Report) error {
 			repair = "bring this trust directory up to date from version control"
 		case tuf.RolledBack:
 			repair = "find out who took it back; then bring it up again: `trustroot tuf refresh --restore " + place.Place + "`"
+		case tuf.Foreign:
 		case tuf.Unreachable:
 			verdict, repair = services.NoAnswer, "look at the place and the way to it"
 		}

@@ -226,5 +226,6 @@ func (o *tokenAdoptOptions) state(ctx context.Context, serial uint32) (s *yubike
 	if s.Signature, err = signText(o.Factory, signer, s.Text()); err != nil {
 		return nil, err
 	}
-	return s, s.Verify()
+	err = s.Verify()
+	return s, err
 }

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"reflect"
@@ -183,5 +184,5 @@ func FuzzParse(f *testing.F) {
 func same(a, b Document) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

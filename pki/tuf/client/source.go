@@ -102,7 +102,7 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 	ctx, cancel := context.WithDeadline(ctx, w.until)
 	defer cancel()
 	at := w.base.JoinPath(name)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", name, err)
 	}
