@@ -202,6 +202,7 @@ func TestPower_EveryExchangeOfARealToken(t *testing.T) {
 }
 
 func pullShare(t *testing.T, share string) {
+	t.Helper()
 	var n, shares int
 	_, err := fmt.Sscanf(share, "%d/%d", &n, &shares)
 	must(t, err)

@@ -40,6 +40,7 @@ func TestCreate_NeverTakesAnothersKey(t *testing.T) {
 		{"Sid":"them","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::666677778888:root"},"Action":"kms:Sign","Resource":"*"}]}`
 	plant := func(tags map[string]string, policy string, alias bool) func(*testing.T, *Client) {
 		return func(t *testing.T, _ *Client) {
+			t.Helper()
 			in := &kms.CreateKeyInput{KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeSignVerify}
 			for name, value := range tags {
 				in.Tags = append(in.Tags, types.Tag{TagKey: aws.String(name), TagValue: aws.String(value)})
@@ -63,11 +64,13 @@ func TestCreate_NeverTakesAnothersKey(t *testing.T) {
 		words  string
 	}{
 		"another organization's": {func(t *testing.T, c *Client) {
+			t.Helper()
 			if _, err := c.CreateMissing(t.Context(), stepsOf(t, "example.net", "aa")); err != nil {
 				t.Fatal(err)
 			}
 		}, `trustroot:organization="example.net", not "example.org"`},
 		"another directory's": {func(t *testing.T, c *Client) {
+			t.Helper()
 			if _, err := c.CreateMissing(t.Context(), stepsOf(t, "example.org", "bb")); err != nil {
 				t.Fatal(err)
 			}
@@ -112,6 +115,7 @@ func TestCreate_NeverTakesAnothersKey(t *testing.T) {
 
 // hurried shortens the bounds in time.
 func hurried(t *testing.T) {
+	t.Helper()
 	attempt, whole := attemptTime, callTime
 	attemptTime, callTime = 300*time.Millisecond, time.Second
 	t.Cleanup(func() { attemptTime, callTime = attempt, whole })

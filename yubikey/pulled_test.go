@@ -81,6 +81,7 @@ func (f *fake) oneTryAtMost(t *testing.T, n int) {
 
 // once opens the token, does one thing and closes it.
 func (f *fake) once(t *testing.T, do func(*Token) error) error {
+	t.Helper()
 	token, err := Open(t.Context(), f.Serial(), right())
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 // hurry shortens the time that a card may take.
 func hurry(t *testing.T) {
+	t.Helper()
 	old := answerTime
 	answerTime = 2 * time.Second
 	t.Cleanup(func() { answerTime = old })

@@ -62,6 +62,7 @@ type people struct {
 var tokens = []uint32{rehearsal.HolderSerial, 32000003, 32000004, 32000005}
 
 func newPeople(t *testing.T) *people {
+	t.Helper()
 	needs.That(t, virtual.Missing())
 	p := &people{t: t, dir: filepath.Join(t.TempDir(), "r"), now: time.Now().UTC().Truncate(time.Second), pin: rehearsal.PIN}
 	self := exec.Command(program(t), "rehearse", "--out", p.dir)

@@ -182,6 +182,7 @@ func (w *crowd) log(name, kind, origin string, generation int, from time.Time) {
 // the time for each generation is the same with a thousand and ten thousand.
 func BenchmarkGenerations(b *testing.B) {
 	open := func(b *testing.B, dir string) *trustdir.Dir {
+		b.Helper()
 		d, err := trustdir.Open(dir)
 		if err != nil {
 			b.Fatal(err)
@@ -195,12 +196,14 @@ func BenchmarkGenerations(b *testing.B) {
 			run  func(b *testing.B)
 		}{
 			{"ledger-verify", func(b *testing.B) {
+				b.Helper()
 				d := open(b, dir)
 				if err := d.Ledger.VerifyFiles(d.FS()); err != nil {
 					b.Fatal(err)
 				}
 			}},
 			{"status", func(b *testing.B) {
+				b.Helper()
 				d := open(b, dir)
 				s, err := status.Read(d, b.Context(), adopting)
 				if err != nil || len(s.Items) != n+n/2+1 {
@@ -211,6 +214,7 @@ func BenchmarkGenerations(b *testing.B) {
 				}
 			}},
 			{"trusted-root-build", func(b *testing.B) {
+				b.Helper()
 				if _, err := publish.TrustedRoot(open(b, dir)); err != nil {
 					b.Fatal(err)
 				}

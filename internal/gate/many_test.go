@@ -175,6 +175,7 @@ func TestSealed_RunsWhatWasJudged(t *testing.T) {
 }
 
 func runSealed(t *testing.T) {
+	t.Helper()
 	path := os.Getenv("SEALED_ARTIFACT")
 	sealed, err := Seal(t.Context(), path)
 	if err != nil {

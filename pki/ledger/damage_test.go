@@ -16,7 +16,10 @@ func TestParse_AnyByteChanged(t *testing.T) {
 }
 
 // tiny is a ledger of two lines.
-func tiny(t *testing.T) []byte { return bytesOf(t, newLedger(t, logKey("rekor", 1, day))) }
+func tiny(t *testing.T) []byte {
+	t.Helper()
+	return bytesOf(t, newLedger(t, logKey("rekor", 1, day)))
+}
 
 func changeBytes(t *testing.T, data []byte, others func(byte) []byte) {
 	t.Helper()

@@ -70,6 +70,7 @@ func name(cn string) pkix.Name {
 }
 
 func root(t *testing.T, change func(*x509.Certificate)) *made {
+	t.Helper()
 	template := &x509.Certificate{
 		Subject: name("Root"), IsCA: true, BasicConstraintsValid: true, MaxPathLen: -1,
 		KeyUsage:  x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
@@ -82,6 +83,7 @@ func root(t *testing.T, change func(*x509.Certificate)) *made {
 }
 
 func fulcioCA(t *testing.T, issuer *made, change func(*x509.Certificate)) *made {
+	t.Helper()
 	template := &x509.Certificate{
 		Subject: name("Fulcio"), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
@@ -107,6 +109,7 @@ func purpose(t *testing.T, critical bool, last ...int) pkix.Extension {
 }
 
 func tsaLeaf(t *testing.T, issuer *made, change func(*x509.Certificate)) *made {
+	t.Helper()
 	template := &x509.Certificate{
 		Subject: name("TSA"), BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{purpose(t, true, 8)},

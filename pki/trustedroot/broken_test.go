@@ -108,9 +108,11 @@ func brokenLogs() []broken {
 		}, id: "key-details", path: "$.tlogs[0].publicKey.keyDetails"},
 		{name: "no keyDetails", doc: func(_ *testing.T, _ *world, d object) { delete(d.at("tlogs", 0).in("publicKey"), "keyDetails") }, id: "key-details", path: "$.tlogs[0].publicKey.keyDetails"},
 		{name: "P-384 checkpoint key", doc: func(t *testing.T, w *world, d object) {
+			t.Helper()
 			swapKey(t, w, d, fixedKey(t, elliptic.P384(), "p384").PrivateKey, "PKIX_ECDSA_P384_SHA_384", nil)
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
 		{name: "RSA checkpoint key", doc: func(t *testing.T, w *world, d object) {
+			t.Helper()
 			key, err := rsa.GenerateKey(rand.Reader, 2048)
 			if err != nil {
 				t.Fatal(err)
@@ -121,11 +123,13 @@ func brokenLogs() []broken {
 			swapKey(t, w, d, key, "PKIX_RSA_PKCS1V15_2048_SHA256", sum.Sum(nil))
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
 		{name: "Ed25519 checkpoint key", doc: func(t *testing.T, w *world, d object) {
+			t.Helper()
 			key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 			id := sha256.Sum256(append([]byte("rekor.example.org\n\x01"), key.Public().(ed25519.PublicKey)...))
 			swapKey(t, w, d, key, "PKIX_ED25519", id[:])
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
 		{name: "Ed25519 log under the SHA-256 of its DER", doc: func(t *testing.T, w *world, d object) {
+			t.Helper()
 			swapKey(t, w, d, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)), "PKIX_ED25519", nil)
 		}, id: "key-id", path: "$.tlogs[0].logId.keyId"},
 		{name: "key ID of four bytes", doc: func(_ *testing.T, _ *world, d object) {
@@ -214,6 +218,7 @@ func brokenChains() []broken {
 		{name: "Fulcio chain without root", doc: withoutRoot(cas), id: "chain-incomplete", path: "$." + cas + "[0].certChain"},
 		{name: "TSA chain without root", doc: withoutRoot(tsas), id: "chain-incomplete", path: "$." + tsas + "[0].certChain"},
 		{name: "Fulcio chain with a foreign root", doc: func(t *testing.T, _ *world, d object) {
+			t.Helper()
 			other := newWorldOf(t, "example.com", 1)
 			certificates(d.at(cas, 0))[1] = map[string]any{"rawBytes": b64(other.root.cert.Raw)}
 		}, id: "chain-broken", path: "$." + cas + "[0].certChain"},
@@ -263,6 +268,7 @@ func brokenProfiles() []broken {
 	const firstTSA = "$.timestampAuthorities[0].certChain.certificates"
 	fulcio := func(change func(t *testing.T, c *x509.Certificate)) func(*testing.T, *world) {
 		return func(t *testing.T, w *world) {
+			t.Helper()
 			c := fulcioTemplate()
 			change(t, c)
 			w.reissue(t, "fulcio", 1, c)
@@ -270,6 +276,7 @@ func brokenProfiles() []broken {
 	}
 	root := func(change func(c *x509.Certificate)) func(*testing.T, *world) {
 		return func(t *testing.T, w *world) {
+			t.Helper()
 			c := rootTemplate()
 			change(c)
 			w.reroot(t, c)
@@ -277,6 +284,7 @@ func brokenProfiles() []broken {
 	}
 	return []broken{
 		{name: "Fulcio CA with a critical EKU", world: fulcio(func(t *testing.T, c *x509.Certificate) {
+			t.Helper()
 			c.ExtKeyUsage, c.ExtraExtensions = nil, []pkix.Extension{criticalEKU(t, oidCodeSigning)}
 		}), id: "fulcio-eku-critical", path: first + "[0]"},
 		{name: "Fulcio CA without EKU", world: fulcio(func(_ *testing.T, c *x509.Certificate) { c.ExtKeyUsage = nil }), id: "fulcio-eku-missing", path: first + "[0]"},
@@ -294,6 +302,7 @@ func brokenProfiles() []broken {
 			c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{".example.org"}
 		}), id: "name-constraints", path: first + "[0]"},
 		{name: "basic constraints not critical", world: fulcio(func(t *testing.T, c *x509.Certificate) {
+			t.Helper()
 			value, err := asn1.Marshal(struct {
 				CA      bool
 				PathLen int
@@ -308,19 +317,23 @@ func brokenProfiles() []broken {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageTimeStamping}
 		}), id: "root-eku", path: first + "[1]"},
 		{name: "TSA certificate with two usages", world: func(t *testing.T, w *world) {
+			t.Helper()
 			c := tsaTemplate(t)
 			c.ExtraExtensions = []pkix.Extension{criticalEKU(t, oidTimeStamping, oidCodeSigning)}
 			w.reissue(t, "tsa", 1, c)
 		}, id: "tsa-eku", path: firstTSA + "[0]"},
 		{name: "TSA certificate with a non-critical EKU", world: func(t *testing.T, w *world) {
+			t.Helper()
 			w.reissue(t, "tsa", 1, &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})
 		}, id: "tsa-eku-not-critical", path: firstTSA + "[0]"},
 		{name: "TSA certificate that may not sign", world: func(t *testing.T, w *world) {
+			t.Helper()
 			c := tsaTemplate(t)
 			c.KeyUsage = x509.KeyUsageKeyAgreement
 			w.reissue(t, "tsa", 1, c)
 		}, id: "key-usage", path: firstTSA + "[0]"},
 		{name: "Fulcio CA without common name", world: func(t *testing.T, w *world) {
+			t.Helper()
 			a := w.plan.Authorities["fulcio"]
 			a.Subject.CommonName = ""
 			w.plan.Authorities["fulcio"] = a

@@ -210,6 +210,7 @@ func refusals() []refusal {
 			w.state.Logs["ct-2027"] = []ledger.Generation{{Number: 1, Log: &l, Start: dayOne}}
 		}, "its key is the key of"},
 		{"P384Checkpoint", func(t *testing.T, w *world) {
+			t.Helper()
 			key := fixedKey(t, elliptic.P384(), "p384 log")
 			w.state.Logs["ct"][0].Log.File = w.write("logs/ct/g1/key.pem", keyPEM(t, key.Public()))
 		}, "key is ECDSA P-384"},
@@ -240,6 +241,7 @@ func refusals() []refusal {
 			w.state.Authorities["tsa"][0].Certificate.Chain = w.write("authorities/tsa/g1/chain.pem", certsPEM(w.tsa[0].cert))
 		}, "one certificate only"},
 		{"ForeignRoot", func(t *testing.T, w *world) {
+			t.Helper()
 			other := newWorldOf(t, "example.com", 1)
 			c := w.state.Authorities["tsa"][0].Certificate
 			c.Chain = w.write("authorities/tsa/g1/chain.pem", certsPEM(other.tsa[0].chain...))

@@ -34,7 +34,10 @@ const (
 )
 
 // publicV1Key is that of publicShape's Rekor v1 log.
-func publicV1Key(t *testing.T) fixedSigner { return fixedKey(t, elliptic.P256(), "public rekor") }
+func publicV1Key(t *testing.T) fixedSigner {
+	t.Helper()
+	return fixedKey(t, elliptic.P256(), "public rekor")
+}
 
 // signV1 makes a bundle as clients made it before Rekor v2: the log's own signed
 // time stands in place of a TSA's.

@@ -37,6 +37,7 @@ type attacked struct {
 }
 
 func newAttacked(t *testing.T) *attacked {
+	t.Helper()
 	w := newWorld(t)
 	a := &attacked{world: w, st: newMemory(), cache: t.TempDir()}
 	w.publishFirst(a.st)

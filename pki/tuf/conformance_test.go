@@ -144,6 +144,7 @@ type clients struct {
 
 // newClients publishes for the first time at now.
 func newClients(t *testing.T, now time.Time) *clients {
+	t.Helper()
 	c := &clients{t: t, w: newWorld(t), st: openDir(t, filepath.Join(t.TempDir(), "tuf")), now: now, cache: t.TempDir()}
 	rehearsal := setting(t, envRehearsal)
 	for name, path := range map[string]string{TrustedRootName: "trusted_root.json", SigningConfigName: "signing-config.json"} {
@@ -482,6 +483,7 @@ func TestConformance_Publisher(t *testing.T) {
 
 // saved opens what save wrote.
 func saved(t *testing.T, dir string) (*world, *Staged, time.Time) {
+	t.Helper()
 	w := newWorld(t)
 	keys, err := filepath.Glob(filepath.Join(dir, "*.key"))
 	w.must(err)

@@ -33,6 +33,7 @@ type copies struct {
 }
 
 func newCopies(t *testing.T) *copies {
+	t.Helper()
 	c := &copies{world: newWorld(t), now: newMemory(), moving: t.TempDir()}
 	others := make([]*Place, len(c.places))
 	for i := range c.places {
@@ -190,6 +191,7 @@ func orders(n int) (groups [][][]int) {
 // toPlay are all orders with TRUSTROOT_NIGHTLY, killed at every object, else
 // another group each day, killed at every second.
 func toPlay(t *testing.T, n int) (play [][]int, first, stride int) {
+	t.Helper()
 	groups := orders(n)
 	if os.Getenv("TRUSTROOT_NIGHTLY") != "" {
 		return slices.Concat(groups...), 0, 1

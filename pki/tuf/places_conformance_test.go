@@ -48,6 +48,7 @@ func (f *front) Read(ctx context.Context, name string, limit int64) ([]byte, err
 }
 
 func newRealPlaces(t *testing.T) *realPlaces {
+	t.Helper()
 	now := time.Now().UTC().Truncate(time.Second)
 	p := &realPlaces{clients: newClients(t, now.Add(-48*time.Hour)), front: &front{}, oldCaches: t.TempDir()}
 	p.bucket, _, _ = strings.Cut(gateway(t), "/tuf?")

@@ -40,6 +40,7 @@ func each(t *testing.T, check func(t *testing.T, c *cobra.Command)) {
 func TestHelp_FitsTheTerminal(t *testing.T) {
 	for _, width := range []int{80, 60} {
 		each(t, func(t *testing.T, c *cobra.Command) {
+			t.Helper()
 			for line := range strings.SplitSeq(cmdutil.Help(c, width), "\n") {
 				if len([]rune(line)) > width && !strings.Contains(line, c.Root().Name()+" ") && !strings.Contains(c.Long, line) {
 					t.Errorf("%s at %d columns: %q", c.CommandPath(), width, line)
@@ -53,6 +54,7 @@ func TestHelp_FitsTheTerminal(t *testing.T) {
 // command line that it takes.
 func TestHelp_ExamplesAreTrue(t *testing.T) {
 	each(t, func(t *testing.T, c *cobra.Command) {
+		t.Helper()
 		if !c.Runnable() || c.HasSubCommands() || !c.IsAvailableCommand() {
 			return
 		}
@@ -90,6 +92,7 @@ var quoted = regexp.MustCompile(`"[^"]*"|\S+`)
 // An option's value has a name of its own, not that of a type of Go.
 func TestHelp_ValuesHaveNames(t *testing.T) {
 	each(t, func(t *testing.T, c *cobra.Command) {
+		t.Helper()
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if v := cmdutil.Value(f); v != strings.ToUpper(v) || v == "" && f.Value.Type() != "bool" {
 				t.Errorf("%s --%s %s", c.CommandPath(), f.Name, v)
