@@ -270,13 +270,11 @@ func (d *decade) act(e event, n int) {
 		d.joins("third", fmt.Sprint(thirdSerial))
 		d.holders = []string{fmt.Sprint(rehearsal.HolderSerial), fmt.Sprint(secondSerial)}
 		d.publish("root")
-		d.publish("targets") // the applications' delegation has its keys too
 	case "lost":
 		d.replace(map[string]string{fmt.Sprintf("second: {token: %d", secondSerial): "second: {token: " + e.args[1]})
 		d.joins(e.args[0], e.args[1])
 		d.holders = []string{fmt.Sprint(rehearsal.HolderSerial), fmt.Sprint(thirdSerial)} // who are left
 		d.publish("root")
-		d.publish("targets")
 		d.holders = []string{fmt.Sprint(rehearsal.HolderSerial), e.args[1]}
 	case "replaced":
 		d.replace(map[string]string{
@@ -285,7 +283,6 @@ func (d *decade) act(e event, n int) {
 		})
 		d.joins(e.args[1], e.args[2])
 		d.publish("root")
-		d.publish("targets")
 	case "online":
 		d.online()
 	case "lastcrl":
@@ -548,7 +545,7 @@ func TestDecade(t *testing.T) {
 		d.roots = append(d.roots, len(roots))
 		d.client(server, year, len(roots))
 		d.total += acts
-		fmt.Printf("%s  %3d commands  %3d touches  %4d kB  staged %4d kB  trusted root %2d kB  ledger %3d lines  %s\n", d.now().Format("2006"), acts, hands, size(d.dir)/1024, size(d.in("staged"))/1024, size(d.in("trust", ".well-known"))/1024, d.state().Entries, time.Since(wall).Round(100*time.Millisecond))
+		fmt.Printf("%d  %3d commands  %3d touches  %4d kB  staged %4d kB  trusted root %2d kB  ledger %3d lines  %s\n", d.began.Year()+1+year, acts, hands, size(d.dir)/1024, size(d.in("staged"))/1024, size(d.in("trust", ".well-known"))/1024, d.state().Entries, time.Since(wall).Round(100*time.Millisecond))
 	}
 	fmt.Printf("on average %.1f commands and %.1f touches a year\n", float64(d.total)/12, func() float64 { n, _ := r.Touches(); return float64(n) / 12 }())
 	for year, root := range d.roots { // clients that slept ever since

@@ -24,6 +24,10 @@ func (w *way) theft() {
 		}
 		return // nothing is issued before that
 	}
+	if g := ledger.Newest(w.State.Online); w.Plan.TUF != nil && g != nil && g.Compromised != nil && w.Plan.TUF.OnlineKey.SPKISHA256 == g.Key() {
+		w.add(Step{Who: Administrator, What: fmt.Sprintf("The online key is stolen: raise tuf.online_key to generation %d in the plan, without key and pin, make it, have it pinned, and stage a root that drops the old one", w.Plan.TUF.OnlineKey.Generation+1)},
+			"kms create --write", "tuf stage root --drop-online-key")
+	}
 	for _, o := range renewal.Replacements(w.Dir, w.now) {
 		w.add(Step{Who: Administrator, What: "Plan new keys in place of those that were stolen: " + strings.Join(o.Names, ", ")}, o.Command())
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -19,7 +21,10 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 	if place, err := repository(d, ctx); err == nil {
 		return nil, errors.Join(place.Close(), fault.New(fault.Usage, "stage a change with `trustroot tuf stage`", fmt.Errorf("%s holds a repository already", place)))
 	}
-	policy, _, err := policy(d, ctx, client)
+	policy, online, err := policy(d, ctx, client)
+	if err == nil {
+		err = enterOnline(d, online.SPKISHA256(), now)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +37,15 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 		return nil, err
 	}
 	return tuf.StageInit(folder, policy, targets, now)
+}
+
+// enterOnline has the ledger know the online key that a root is staged with.
+func enterOnline(d *trustdir.Dir, key string, now time.Time) error {
+	known := func(g ledger.Generation) bool { return g.Key() == key }
+	if slices.ContainsFunc(d.State.Online, known) || d.State.Compromised[key] != nil {
+		return nil
+	}
+	return d.Append(now, ledger.Entry{Online: &ledger.Online{Generation: len(d.State.Online) + 1, SPKISHA256: key}})
 }
 
 // StageOptions are what is said when a change is staged.
@@ -69,7 +83,10 @@ func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, place.Close()) }()
-	policy, _, err := policy(d, ctx, client)
+	policy, online, err := policy(d, ctx, client)
+	if err == nil && what != tuf.KindTargets {
+		err = enterOnline(d, online.SPKISHA256(), now)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (m *Damage) find(d *trustdir.Dir, t Theft) error {
 
 // ownerOf returns whose key a digest is, and the newest generation of it.
 func ownerOf(d *trustdir.Dir, key string) (string, int) {
-	for _, of := range []map[string][]ledger.Generation{d.State.Authorities, d.State.Logs, d.State.Apps} {
+	for _, of := range []map[string][]ledger.Generation{d.State.Authorities, d.State.Logs, d.State.Apps, {ledger.OnlineKey: d.State.Online}} {
 		for _, name := range slices.Sorted(maps.Keys(of)) {
 			for _, g := range slices.Backward(of[name]) {
 				if g.Key() == key {
@@ -121,14 +121,12 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 		m.Role, m.Advice = "tuf", []string{
 			"one holder's key alone publishes nothing where the threshold is two; until the next root it still counts as one signature",
 			"take the holder out of tuf.root and tuf.targets in the plan, add a new one, and stage the root, with the targets along where they change: trustroot tuf stage root"}
-	case name == "tuf-online":
+	case name == ledger.OnlineKey: // of a repository that an earlier version published
 		if d.Plan.TUF == nil || d.Plan.TUF.OnlineKey.SPKISHA256 == "" {
 			return fault.New(fault.Usage, "name the key by the SHA-256 of its SPKI", errors.New("the plan pins no online key"))
 		}
 		m.Entry.Key = d.Plan.TUF.OnlineKey.SPKISHA256
-		m.Role, m.Advice = "tuf", []string{
-			"it signs snapshots and timestamps: a thief can keep clients on an old publication and wedge them with a huge version, and cannot change a target",
-			"make a new online key, write it into tuf.online_key, and have the holders sign a new root at once, trustroot tuf stage root --drop-online-key: clients then start both roles again"}
+		m.Role, _, m.Advice = advice(&ledger.Generation{Online: &ledger.Online{}})
 	case len(name) == 64:
 		m.Entry.Name, m.Entry.Key = "key "+name[:8], strings.ToLower(name)
 		m.Role, m.Advice = "unknown", []string{"the ledger holds no generation of this key: it is only refused from now on"}
@@ -144,6 +142,10 @@ func (m *Damage) outside(d *trustdir.Dir, name string) error {
 func advice(g *ledger.Generation) (role string, backwards bool, lines []string) {
 	saved := "what saves an honest bundle is a log entry that stood in the tree before the theft: a checkpoint that was archived, witnessed or anchored by then; the gate demands that where its policy names the key under trust.stolen, and of a retired log where it says untied: refuse"
 	switch {
+	case g.Online != nil:
+		return "tuf", false, []string{
+			"it signs snapshots and timestamps: a thief can keep clients on an old publication and wedge them with a huge version, and cannot change a target",
+			"make a new online key, write it into tuf.online_key, and have the holders sign a new root at once, trustroot tuf stage root --drop-online-key: clients then start both roles again"}
 	case g.App != nil:
 		return "application", false, []string{
 			"an application's key has no window in trusted_root.json: verifiers accept it until its target is gone, which the next publication does",
@@ -179,7 +181,7 @@ func advice(g *ledger.Generation) (role string, backwards bool, lines []string) 
 // Compromise records a theft that was assessed. Everything in Closes is over
 // at the last second before it.
 func Compromise(d *trustdir.Dir, m *Damage, now time.Time) (*Closing, error) {
-	var names []string
+	names := []string{ledger.OnlineKey}
 	for _, of := range []map[string][]ledger.Generation{d.State.Authorities, d.State.Logs, d.State.Apps} {
 		names = slices.AppendSeq(names, maps.Keys(of))
 	}

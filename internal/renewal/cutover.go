@@ -138,6 +138,8 @@ func honours(g ledger.Generation) string {
 		return "sigstore-go and cosign do not look at the window of a Rekor v2 key and accept it as before; sigstore-rs drops the log, and all that it proved"
 	case g.Log != nil:
 		return "sigstore-go and cosign reject later certificate timestamps; sigstore-rs drops the log, and all that it proved"
+	case g.Online != nil:
+		return "clients accept what it signs until they have a root that does not name it"
 	case g.App != nil:
 		return "an application's key has no window in trusted_root.json: verifiers accept it until its target is gone"
 	}

@@ -215,7 +215,11 @@ func (s *sketch) repository(b treeprint.Tree) {
 			}
 		}
 	}
-	online := b.AddBranch(fmt.Sprintf("snapshot %d days, timestamp %d days", t.Snapshot.Expiry, t.Timestamp.Expiry))
+	text := fmt.Sprintf("snapshot %d days, timestamp %d days", t.Snapshot.Expiry, t.Timestamp.Expiry)
+	if g := ledger.Newest(s.State.Online); g != nil {
+		text += fmt.Sprintf(", key g%d %s  %s", g.Number, window(*g), g.Condition())
+	}
+	online := b.AddBranch(strings.TrimSpace(text))
 	if s.details {
 		online.AddNode(t.OnlineKey.Key)
 	}

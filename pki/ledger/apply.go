@@ -75,6 +75,8 @@ func check(s *State, ps *problems, e *Entry) (commit func()) {
 		return log(s, ps, e.Log, e.Time)
 	case e.App != nil:
 		return app(s, ps, e.App, e.Time)
+	case e.Online != nil:
+		return online(s, ps, e.Online, e.Time)
 	case e.Cutover != nil:
 		return applyCutover(s, ps, e.Cutover, e.Time)
 	case e.Compromise != nil:
@@ -200,6 +202,20 @@ func app(s *State, ps *problems, a *App, added time.Time) func() {
 		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a, Added: added})
 		addKey()
 		addFiles()
+	}
+}
+
+func online(s *State, ps *problems, o *Online, added time.Time) func() {
+	if next := len(s.Online) + 1; o.Generation != next {
+		ps.add("generation is %d and the next one of %s is %d", o.Generation, OnlineKey, next)
+	}
+	addKey := key(s, ps, "spki_sha256", o.SPKISHA256, OnlineKey, false)
+	return func() {
+		for i := range s.Online {
+			s.Online[i].close(added)
+		}
+		s.Online = append(s.Online, Generation{Number: o.Generation, Online: o, Start: added, Added: added})
+		addKey()
 	}
 }
 

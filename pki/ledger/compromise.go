@@ -35,7 +35,7 @@ func applyCompromise(s *State, ps *problems, c *Compromise, now time.Time) func(
 		if before := s.Compromised[key]; before == nil || c.Since.Before(before.Since) {
 			s.Compromised[key] = c
 		}
-		for _, of := range []map[string][]Generation{s.Authorities, s.Logs, s.Apps} {
+		for _, of := range []map[string][]Generation{s.Authorities, s.Logs, s.Apps, {OnlineKey: s.Online}} {
 			for name, generations := range of {
 				for i := range generations {
 					if generations[i].Key() == key {
@@ -102,10 +102,14 @@ func (s *State) Issuer(g *Generation) *Generation {
 	return &s.Authorities[g.Certificate.Issuer][g.issuer-1]
 }
 
-// All returns the generations of an authority, a log or an application.
+// All returns the generations of an authority, a log, an application or the
+// online key.
 func (s *State) All(name string) []Generation {
 	if generations := windows(s, name); len(generations) > 0 {
 		return generations
+	}
+	if name == OnlineKey {
+		return s.Online
 	}
 	return s.Apps[name]
 }

@@ -189,6 +189,8 @@ func refuses(s *State, e *Entry) error {
 		return s.Refuses(e.Log.LogID, "", 0)
 	case e.App != nil:
 		return s.Refuses(e.App.SPKISHA256, "", 0)
+	case e.Online != nil:
+		return s.Refuses(e.Online.SPKISHA256, "", 0)
 	}
 	return nil
 }

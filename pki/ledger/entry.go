@@ -17,6 +17,7 @@ type Entry struct {
 	Withheld    *Withheld    `json:"withheld,omitempty"`
 	Log         *Log         `json:"log,omitempty"`
 	App         *App         `json:"app,omitempty"`
+	Online      *Online      `json:"online,omitempty"`
 	Cutover     *Cutover     `json:"cutover,omitempty"`
 	Compromise  *Compromise  `json:"compromise,omitempty"`
 	Record      *Record      `json:"record,omitempty"`
@@ -105,6 +106,16 @@ type App struct {
 	Generation int    `json:"generation"`
 	SPKISHA256 string `json:"spki_sha256"`
 	File       File   `json:"file"`
+}
+
+// OnlineKey is the name of the key of snapshot and timestamp.
+const OnlineKey = "tuf-online"
+
+// Online is one generation of the TUF repository's online key. It begins, and
+// the one before it ends, when a root is first staged with it in the plan.
+type Online struct {
+	Generation int    `json:"generation"`
+	SPKISHA256 string `json:"spki_sha256"` // hex
 }
 
 // Cutover closes the windows of earlier generations: At is when the running

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -168,4 +169,36 @@ func TestCRL_NumbersGrowForEachKey(t *testing.T) {
 	wantRefused(t, path, "none of the ledger's", list(1, 3, 14, "abc"))
 	mustAppend(t, path, certificate("root", 3, after(6)))
 	wantRefused(t, path, "numbered from 1", list(3, 0, 14))
+}
+
+// TestOnline_HasGenerationsAndEnds replaces the online key, and has one stolen.
+func TestOnline_HasGenerationsAndEnds(t *testing.T) {
+	online := func(n int, key string) Entry {
+		return Entry{Online: &Online{Generation: n, SPKISHA256: digestOf(key)}}
+	}
+	path := newLedger(t, logKey("rekor", 1, day))
+	add := func(at time.Time, e Entry) *State {
+		t.Helper()
+		if _, err := Append(path, "", at, e); err != nil {
+			t.Fatal(err)
+		}
+		return mustRead(t, path).State()
+	}
+	add(after(1000), online(1, "first"))
+	s := add(after(2000), online(2, "second"))
+	wantWindow(t, s.Online[0], after(1000), after(2000))
+	wantWindow(t, s.Online[1], after(2000), time.Time{})
+	s = add(after(3000), compromise(OnlineKey, 2, after(2500)))
+	wantWindow(t, s.Online[1], after(2000), after(2500).Add(-time.Second))
+	if s.Online[0].Compromised != nil || s.Online[1].Compromised == nil {
+		t.Error("the theft of the second key is not of the second key alone")
+	}
+	for why, e := range map[string]Entry{"generation is 4 and the next one": online(4, "fourth"), "is in use as tuf-online": online(3, "first"), "COMPROMISED": online(3, "second")} {
+		if _, err := Append(path, "", after(3000), e); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%v, want %q", err, why)
+		}
+	}
+	s = add(after(4000), online(3, "third"))
+	wantWindow(t, s.Online[1], after(2000), after(2500).Add(-time.Second)) // the theft's end stays
+	wantWindow(t, s.Online[2], after(4000), time.Time{})
 }

@@ -76,7 +76,7 @@ func (e *Entry) payload() (string, error) {
 	var set []string
 	for name, is := range map[string]bool{
 		"created": e.Created != nil, "request": e.Request != nil, "certificate": e.Certificate != nil,
-		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil,
+		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil, "online": e.Online != nil,
 		"cutover": e.Cutover != nil, "compromise": e.Compromise != nil, "record": e.Record != nil,
 		"crl": e.CRL != nil, "promote": e.Promote != nil, "ended": e.Ended != nil,
 		"incident": e.Incident != nil, "given_up": e.GivenUp != nil, "material": e.Material != nil,

@@ -16,6 +16,7 @@ type State struct {
 	Authorities  map[string][]Generation // by authority, ascending
 	Logs         map[string][]Generation // by log, ascending
 	Apps         map[string][]Generation // by application, ascending
+	Online       []Generation            // keys of snapshot and timestamp, ascending
 	Requests     map[string]Request      // by digest
 	Records      map[string]Record       // by digest of the request
 	PublishedAt  time.Time               // when windows as published were last adopted, which nothing can change any more
@@ -47,6 +48,7 @@ type Generation struct {
 	Certificate *Certificate // authorities
 	Log         *Log         // logs
 	App         *App         // applications
+	Online      *Online      // keys of snapshot and timestamp
 	Start       time.Time    // inclusive
 	Added       time.Time    // when the ledger took it
 	End         *time.Time   // inclusive; nil while open
@@ -68,6 +70,8 @@ func (g *Generation) Key() string {
 		return g.Certificate.SPKISHA256
 	case g.Log != nil:
 		return g.Log.LogID
+	case g.Online != nil:
+		return g.Online.SPKISHA256
 	default:
 		return g.App.SPKISHA256
 	}

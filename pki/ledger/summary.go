@@ -22,6 +22,8 @@ func (e Entry) Summary() string {
 		return fmt.Sprintf("%s g%d, origin %s, from %s", e.Log.Name, e.Log.Generation, e.Log.Origin, e.Log.Start.Format(time.DateOnly))
 	case e.App != nil:
 		return fmt.Sprintf("%s g%d", e.App.Name, e.App.Generation)
+	case e.Online != nil:
+		return fmt.Sprintf("%s g%d", OnlineKey, e.Online.Generation)
 	case e.Cutover != nil:
 		return fmt.Sprintf("%s at %s", strings.Join(e.Cutover.Names, ", "), e.Cutover.At.Format(time.RFC3339))
 	case e.Compromise != nil:

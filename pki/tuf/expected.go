@@ -46,7 +46,7 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 			if s.trusted[d.role] == nil {
 				return fmt.Errorf("a change of root signs %s anew", d.fileName())
 			}
-			want, err = again(s.trusted[d.role], pol.people(d.role), now)
+			want, err = again(s.trusted[d.role], pol, now)
 		} else {
 			want, err = buildTargets(pol, d.role, d.version(), shares[d.role], t, now)
 		}

@@ -56,29 +56,36 @@ func StageRoot(ctx context.Context, dir string, from objects.Store, pol Policy, 
 }
 
 // addDue stages targets and delegated roles with the same content where the
-// new root asks for it or where they are due: an expired root is mostly not
-// alone.
+// new root or a delegation asks for it or where they are due: who leaves is gone
+// everywhere in one publication, and an expired root is mostly not alone.
 func (d *draft) addDue(pol Policy, now time.Time) error {
 	set, err := rootSet(d.sign[0], metadata.TARGETS)
 	if err != nil {
 		return err
 	}
 	top := d.base.targets[metadata.TARGETS]
-	stage := func(old *document) error {
-		next, err := again(old, pol.people(old.role), now)
-		d.sign = append(d.sign, next)
+	next, err := again(top, pol, now)
+	if err != nil {
 		return err
 	}
-	if set.check(top) != nil || due(top, now) {
-		if err := stage(top); err != nil {
-			return err
-		}
+	same, err := sameBut(top, next)
+	if err != nil {
+		return err
+	}
+	if set.check(top) != nil || due(top, now) || !same {
+		d.sign, top = append(d.sign, next), next
 	}
 	for _, role := range delegations(top) {
-		if old := d.base.targets[role]; due(old, now) {
-			if err := stage(old); err != nil {
+		set, err := delegatedSet(top, role)
+		if err != nil {
+			return err
+		}
+		if old := d.base.targets[role]; due(old, now) || set.check(old) != nil {
+			next, err := again(old, pol, now)
+			if err != nil {
 				return err
 			}
+			d.sign = append(d.sign, next)
 		}
 	}
 	return nil
@@ -128,11 +135,21 @@ func onlineKeys(base *repository, pol Policy, now time.Time) ([]crypto.PublicKey
 }
 
 // again is the next version of targets or a delegated role with the same
-// content.
-func again(old *document, policy RolePolicy, now time.Time) (*document, error) {
+// content. Its delegations are to the policy's people.
+func again(old *document, pol Policy, now time.Time) (*document, error) {
 	m, err := readModel(old)
 	if err != nil {
 		return nil, err
+	}
+	policy := pol.people(old.role)
+	for _, d := range pol.Delegations {
+		if r, there := m.roles[d.Name]; there {
+			if r.keys, err = ringOf(d.Holders); err != nil {
+				return nil, err
+			}
+			r.threshold = d.Threshold
+			m.roles[d.Name] = r
+		}
 	}
 	m.version++
 	m.expires, m.periods = expiry(now, policy.Expiry), OnlineRole{policy.Expiry, policy.Resign}
