@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,23 +31,6 @@ func noteHost(d *day, exceptions []string) error {
 	return d.journal.Note(journal.KindHost, "", d.Host)
 }
 
-// askPresence asks for each witness that the plan names. Operators say it when
-// they compare the clock.
-func askPresence(d *day) error {
-	for _, name := range d.plan.Witnesses {
-		err := ask(d, "attendance", term.Question{
-			Text: term.Sprintf("%s, witness, is in the room.", name),
-			Yes:  "the record says that the operator saw them; they sign the printed report",
-			No:   "nothing was made; wait for them, or have the plan changed and the request made again",
-			Type: name,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // askOtherwise asks for what the script does not have. A ceremony in which
 // something was otherwise is sealed with that.
 func askOtherwise(ctx context.Context, d *day) error {
@@ -69,16 +53,21 @@ func askContents(d *day) error {
 	if err := show(d, "contents", d.Request.String()); err != nil {
 		return err
 	}
-	return ask(d, "contents", term.Question{
+	q := term.Question{
 		Text: "What stands above will be signed, on token " + strconv.FormatUint(uint64(d.Serial), 10) + ".",
-		Yes:  "this machine is looked at next; nothing is made yet",
+		Yes:  "the token is opened; nothing is made yet",
 		No:   "nothing was made",
 		Type: d.name,
-	})
+	}
+	if findings := d.Host.Findings(); len(findings) > 0 {
+		q.Text += " This machine has what an air-gapped one should not have; the journal keeps the list, and the report says it:\n- " + strings.Join(findings, "\n- ")
+	}
+	return ask(d, "contents", q)
 }
 
-// askHost shows what an air-gapped machine should not have.
-func askHost(d *day) error {
+// showHost shows what an air-gapped machine should not have. Whether to go on
+// with it is part of the question that follows.
+func showHost(d *day) error {
 	if len(d.Host.Denied)+len(d.Host.Open) > 0 {
 		if err := show(d, "sandbox", list("The kernel denies this program from here on:", d.Host.Denied)+list("It does not deny:", d.Host.Open)); err != nil {
 			return err
@@ -88,15 +77,7 @@ func askHost(d *day) error {
 	if len(findings) == 0 {
 		return show(d, "host", "Nothing was found on this machine that an air-gapped one should not have.")
 	}
-	if err := show(d, "host", "Found on this machine:\n- "+strings.Join(findings, "\n- ")); err != nil {
-		return err
-	}
-	return ask(d, "host", term.Question{
-		Text: "An air-gapped machine should have none of the above. The journal keeps the list, and the report says it.",
-		Yes:  "the ceremony goes on with this machine",
-		No:   "nothing was made; take away what can be taken away and run the same command again",
-		Type: "go on",
-	})
+	return show(d, "host", "Found on this machine:\n- "+strings.Join(findings, "\n- "))
 }
 
 func list(head string, items []string) string {
@@ -106,10 +87,11 @@ func list(head string, items []string) string {
 	return head + "\n- " + strings.Join(items, "\n- ") + "\n"
 }
 
-// askClock has the clock compared with a watch, by each operator that the plan
-// names.
-func askClock(d *day) error {
-	people := d.plan.Operators
+// askPresence has each operator and each witness of the plan compare the clock
+// with their own watch: the operator types the name of each, which says that
+// they are in the room, too.
+func askPresence(d *day) error {
+	people := slices.Concat(d.plan.Operators, d.plan.Witnesses)
 	if len(people) == 0 {
 		people = []string{""}
 	}
@@ -124,12 +106,12 @@ func askClock(d *day) error {
 func clockQuestion(person string) term.Question {
 	q := term.Question{
 		Text: term.Sprintf("This machine's clock says %s UTC. Compare it with your own watch, in UTC; it may be ten minutes off.", clock().Format("2006-01-02 15:04")),
-		Yes:  "the token is opened",
-		No:   "nothing was made; set the clock and run the same command again",
+		Yes:  "the record says so; the words of the request are asked for when everybody has compared it",
+		No:   "nothing was made; set the clock, or wait for who is missing, and run the same command again",
 		Type: "clock is right",
 	}
 	if person != "" {
-		q.Text, q.Type = person+": "+q.Text, person
+		q.Text, q.Type = person+" is in the room. "+q.Text, person
 	}
 	return q
 }

@@ -52,6 +52,11 @@ func Run(ctx context.Context, o Options) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if o.Ready != nil && o.Request.Root == nil {
+		if err := o.Ready(ctx); err != nil {
+			return "", err
+		}
+	}
 	if err := open(d); err != nil {
 		return "", err
 	}

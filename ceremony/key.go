@@ -79,8 +79,11 @@ func recordKeyIn(c plan.Ceremony) keyIntent {
 func (d *day) recordKey(context.Context) error {
 	intent := recordKeyIn(d.plan)
 	pub, err := key(d, stepRecordKey, intent, func(_ *day, in keyIntent, info yubikey.SlotInfo, _ bool) error {
-		if !info.Empty {
+		switch {
+		case !info.Empty:
 			return nil // the attestation that follows says whether it is one of ours
+		case d.Request.Root == nil: // the yes to the new root was one to this key
+			return show(d, stepRecordKey, "The record key is made in slot "+in.Slot+".")
 		}
 		return ask(d, stepRecordKey, term.Question{
 			Text: term.Sprintf("A P-256 record key will be made in slot %s of token %d. It signs the records of ceremonies and nothing else.", in.Slot, d.Serial),

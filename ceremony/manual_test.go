@@ -54,7 +54,7 @@ func everyQuestion(t *testing.T) []term.Question {
 	_, err := Run(context.Background(), o)
 	must(t, err)
 	questions := append(operator.Asked, clockQuestion(""))
-	if len(questions) < 26 {
+	if len(questions) < 22 {
 		t.Fatalf("%d questions", len(questions))
 	}
 	return questions

@@ -17,6 +17,8 @@ type Options struct {
 	Linter   Linter
 	// Open opens the token with this serial number and no other.
 	Open func(ctx context.Context, serial uint32) (Device, error)
+	// Ready makes a new token ready before the first question; nil leaves it.
+	Ready func(context.Context) error
 	// Roots are the attestation roots that the token must chain to.
 	Roots attestation.Roots
 	// Now is read once; validity comes from the plan, not from here.

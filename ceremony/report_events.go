@@ -136,6 +136,8 @@ func changes(entries []journal.Entry, token uint32, imported bool) []string {
 			intents[e.Step] = e.Data
 		case journal.KindAnswered:
 			agreed[e.Step] = true
+		case journal.KindShown:
+			agreed[e.Step] = agreed[e.Step] || e.Step == stepRecordKey // it was agreed to with the root's
 		case journal.KindResult:
 			if isKey := e.Step == stepGenerate || e.Step == stepRecordKey; isKey && !agreed[e.Step] {
 				continue

@@ -59,11 +59,16 @@ func allowNewRoot(d *day, in keyIntent, info yubikey.SlotInfo, retried bool) err
 		return show(d, stepGenerate, "The key that the cut run made is in slot "+in.Slot+"; it is kept.")
 	}
 	return ask(d, stepGenerate, term.Question{
-		Text: term.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial),
-		Yes:  "the key is made and attested",
+		Text: term.Sprintf("A %s root key will be made in slot %s of token %d. It can never leave the token.", in.Algorithm, in.Slot, d.Serial) + withRecordKey(d),
+		Yes:  "the keys are made and attested",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(d.Serial),
 	})
+}
+
+// withRecordKey says what else is made on a yes to a new root.
+func withRecordKey(d *day) string {
+	return term.Sprintf(" A P-256 record key is made in slot %s, where there is none yet. It signs the records of ceremonies and nothing else.", recordKeyIn(d.plan).Slot)
 }
 
 // allowImportedRoot asks before a key that was made on a host becomes the root.
@@ -73,7 +78,7 @@ func allowImportedRoot(d *day, in keyIntent, info yubikey.SlotInfo, _ bool) erro
 			fmt.Errorf("slot %s of token %d is empty; nothing was changed", in.Slot, d.Serial))
 	}
 	return ask(d, stepGenerate, term.Question{
-		Text: term.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial),
+		Text: term.Sprintf("The key in slot %s of token %d was made on a host, as the plan's exception says. Nothing proves where else it is.", in.Slot, d.Serial) + withRecordKey(d),
 		Yes:  "it becomes the root key; the record says that it was imported",
 		No:   "the token is unchanged",
 		Type: fmt.Sprint(d.Serial),

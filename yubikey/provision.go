@@ -55,6 +55,22 @@ func (t *Token) Provision(o ProvisionOptions) error {
 	return nil
 }
 
+// FactoryPIN reports whether the PIN is the factory's. Firmware below 5.3 tells
+// it only right after a reset.
+func (t *Token) FactoryPIN() (bool, error) {
+	if err := t.open(); err != nil {
+		return false, err
+	}
+	if t.id.Firmware.Less(metadataFirmware) {
+		return t.fresh, nil
+	}
+	p := &provisioning{Token: t}
+	if err := p.readState(); err != nil {
+		return false, explainAdmin(fmt.Sprintf("read the state of token %d", t.id.Serial), err)
+	}
+	return p.pin.factory, nil
+}
+
 // Provisionable refuses a token that Provision would refuse whatever the PIN
 // and the PUK, which need not be there yet, so that nobody chooses them in
 // vain. It reads and changes nothing.

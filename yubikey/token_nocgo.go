@@ -71,6 +71,9 @@ func (*Token) Protect(func() ([]byte, error)) (bool, error) { return false, noPC
 // SetRetries answers ErrNoPCSC.
 func (*Token) SetRetries(ProvisionOptions) error { return noPCSC() }
 
+// FactoryPIN answers ErrNoPCSC.
+func (*Token) FactoryPIN() (bool, error) { return false, noPCSC() }
+
 // Provisionable answers ErrNoPCSC.
 func (*Token) Provisionable(ProvisionOptions) error { return noPCSC() }
 

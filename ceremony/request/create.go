@@ -27,7 +27,7 @@ func Create(dir string, in Input) (*Request, error) {
 	if filepath.Base(dir) != r.Name() {
 		return nil, fault.New(fault.Usage, "name the folder "+r.Name(), fmt.Errorf("make request: the folder would be %s, the request is %s", filepath.Base(dir), r.Name()))
 	}
-	archive, err := pack(r.Name(), r.Manifest.Created, r.Files)
+	archive, err := courier.Pack(r.Name(), r.Manifest.Created, r.Files)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}

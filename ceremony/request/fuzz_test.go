@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/courier"
 )
 
 // Invariant: a manifest that is read writes itself again.
@@ -23,24 +25,24 @@ func FuzzManifest(f *testing.F) {
 // Invariant: what comes out of a tar has names that stay below its folder, and
 // keeps every bound; packing it again gives a tar with the same files.
 func FuzzUnpack(f *testing.F) {
-	packed, err := pack("0001-founding", time.Unix(0, 0), map[string][]byte{"pki.yaml": []byte("version: 1\n")})
+	packed, err := courier.Pack("0001-founding", time.Unix(0, 0), map[string][]byte{"pki.yaml": []byte("version: 1\n")})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(packed)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		files, folder, err := unpack(data)
+		files, folder, err := courier.Unpack(data, limits)
 		if err != nil || len(files) == 0 {
 			return
 		}
 		if err := limits.Check(files); err != nil {
 			t.Fatal(err)
 		}
-		again, err := pack(folder, time.Unix(0, 0), files)
+		again, err := courier.Pack(folder, time.Unix(0, 0), files)
 		if err != nil {
 			return // a name that is too long for the form
 		}
-		files2, folder2, err := unpack(again)
+		files2, folder2, err := courier.Unpack(again, limits)
 		if err != nil || folder2 != folder || len(files2) != len(files) {
 			t.Fatalf("%d files in %q, then %d in %q (%v)", len(files), folder, len(files2), folder2, err)
 		}

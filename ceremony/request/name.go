@@ -24,9 +24,6 @@ var limits = courier.Limits{
 	Larger: map[string]int64{LedgerFile: 16 << 20},
 }
 
-// maxTar is what the files and their headers can add up to.
-var maxTar = limits.Total + int64(limits.Files)*2048
-
 // ceremonyForm is the name of a ceremony, as it stands in the folder's name.
 var ceremonyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 

@@ -42,7 +42,7 @@ func open(path string) (*Request, error) {
 		}
 		return check(files)
 	case info.Mode().IsRegular():
-		data, err := readTar(path)
+		data, err := courier.ReadTar(path, limits)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func open(path string) (*Request, error) {
 }
 
 func openTar(data []byte) (*Request, error) {
-	files, folder, err := unpack(data)
+	files, folder, err := courier.Unpack(data, limits)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func TestOpen_TarExtraAndMissing(t *testing.T) {
 	path := tarWith(t, r, nil, func(w *tar.Writer) { entry(t, w, tar.Header{Name: r.Name() + "/extra"}, []byte("x")) })
 	openRefused(t, path, "extra: an extra file")
 	for name := range r.Files {
-		packed, err := pack(r.Name(), r.Manifest.Created, without(r.Files, name))
+		packed, err := courier.Pack(r.Name(), r.Manifest.Created, without(r.Files, name))
 		must(t, err)
 		openRefused(t, put(t, packed), name, "missing")
 	}
@@ -99,10 +99,10 @@ func TestOpen_TarAroundTheFiles(t *testing.T) {
 	r := create(t, newWorld(t).founding())
 	packed, err := os.ReadFile(r.Path + ".tar")
 	must(t, err)
-	other, err := pack(r.Name(), r.Manifest.Created.Add(time.Second), r.Files)
+	other, err := courier.Pack(r.Name(), r.Manifest.Created.Add(time.Second), r.Files)
 	must(t, err)
 	openRefused(t, put(t, other), "differs at byte")
-	renamed, err := pack("0002-founding", r.Manifest.Created, r.Files)
+	renamed, err := courier.Pack("0002-founding", r.Manifest.Created, r.Files)
 	must(t, err)
 	openRefused(t, put(t, renamed), "0002-founding")
 	openRefused(t, put(t, append(bytes.Clone(packed), "behind the end"...)), "differs at byte")

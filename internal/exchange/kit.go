@@ -22,6 +22,7 @@ const (
 	kitImage  = "ceremony.iso"
 	kitManual = "CEREMONY.md"
 	kitScript = "script.html"
+	kitPage   = "WITNESS.md"
 )
 
 // CheckImage refuses a ceremony image that the plan's ceremony does not name.
@@ -44,14 +45,14 @@ func CheckImage(d *trustdir.Dir, name string, image []byte) error {
 }
 
 // WriteKit writes what people carry to the day beside a request: the manual,
-// the script to print and fill in, the ceremony image if there is one, and their
+// the page for witnesses, the script to print and fill in, the ceremony image if there is one, and their
 // SHA256SUMS. It returns the folder.
 func WriteKit(r *request.Request, image []byte) (string, error) {
 	script, err := ceremony.Script(r)
 	if err != nil {
 		return "", err
 	}
-	files := map[string][]byte{kitManual: trustroot.Manual, kitScript: script}
+	files := map[string][]byte{kitManual: trustroot.Manual, kitScript: script, kitPage: trustroot.WitnessPage}
 	if image != nil {
 		files[kitImage] = image
 	}

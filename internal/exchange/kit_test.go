@@ -65,7 +65,7 @@ func TestKit_Files(t *testing.T) {
 	}
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 	check.Dir = kit
-	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK") != 3 {
+	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK") != 4 {
 		t.Errorf("%v:\n%s", err, out)
 	}
 	data, err := os.ReadFile(filepath.Join(kit, kitScript))

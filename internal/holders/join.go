@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/linnemanlabs/trustroot"
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -37,8 +38,9 @@ type holderToken interface {
 }
 
 // Invite makes a challenge for a holder of the plan and keeps it in
-// holders/NAME/challenge.json. An earlier one that was not answered no longer
-// counts.
+// holders/NAME/challenge.json, with the page that is sent to them beside it. An
+// earlier one that was not answered no longer counts. It returns the page's
+// path.
 func Invite(d *trustdir.Dir, name string, now time.Time) (path string, err error) {
 	if _, _, err := Planned(d, name); err != nil {
 		return "", err
@@ -51,8 +53,26 @@ func Invite(d *trustdir.Dir, name string, now time.Time) (path string, err error
 	if err != nil {
 		return "", err
 	}
-	path = trustdir.HolderDir(name) + challengeFile
-	return path, d.Replace(map[string][]byte{path: text})
+	token, slot, err := Planned(d, name)
+	if err != nil {
+		return "", err
+	}
+	page := trustdir.InvitationOf(name)
+	path = trustdir.HolderDir(name) + page
+	head := fmt.Sprintf("# Invitation for %s\n\nAnswer by %s, on your own machine, with your own YubiKey:\n\n    trustroot-offline tuf join %s --serial %d --slot %s\n\n%s%s```\n\n",
+		name, challenge.Expires.Format(time.DateOnly), page, token, slot, challengeFence, text)
+	return path, d.Replace(map[string][]byte{trustdir.HolderDir(name) + challengeFile: text, path: append([]byte(head), trustroot.HolderPage...)})
+}
+
+// challengeFence opens the challenge in an invitation.
+const challengeFence = "```json\n"
+
+// ReadInvitation reads the challenge of an invitation, or a challenge by itself.
+func ReadInvitation(data []byte) (*tuf.Challenge, error) {
+	if _, rest, ok := bytes.Cut(data, []byte(challengeFence)); ok {
+		data, _, _ = bytes.Cut(rest, []byte("```"))
+	}
+	return tuf.ParseChallenge(data)
 }
 
 // Join answers a challenge on the holder's own machine: it makes a P-256 key in
@@ -144,6 +164,9 @@ func Accept(d *trustdir.Dir, data []byte, roots attestation.Roots, now time.Time
 	// last: with it the holder counts
 	if err := d.WriteNew(trustdir.File{Name: dir + "key.pem", Data: public}); err != nil {
 		return tuf.Holder{}, err
+	}
+	if err := os.Remove(d.Join(dir + trustdir.InvitationOf(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return tuf.Holder{}, fmt.Errorf("remove the invitation: %w", err)
 	}
 	return holder, os.Remove(d.Join(dir + challengeFile))
 }

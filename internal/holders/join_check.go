@@ -86,6 +86,16 @@ func signs(d *trustdir.Dir, name string) bool {
 	})
 }
 
+// Joined reports whether everybody who signs root or targets has a key on file.
+func Joined(d *trustdir.Dir) bool {
+	for name := range d.Plan.Holders {
+		if _, err := fs.Stat(d.FS(), trustdir.HolderDir(name)+trustdir.PublicFile); err != nil && signs(d, name) {
+			return false
+		}
+	}
+	return true
+}
+
 func attestationOf(d *trustdir.Dir, dir string) (slot, device []byte, err error) {
 	slot, errS := fs.ReadFile(d.FS(), dir+"attestation/slot.pem")
 	device, errD := fs.ReadFile(d.FS(), dir+"attestation/device.pem")

@@ -3,6 +3,7 @@ package next
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/publish"
@@ -37,8 +38,8 @@ func (w *way) publication() error {
 	}
 	change := trustdir.StagedDir + "/NUMBER"
 	w.add(Step{Who: Administrator, What: "Stage the change for the holders"}, stage)
-	w.add(Step{Who: Holder, What: "Read the change and sign it"}, "trustroot-offline tuf sign "+change+" --serial SERIAL")
-	w.add(Step{Who: Administrator, What: "Publish it in every place"}, "tuf publish "+change+w.practice())
+	w.add(Step{Who: Holder, What: "Read the change, sign it, and send the reply back"}, "trustroot-offline tuf sign NUMBER.tar --serial SERIAL")
+	w.add(Step{Who: Administrator, What: "Publish it in every place"}, "tuf publish "+change+" "+change+"-*.json"+w.practice())
 	return nil
 }
 
@@ -48,20 +49,29 @@ func (w *way) signatures(staged *tuf.Staged) error {
 	if err != nil {
 		return err
 	}
-	waits := map[string]bool{} // by holder: whether a threshold is open
+	waits, needed := map[string]bool{}, 0 // by holder: whether a threshold is open
 	for _, r := range roles {
 		for _, demand := range r.Demands {
+			needed = max(needed, demand.Open())
 			for _, name := range demand.Waiting {
 				waits[name] = waits[name] || demand.Open() > 0
 			}
 		}
 	}
-	folder := staged.Dir()
+	folder, replies := staged.Dir(), ""
+	number := filepath.Base(folder)
 	for _, name := range slices.Sorted(maps.Keys(waits)) {
-		if h, ok := w.Plan.Holders[name]; ok && waits[name] && !staged.Sealed() {
-			w.add(Step{Who: Holder, Name: name, What: "Read the change and sign it"}, fmt.Sprintf("trustroot-offline tuf sign %s --serial %d --slot %s", folder, h.Token, h.Slot))
+		if _, ok := w.Plan.Holders[name]; ok && waits[name] && !staged.Sealed() {
+			reply := number + "-" + name + ".json"
+			w.add(Step{Who: Holder, Name: name, What: fmt.Sprintf("Read the change %s, sign it, and send %s back (%d more signatures are needed)", tuf.ChangeFile(folder), reply, needed),
+				Needed: needed, Elsewhere: true, Done: w.has(trustdir.StagedDir + "/" + reply)}, "trustroot-offline tuf sign "+tuf.ChangeFile(number)+w.token(name))
+			replies = " " + folder + "-*.json"
 		}
 	}
-	w.add(Step{Who: Administrator, What: "Publish it in every place"}, "tuf publish "+folder+w.practice())
+	what := "Publish it in every place"
+	if replies != "" {
+		what = "Save the replies in " + trustdir.StagedDir + "/, and publish in every place"
+	}
+	w.add(Step{Who: Administrator, What: what}, "tuf publish "+folder+replies+w.practice())
 	return nil
 }

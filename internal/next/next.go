@@ -33,7 +33,12 @@ type Step struct {
 	Name     string   `json:"name,omitempty"`     // of the holder or witness, as the plan names them
 	What     string   `json:"what"`               // in the imperative
 	Commands []string `json:"commands,omitempty"` // whole command lines; STICK stands for the mounted stick
-	Done     bool     `json:"done"`
+	// Larger is one command line that takes this step and those after it that wait
+	// for nobody else; empty where there is none.
+	Larger string `json:"larger,omitempty"`
+	// Needed is how many of the holders' steps of a change are enough; 0 means all.
+	Needed int  `json:"needed,omitempty"`
+	Done   bool `json:"done"`
 	// Elsewhere says that the step leaves no trace in the trust directory: it is
 	// done when a later step is.
 	Elsewhere bool `json:"elsewhere,omitempty"`

@@ -84,6 +84,9 @@ func TestOf_FoundingInItsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := opens(t, dir, next.Administrator, "kms create")
+	if s, _ := l.Open(); s.Larger != "trustroot --dir "+dir+" prepare" {
+		t.Errorf("the larger step is %q", s.Larger)
+	}
 	whole := len(l.Steps)
 	if l.Title != "founding" {
 		t.Errorf("title %q", l.Title)
@@ -103,6 +106,10 @@ func TestOf_FoundingInItsOrder(t *testing.T) {
 		text = in.Apply(text)
 	}
 	write(t, dir, trustdir.PlanFile, text)
+	opens(t, dir, next.Administrator, "tuf invite first")
+	for _, h := range example().Holders {
+		write(t, dir, "holders/"+h.Name+"/challenge.json", []byte("{}"))
+	}
 	opens(t, dir, next.SecondPerson, "kms list --pin --write")
 
 	for i, name := range []string{"fulcio", "tsa", "rekor", "tesseract", "deploy", "online_key"} {
@@ -113,7 +120,18 @@ func TestOf_FoundingInItsOrder(t *testing.T) {
 		}
 	}
 	savePlan(t, dir, e)
-	opens(t, dir, next.Administrator, "kms csr")
+	if s, _ := opens(t, dir, next.Holder, "tuf join first.md --serial 20000001").Open(); !s.Elsewhere {
+		t.Error("a holder's reply is not waited for elsewhere")
+	}
+	for _, h := range example().Holders {
+		write(t, dir, "holders/"+h.Name+"/key.pem", []byte("key"))
+		if err := os.Remove(filepath.Join(dir, "holders", h.Name, "challenge.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, _ := opens(t, dir, next.Administrator, "kms csr").Open(); s.Larger != "trustroot --dir "+dir+" prepare --out STICK" {
+		t.Errorf("the larger step is %q", s.Larger)
+	}
 	for _, name := range []string{"authorities/fulcio/g1/request.csr", "authorities/tsa/g1/request.csr"} {
 		write(t, dir, name, []byte("request"))
 	}
@@ -159,8 +177,8 @@ func TestOf_HolderWhoWasInvited(t *testing.T) {
 	write(t, dir, "holders/second/challenge.json", []byte("{}"))
 	l := of(t, dir)
 	l.As(next.Holder)
-	for _, s := range l.Steps[:3] {
-		if want := "--out " + s.Name + ".json"; !strings.HasSuffix(s.Commands[0], want) || s.Done {
+	for i, s := range l.Steps[:3] {
+		if want := fmt.Sprintf("tuf join %s.md --serial %d", s.Name, example().Holders[i].Token); !strings.HasSuffix(s.Commands[0], want) || s.Done {
 			t.Errorf("%s %q, want %s", s.Name, s.Commands, want)
 		}
 	}

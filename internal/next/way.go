@@ -38,8 +38,9 @@ func (w *way) list(ctx context.Context) (*List, error) {
 		ceremony = root.Generations[0].Ceremony // none for a root that was adopted
 	}
 	w.theft()
+	w.create()
+	w.joins(w.pins())
 	w.keys(ceremony)
-	w.holders()
 	w.ceremony(ceremony)
 	w.revocations(ceremony)
 	if err := w.publication(); err != nil {
@@ -146,43 +147,22 @@ func (w *way) keys(ceremony string) {
 	exports := slices.Concat(logs, apps)
 	requests := slices.DeleteFunc(w.issues(ceremony), func(t target) bool { return t.name == plan.RootAuthority || t.Key == plan.ExternalKey })
 	pinned := w.Plan.Pinned() == nil
-	if w.founding || !pinned {
-		w.add(Step{Who: Administrator, What: "Make the keys in KMS", Done: w.Plan.Named()}, "kms create --write")
-		w.add(Step{Who: SecondPerson, What: "With your own credentials, on your own machine: look the keys up and write their pins into the plan", Done: pinned}, "kms list --pin --write")
-	}
 	if w.founding && len(requests) > 0 || slices.ContainsFunc(requests, open) {
 		lacks := func(t target) bool {
 			return !t.done && !w.has(trustdir.GenerationDir("authorities", t.name, t.Generation.Generation)+"/"+trustdir.CsrFile)
 		}
-		w.add(Step{Who: Administrator, What: "Write the certification requests", Done: pinned && !slices.ContainsFunc(requests, lacks)}, "kms csr")
+		w.add(Step{Who: Administrator, What: "Write the certification requests", Larger: w.prepares(ceremony), Done: pinned && !slices.ContainsFunc(requests, lacks)}, "kms csr")
 	}
 	if w.founding && len(exports) > 0 || slices.ContainsFunc(exports, open) {
 		lacks := func(t target) bool {
 			return !t.done && !w.has(trustdir.GenerationDir("logs", t.name, t.Generation.Generation)+"/"+trustdir.PublicFile)
 		}
-		w.add(Step{Who: Administrator, What: "Export the public keys of logs and applications", Done: pinned && !slices.ContainsFunc(exports, lacks)}, "kms export")
+		w.add(Step{Who: Administrator, What: "Export the public keys of logs and applications", Larger: w.prepares(ceremony), Done: pinned && !slices.ContainsFunc(exports, lacks)}, "kms export")
 	}
 	for _, t := range logs {
 		if w.founding || !t.done {
-			w.add(Step{Who: Administrator, What: "Enter the checkpoint key of " + t.name + " into the ledger", Done: t.done}, "log add "+t.name)
+			w.add(Step{Who: Administrator, What: "Enter the checkpoint key of " + t.name + " into the ledger", Larger: w.prepares(ceremony), Done: t.done}, "log add "+t.name)
 		}
-	}
-}
-
-func (w *way) holders() {
-	if w.Plan.TUF == nil {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(w.Plan.Holders)) {
-		h, at := w.Plan.Holders[name], trustdir.HolderDir(name)
-		joined := w.has(at + trustdir.PublicFile)
-		if joined && !w.founding || !slices.Contains(w.Plan.TUF.Root.Holders, name) && !slices.Contains(w.Plan.TUF.Targets.Holders, name) {
-			continue
-		}
-		w.add(Step{Who: Administrator, What: "Invite " + name + ": send the challenge to them", Done: joined || w.has(at+"challenge.json")}, "tuf invite "+name)
-		w.add(Step{Who: Holder, Name: name, What: "Make your key on your token and send " + name + ".json back", Elsewhere: true, Done: joined},
-			fmt.Sprintf("trustroot-offline tuf join challenge.json --serial %d --slot %s --out %s.json", h.Token, h.Slot, name))
-		w.add(Step{Who: Administrator, What: "Take " + name + "'s key in", Done: joined}, "tuf join --accept "+name+".json"+w.practice())
 	}
 }
 
@@ -201,7 +181,7 @@ func (w *way) ceremony(name string) {
 	if c.ImageSHA256 != "" {
 		image = " --image ceremony.iso"
 	}
-	w.add(Step{Who: Administrator, What: "Write the request onto the stick", Done: sequence > 0}, "request create --ceremony "+name+image+" --out STICK")
+	w.add(Step{Who: Administrator, What: "Write the request onto the stick", Larger: w.prepares(name), Done: sequence > 0}, "request create --ceremony "+name+image+" --out STICK")
 	w.add(Step{Who: SecondPerson, What: "On your own machine: hold the request against the reviewed plan and write its 32 words on paper", Elsewhere: true, Done: held},
 		"trustroot-offline request show "+request)
 	if c.ImageSHA256 != "" {
@@ -209,10 +189,14 @@ func (w *way) ceremony(name string) {
 			"it must be " + trustdir.Groups(c.ImageSHA256), Elsewhere: true, Done: held})
 	}
 	w.add(Step{Who: KeyHolder, What: fmt.Sprintf("In the room, on %s, with YubiKey %d: hold the ceremony (CEREMONY.md)", c.Day, c.Token), Elsewhere: true, Done: held},
-		fmt.Sprintf("trustroot-offline ceremony run %s --serial %d --out STICK%s", request, c.Token, w.practice()))
+		"trustroot-offline ceremony run STICK"+splits(w, c)+w.practice()+networked(w))
 	for _, witness := range c.Witnesses {
+		token := " --serial SERIAL"
+		if _, known := w.Plan.Holders[witness]; known {
+			token = w.token(witness)
+		}
 		w.add(Step{Who: Witness, Name: witness, What: "Sign the record with your own token", Elsewhere: true, Done: held},
-			"trustroot-offline ceremony witness STICK/"+c.Day+"-"+name+" --serial SERIAL --slot 9a")
+			"trustroot-offline ceremony witness STICK/"+c.Day+"-"+name+token+w.practice())
 	}
 	w.add(Step{Who: Administrator, What: "Check the record and file it", Done: held}, "ceremony accept STICK/"+c.Day+"-"+name+w.practice())
 }

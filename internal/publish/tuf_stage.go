@@ -36,7 +36,7 @@ func StageFirst(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 	if err != nil {
 		return nil, err
 	}
-	return tuf.StageInit(folder, policy, targets, now)
+	return packed(tuf.StageInit(folder, policy, targets, now))
 }
 
 // enterOnline has the ledger know the online key that a root is staged with.
@@ -96,7 +96,7 @@ func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string
 		return nil, err
 	}
 	if what != tuf.KindTargets {
-		s, err = tuf.StageRoot(ctx, folder, place, policy, now, o.Renew)
+		s, err = packed(tuf.StageRoot(ctx, folder, place, policy, now, o.Renew))
 		if what == tuf.KindRoot || !errors.Is(err, tuf.ErrNothingToStage) {
 			return s, nothingToStage(err)
 		}
@@ -106,8 +106,16 @@ func Stage(d *trustdir.Dir, ctx context.Context, client *kms.Client, what string
 		return nil, err
 	}
 	targets.Withdraw = o.Withdraw
-	s, err = tuf.StageTargets(ctx, folder, place, policy, targets, now, o.Renew)
+	s, err = packed(tuf.StageTargets(ctx, folder, place, policy, targets, now, o.Renew))
 	return s, nothingToStage(err)
+}
+
+// packed writes the one file of a staged change, which goes to the holders.
+func packed(s *tuf.Staged, err error) (*tuf.Staged, error) {
+	if err == nil {
+		err = tuf.Pack(s)
+	}
+	return s, err
 }
 
 func nothingToStage(err error) error {

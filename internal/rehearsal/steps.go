@@ -5,10 +5,8 @@ import (
 	"crypto/x509"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 func foundingSteps(r *Rehearsal) []step {
@@ -16,9 +14,9 @@ func foundingSteps(r *Rehearsal) []step {
 		{title: "virtual YubiKeys on a private PC/SC daemon: the root's, and that of a TUF holder", run: r.do(startTokens)},
 		{title: "the plan and the ledger", run: r.do(writePlan)},
 		{title: "keys in KMS, pinned in the plan", run: r.do(makeKeys)},
-		{title: "certification requests and checkpoint keys", run: r.do(export)},
 		{title: "the tokens: PIN, PUK and management key", run: r.do(provision), day: ceremonyDay},
 		{title: "the TUF holder joins, with a key on their own token", run: r.do(join)},
+		{title: "certification requests and checkpoint keys", run: r.do(export)},
 		{title: "the request that crosses to the ceremony host", run: r.createRequest},
 		{title: "the ceremony: root, Fulcio and TSA certificates", run: r.hold},
 		{title: "back on the admin host: check and file the record", run: r.do(accept)},
@@ -30,36 +28,28 @@ func foundingSteps(r *Rehearsal) []step {
 	})
 }
 
-func writePlan(ctx context.Context, r *Rehearsal) error {
+func attestationRoots(r *Rehearsal) (string, error) {
 	maker := r.cards[0] // and that of the other
 	var roots strings.Builder
 	for _, c := range append([]*x509.Certificate{maker.AttestationRoot()}, maker.AttestationIntermediates()...) {
 		text, err := pki.EncodeCertificate(c)
 		if err != nil {
-			return err
+			return "", err
 		}
 		roots.Write(text)
 	}
-	midnight := r.Now.UTC().Truncate(24 * time.Hour)
-	example := plan.Example{
-		Organization:     Organization,
-		Name:             "Example",
-		Domain:           domain,
-		NotBefore:        midnight,
-		Token:            Serial,
-		Holders:          []plan.ExampleHolder{{Name: holder, Token: HolderSerial}},
-		Threshold:        1,
-		SingleHolder:     "a rehearsal has one holder",
-		App:              app,
-		OIDC:             "https://login." + domain,
-		AttestationRoots: roots.String(),
-		BinarySHA256:     pinned(r),
-		ImageSHA256:      r.ImageSHA256,
+	return roots.String(), nil
+}
+
+func writePlan(ctx context.Context, r *Rehearsal) error {
+	first, err := example(r)
+	if err != nil {
+		return err
 	}
 	if r.Standby {
-		example.CRL = crlURL
+		first.CRL = crlURL
 	}
-	text, err := example.Render()
+	text, err := first.Render()
 	if err != nil {
 		return err
 	}
@@ -73,7 +63,7 @@ func makeKeys(ctx context.Context, r *Rehearsal) error {
 	if err := startKMS(ctx, r); err != nil {
 		return err
 	}
-	return createKeys(ctx, r)
+	return r.each(ctx, []string{"kms", "create", "--write"}, []string{"tuf", "invite", holder}, []string{"kms", "list", "--pin", "--write"})
 }
 
 func provision(ctx context.Context, r *Rehearsal) error {
@@ -105,7 +95,6 @@ func build(ctx context.Context, r *Rehearsal) error {
 func join(ctx context.Context, r *Rehearsal) error {
 	answer := r.in(stick, holder+".json")
 	return r.each(ctx,
-		[]string{"tuf", "invite", holder},
 		[]string{"tuf", "join", r.in("holders", holder, "challenge.json"), "--serial", serial(HolderSerial), "--out", answer},
 		[]string{"tuf", "join", "--accept", answer, "--rehearsal"},
 	)

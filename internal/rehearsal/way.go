@@ -72,7 +72,7 @@ func publish(ctx context.Context, r *Rehearsal, stage string) error {
 			return err
 		}
 	}
-	folders, err := filepath.Glob(r.in("staged", "[0-9]*"))
+	folders, err := filepath.Glob(r.in("staged", "*[0-9]"))
 	if err != nil {
 		return fmt.Errorf("look for what was staged: %w", err)
 	}

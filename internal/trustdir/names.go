@@ -23,6 +23,9 @@ const (
 // RepositoryDir is the repository as published, in the trust directory.
 const RepositoryDir = "tuf"
 
+// InvitationOf is the page that a holder is sent, with the challenge in it.
+func InvitationOf(name string) string { return name + ".md" }
+
 // StagedDir is the folder of changes that wait for signatures.
 const StagedDir = "staged"
 

@@ -19,6 +19,7 @@ type Example struct {
 	Token        uint32 // serial number of the root's YubiKey
 	Holders      []ExampleHolder
 	Threshold    int
+	Witnesses    []string       // of the founding ceremony
 	SingleHolder string         // the reason for a threshold of one; empty where it is more
 	App          string         // name of an application with a key in KMS; empty leaves it to be filled in
 	OIDC         string         // issuer URL of the identity provider; empty leaves it to be filled in
@@ -65,6 +66,7 @@ func (e Example) Render() ([]byte, error) {
 		"Token":            e.Token,
 		"Holders":          e.Holders,
 		"Threshold":        e.Threshold,
+		"Witnesses":        strings.Join(e.Witnesses, ", "),
 		"SingleHolder":     e.SingleHolder,
 		"App":              e.App,
 		"OIDC":             e.OIDC,

@@ -32,6 +32,7 @@ const (
 const (
 	maxChange    = 8 << 20
 	maxSignature = 16 << 10
+	maxReply     = 1 << 20
 )
 
 // change is change.json: what the metadata cannot say itself.

@@ -41,20 +41,24 @@ func parseSignature(data []byte) (signatureFile, error) {
 	if err := strict.JSON(data, &f); err != nil {
 		return signatureFile{}, err
 	}
+	return f, f.check()
+}
+
+func (f signatureFile) check() error {
 	switch {
 	case !roleName.MatchString(f.Role):
-		return signatureFile{}, fmt.Errorf("role %q is not a role name", f.Role)
+		return fmt.Errorf("role %q is not a role name", f.Role)
 	case f.Version < 1:
-		return signatureFile{}, fmt.Errorf("version %d is not a version", f.Version)
+		return fmt.Errorf("version %d is not a version", f.Version)
 	case !holderName.MatchString(f.Holder):
-		return signatureFile{}, fmt.Errorf("holder %q is not a name", f.Holder)
+		return fmt.Errorf("holder %q is not a name", f.Holder)
 	case !keyIDForm.MatchString(f.KeyID):
-		return signatureFile{}, fmt.Errorf("keyid %q is not a key ID", f.KeyID)
+		return fmt.Errorf("keyid %q is not a key ID", f.KeyID)
 	}
 	if _, err := hex.DecodeString(f.Sig); err != nil || f.Sig == "" || f.Sig != strings.ToLower(f.Sig) {
-		return signatureFile{}, errors.New("sig is not lower-case hex")
+		return errors.New("sig is not lower-case hex")
 	}
-	return f, nil
+	return nil
 }
 
 // accept checks a signature file against what is to be signed and keeps it.
@@ -204,15 +208,15 @@ func (s *Staged) Add(contents ...[]byte) error {
 	probe := *s
 	probe.signatures = map[string]map[string]metadata.Signature{}
 	for i, data := range contents {
-		f, err := parseSignature(data)
-		if err == nil {
-			err = accept(&probe, f)
+		files, err := answerOf(s, data)
+		for _, f := range files {
+			err = errors.Join(err, accept(&probe, f))
+			if _, there := s.signatures[f.Role][f.KeyID]; !there && !slices.ContainsFunc(sigs, func(o signatureFile) bool { return o.name() == f.name() }) {
+				sigs = append(sigs, f)
+			}
 		}
 		if err != nil {
 			return fault.New(fault.Verification, "nothing was added; let the holder sign this folder", fmt.Errorf("signature file %d: %w", i+1, err))
-		}
-		if _, there := s.signatures[f.Role][f.KeyID]; !there && !slices.ContainsFunc(sigs, func(o signatureFile) bool { return o.name() == f.name() }) {
-			sigs = append(sigs, f)
 		}
 	}
 	if err := keep(s, sigs); err != nil {

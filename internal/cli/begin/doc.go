@@ -3,13 +3,16 @@
 package begin
 
 import (
+	"context"
+
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 )
 
-// Commands are the commands of this package.
-func Commands(f *cmdutil.Factory) []cmdutil.Group {
+// Commands are the commands of this package; practice begins a trust directory
+// to walk by hand.
+func Commands(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Factory) error) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newInitCmd(f, runInit), newAdoptCmd(f, runAdopt)),
+		cmdutil.Under("", newInitCmd(f, practice, runInit), newAdoptCmd(f, runAdopt)),
 		cmdutil.Under("plan", newPlanCheckCmd(f, runPlanCheck), newPlanSchemaCmd(f)),
 	}
 }

@@ -1,9 +1,13 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +15,10 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/sandbox"
 	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
 
@@ -21,6 +27,7 @@ type ceremonyRunOptions struct {
 	request      string
 	serial       uint32
 	out          string
+	split        bool
 	allowNetwork bool
 	rehearsal    bool
 }
@@ -28,26 +35,29 @@ type ceremonyRunOptions struct {
 func newCeremonyRunCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyRunOptions) error) *cobra.Command {
 	o := &ceremonyRunOptions{Factory: f}
 	cmd := &cobra.Command{
-		Use:   "run REQUEST",
+		Use:   "run STICK|REQUEST",
 		Short: "Hold the ceremony of a request: make the root key, or find it, and sign",
 		Long: `Hold the ceremony of a request at the root's token: make the root key where the
 request holds no root certificate, or find the key of the one that it holds, and
-sign what the request asks for.
+sign what the request asks for. Of a stick it takes the newest request and writes
+the record beside it. The token is the one that the plan in the request names;
+where its root key is still to be made, one as the factory made it gets a new PIN,
+PUK and management key first.
 
 If interrupted at any instant, run the same command again to resume.`,
 		Args: cobra.ExactArgs(1),
 		RunE: cmdutil.One(&o.request, o, run),
 	}
 	cmdutil.SerialFlag(cmd, &o.serial)
-	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write the record to, such as the mounted stick")
+	cmd.Flags().StringVar(&o.out, "out", "", "folder to write the record to (default: the stick, or the current folder)")
+	cmd.Flags().BoolVar(&o.split, "split-pin", false, "a new token: two people type half of the PIN and of the PUK each")
 	cmd.Flags().BoolVar(&o.allowNetwork, "allow-network", false, "go on although this host has a network; the record says so")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
 
 func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
-	if o.serial == 0 {
-		_, err := device.Open(ctx, o.Factory, 0)
+	if err := o.onStick(); err != nil {
 		return err
 	}
 	host, err := o.inspect()
@@ -62,6 +72,7 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 	if err != nil {
 		return err
 	}
+	o.serial = cmp.Or(o.serial, r.Plan.Ceremonies[r.Manifest.Ceremony].Token)
 	path, err := ceremony.Run(ctx, ceremony.Options{
 		Request:  r,
 		Serial:   o.serial,
@@ -75,12 +86,49 @@ func runCeremony(ctx context.Context, o *ceremonyRunOptions) error {
 			return yubikey.Open(ctx, serial, device.NewCountingPrompter(o.Operator))
 		},
 		AllowNetwork: o.allowNetwork,
+		Ready:        func(ctx context.Context) error { return o.ready(ctx, r.Plan) },
 	})
 	if err != nil {
 		return err
 	}
 	o.Progress("the record is in %s; carry it back, check it with `trustroot ceremony verify`, and switch this machine off", path)
 	return cmdutil.PrintText(o.Out, path+"\n")
+}
+
+// requestName is the tar of a request as a stick has it.
+var requestName = regexp.MustCompile(`^[0-9]{4}-[a-z0-9-]+\.tar$`)
+
+// onStick takes the newest request of a stick, where one was named, and writes
+// the record to it.
+func (o *ceremonyRunOptions) onStick() error {
+	entries, err := os.ReadDir(o.request)
+	_, folder := os.Stat(filepath.Join(o.request, request.ManifestFile))
+	if err != nil || folder == nil {
+		o.out = cmp.Or(o.out, ".")
+		return nil // a request, which says itself what it lacks
+	}
+	newest := ""
+	for _, e := range entries {
+		if requestName.MatchString(e.Name()) {
+			newest = max(newest, e.Name()) // the sequence number comes first
+		}
+	}
+	if newest == "" {
+		return fault.New(fault.Usage, "write one with `trustroot request create --out STICK`, or name the request", fmt.Errorf("%s holds no request", o.request))
+	}
+	o.out = cmp.Or(o.out, o.request)
+	o.request = filepath.Join(o.request, newest)
+	return nil
+}
+
+// ready makes a new token ready for a root key.
+func (o *ceremonyRunOptions) ready(ctx context.Context, p *plan.Plan) (err error) {
+	token, err := device.OpenForSecrets(ctx, o.Factory, o.serial)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	return device.ProvisionNew(o.Factory, token, yubikey.ProvisionOptions{ForRoot: true, AllowOldFirmware: p.Allows(plan.ExceptionOldFirmware)}, o.split)
 }
 
 // inspect looks at the machine. The offline program then gives up what it has

@@ -3,6 +3,8 @@ package holder
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/describe"
+	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -22,17 +26,19 @@ type tufSignOptions struct {
 	serial  uint32
 	slot    string
 	root    string
+	out     string
 }
 
 func newTUFSignCmd(f *cmdutil.Factory, derived Derived, run func(context.Context, *tufSignOptions) error) *cobra.Command {
 	o := &tufSignOptions{Factory: f, derived: derived}
 	cmd := &cobra.Command{
-		Use:   "sign STAGED",
+		Use:   "sign CHANGE",
 		Short: "Show a staged change and sign it with a holder's token",
 		Long: `Show a staged change and sign it with a holder's token, anywhere, offline.
 
-It needs the folder and the token, and writes one small file a role into the
-folder's signatures/. With --root it first makes sure that the change builds on
+It needs the change and the token. From the one file of a change, such as
+0007.tar, it writes one reply, 0007-NAME.json, to send back to the one who sent
+it; into a folder it writes a small file for each role. With --root it first makes sure that the change builds on
 a root that this holder trusts. In a trust directory, trustroot also makes sure
 that the change is what ledger, plan and holders make.`,
 		Args: cobra.ExactArgs(1),
@@ -41,11 +47,13 @@ that the change is what ledger, plan and holders make.`,
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot of the holder's key")
 	cmd.Flags().StringVar(&o.root, "root", "", "a root.json that you trust, which the change must build on")
+	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write the reply to")
 	return cmd
 }
 
 func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
-	staged, err := tuf.OpenStaged(o.staged)
+	staged, done, err := tuf.OpenChange(o.staged)
+	defer func() { err = errors.Join(err, done()) }()
 	if err != nil {
 		return err
 	}
@@ -95,7 +103,20 @@ func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 	if err := described.Sign(holder, signer); err != nil {
 		return err
 	}
-	o.Progress("%s signed %s", holder, staged.Dir())
+	name, packed := strings.CutSuffix(filepath.Base(o.staged), ".tar")
+	if packed {
+		data, err := tuf.Reply(staged, holder, key)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(o.out, name+"-"+holder+".json")
+		if err := durable.Write(file, data, 0o644); err != nil {
+			return fault.New(fault.Failure, "name another folder with --out, and sign again", err)
+		}
+		o.Progress("%s signed %s; send %s back to the one who sent you %s", holder, o.staged, file, filepath.Base(o.staged))
+	} else {
+		o.Progress("%s signed %s", holder, o.staged)
+	}
 	if o.JSON {
 		return show.StagedJSON(o.Factory, staged)
 	}

@@ -26,19 +26,24 @@ func NextLine(l *next.List, width int) string {
 	if s == nil {
 		return term.Hang(l.Quiet, width, 0) + "\n"
 	}
-	return stepText(term.Sprintf("Next (%s, step %d of %d): ", l.Title, n, len(l.Steps)), s, width, 2)
+	return stepText(term.Sprintf("Next (%s, step %d of %d): ", l.Title, n, len(l.Steps)), s, true, width, 2)
 }
 
 // stepText is a step in lines of at most width columns, but for its commands,
-// which are copied whole.
-func stepText(mark string, s *next.Step, width, indent int) string {
+// which are copied whole. What is to be done now is one command where a larger
+// one takes the step.
+func stepText(mark string, s *next.Step, now bool, width, indent int) string {
 	who := s.Who
 	if s.Name != "" {
 		who += " " + s.Name
 	}
 	var b strings.Builder
 	term.Fprintf(&b, "%s\n", term.Text(term.Hang(mark+term.Sprintf("%s: %s", who, s.What), width, indent)))
-	for _, c := range s.Commands {
+	commands := s.Commands
+	if now && s.Larger != "" {
+		commands = []string{s.Larger}
+	}
+	for _, c := range commands {
 		term.Fprintf(&b, "%*s%s\n", indent, "", c)
 	}
 	return b.String()
@@ -58,9 +63,9 @@ func Checklist(l *next.List, width int) string {
 		case s.Done:
 			b.WriteString(term.Hang(term.Sprintf("  [x] %s: %s", s.Who, s.What), width, 6) + "\n")
 		case s == open:
-			b.WriteString(stepText("  --> ", s, width, 6))
+			b.WriteString(stepText("  --> ", s, true, width, 6))
 		default:
-			b.WriteString(stepText("  [ ] ", s, width, 6))
+			b.WriteString(stepText("  [ ] ", s, false, width, 6))
 		}
 	}
 	return b.String()

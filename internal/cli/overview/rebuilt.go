@@ -8,8 +8,10 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
+	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -41,24 +43,26 @@ func Staged(ctx context.Context, f *cmdutil.Factory) string {
 	if d == nil || d.Plan.TUF == nil {
 		return ""
 	}
-	if _, err := fs.Stat(d.FS(), trustdir.RepositoryDir+"/timestamp.json"); err != nil {
-		return "" // the first publication is staged by tuf init
-	}
+	_, unpublished := fs.Stat(d.FS(), trustdir.RepositoryDir+"/timestamp.json")
 	published, err := publish.Published(d)
-	if published {
+	if published || unpublished != nil && (!holders.Joined(d) || len(d.State.Authorities[plan.RootAuthority]) == 0) {
 		return ""
 	}
 	client, errKMS := cloud.KMS(ctx, f, "")
 	var s *tuf.Staged
-	if err = errors.Join(err, errKMS); err == nil {
+	switch err = errors.Join(err, errKMS); {
+	case err != nil:
+	case unpublished != nil:
+		s, err = publish.StageFirst(d, ctx, client, f.Now)
+	default:
 		s, err = publish.Stage(d, ctx, client, tuf.KindTargets, publish.StageOptions{}, f.Now)
 	}
 	if err == nil {
-		f.Progress("staged in %s; each holder signs it with `trustroot-offline tuf sign`", s.Dir())
+		f.Progress("staged in %s; send %s to the holders: each signs it with `trustroot-offline tuf sign`", s.Dir(), tuf.ChangeFile(s.Dir()))
 		err = show.Missing(f, s)
 	}
 	if err != nil {
-		f.Progress("the change is not staged yet; run `trustroot tuf stage`: %v", err)
+		f.Progress("the change is not staged yet; see `trustroot next`: %v", err)
 		return ""
 	}
 	return s.Dir()

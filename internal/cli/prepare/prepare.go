@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,24 +15,32 @@ import (
 
 type prepareOptions struct {
 	*cmdutil.Factory
-	out string
+	out       string
+	image     string
+	replies   []string
+	rehearsal bool
 }
 
 func newPrepareCmd(f *cmdutil.Factory, run func(context.Context, *prepareOptions) error) *cobra.Command {
 	o := &prepareOptions{Factory: f}
 	cmd := &cobra.Command{
-		Use:   "prepare",
+		Use:   "prepare [REPLY…]",
 		Short: "Take every step up to the request that waits for nobody else",
 		Long: `Take every step up to the request that waits for nobody else: make the keys and
-write their ARNs into the plan, invite holders, and, once a second person has
-pinned the keys, write certification requests, export public keys and enter
-checkpoint keys into the ledger. With --out it also writes the request onto the
-stick. Run it again whenever somebody else has done their part; what was done
+write their ARNs into the plan, invite holders, take in the replies that they
+sent, and, once a second person has pinned the keys, write certification
+requests, export public keys and enter checkpoint keys into the ledger. With
+--out it also writes the request onto the stick. Run it again whenever somebody else has done their part; what was done
 before is left alone. Each step is a command of its own, which is shown.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.replies = args
+			return run(c.Context(), o)
+		},
 	}
 	cmd.Flags().StringVar(&o.out, "out", "", "folder to write the request to, such as the mounted stick")
+	cmd.Flags().StringVar(&o.image, "image", "", "ceremony image to put beside the request; the plan pins its SHA-256")
+	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
 
@@ -60,7 +69,7 @@ func (o *prepareOptions) step(ctx context.Context, done map[string]bool) ([]stri
 		if s.Done {
 			continue
 		}
-		if s.Who == next.SecondPerson {
+		if s.Who == next.SecondPerson && !s.Elsewhere {
 			return nil, nil, nil // what follows rests on the pins, or on the words
 		}
 		if s.Who != next.Administrator || len(s.Commands) != 1 {
@@ -93,10 +102,14 @@ func (o *prepareOptions) runs(ctx context.Context, words []string) func() error 
 		return func() error { return runLogAdd(ctx, &logAddOptions{Factory: o.Factory, name: last}) }
 	case "tuf invite":
 		return func() error { return show.Invite(o.Factory, last) }
+	case "tuf join":
+		if i := slices.IndexFunc(o.replies, func(path string) bool { return slices.Contains(words, filepath.Base(path)) }); i >= 0 {
+			return func() error { return show.AcceptHolder(o.Factory, o.replies[i], o.rehearsal) }
+		}
 	case "request create":
 		if at := slices.Index(words, "--ceremony"); at > 0 && o.out != "" {
 			return func() error {
-				return runRequestCreate(ctx, &requestCreateOptions{Factory: o.Factory, ceremony: words[at+1], out: o.out})
+				return runRequestCreate(ctx, &requestCreateOptions{Factory: o.Factory, ceremony: words[at+1], out: o.out, image: o.image})
 			}
 		}
 	}

@@ -27,7 +27,7 @@ import (
 // Trustroot is every command: the program of the admin host.
 func Trustroot(f *cmdutil.Factory) *cobra.Command {
 	root := cmdutil.NewRoot(f, "trustroot", "Make, renew and publish the trust root of a self-hosted Sigstore",
-		begin.Commands(f),
+		begin.Commands(f, rehearse.Practice),
 		prepare.Commands(f),
 		ceremony.Commands(f),
 		token.Commands(f),

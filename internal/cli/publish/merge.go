@@ -39,37 +39,42 @@ distinct holders the change is sealed and can be published.`,
 }
 
 func runTUFMerge(_ context.Context, o *tufMergeOptions) error {
-	staged, err := tuf.OpenStaged(o.staged)
+	staged, err := collected(o.Factory, o.staged, o.signatures)
 	if err != nil {
 		return err
-	}
-	if err := publish.CheckHere(o.Dir, staged, o.Now); err != nil {
-		return err
-	}
-	var contents [][]byte
-	for _, path := range o.signatures {
-		data, err := cmdutil.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		contents = append(contents, data)
-	}
-	if err := staged.Add(contents...); err != nil {
-		return err
-	}
-	missing, err := staged.Missing()
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 {
-		if err := staged.Merge(); err != nil {
-			return err
-		}
 	}
 	if o.JSON {
 		return show.StagedJSON(o.Factory, staged)
 	}
 	return o.showSignatures(staged)
+}
+
+// collected opens a staged change, takes what holders sent, and seals it once
+// there are enough.
+func collected(f *cmdutil.Factory, folder string, replies []string) (*tuf.Staged, error) {
+	staged, err := tuf.OpenStaged(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := publish.CheckHere(f.Dir, staged, f.Now); err != nil {
+		return nil, err
+	}
+	var contents [][]byte
+	for _, path := range replies {
+		data, err := cmdutil.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		contents = append(contents, data)
+	}
+	if err := staged.Add(contents...); err != nil {
+		return nil, err
+	}
+	missing, err := staged.Missing()
+	if err != nil || len(missing) > 0 {
+		return staged, err
+	}
+	return staged, staged.Merge()
 }
 
 func (o *tufMergeOptions) showSignatures(staged *tuf.Staged) error {

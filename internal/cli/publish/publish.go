@@ -17,6 +17,7 @@ import (
 type tufPublishOptions struct {
 	*cmdutil.Factory
 	staged    string
+	replies   []string
 	where     publish.Where
 	rehearsal bool
 }
@@ -24,10 +25,11 @@ type tufPublishOptions struct {
 func newTUFPublishCmd(f *cmdutil.Factory, run func(context.Context, *tufPublishOptions) error) *cobra.Command {
 	o := &tufPublishOptions{Factory: f}
 	cmd := &cobra.Command{
-		Use:   "publish STAGED",
+		Use:   "publish STAGED [REPLY…]",
 		Short: "Publish a signed change: targets first, timestamp last",
 		Long: `Publish a signed change to tuf/ of the trust directory and to every place of
-the plan's tuf.places, the same bytes everywhere.
+the plan's tuf.places, the same bytes everywhere. The replies that holders sent are
+taken in first, as ` + "`tuf merge`" + ` does.
 
 Every place is read before the first byte is written anywhere. It stops where a
 place cannot be reached (leave it out with --without), is ahead of this trust
@@ -37,8 +39,11 @@ Before a byte leaves, the change passes the publication gate: what clients say
 of trusted root, signing config and metadata, what the trusted root takes back,
 archived bundles, the ledger's head, and the attestations of the holders' keys.
 Interrupted, the same command completes it.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.staged, o, run),
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.staged, o.replies = args[0], args[1:]
+			return run(c.Context(), o)
+		},
 	}
 	whereFlags(cmd, &o.where)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
@@ -55,6 +60,9 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 		return err
 	}
 	staged, err := tuf.OpenStaged(o.staged)
+	if err == nil && len(o.replies) > 0 {
+		staged, err = collected(o.Factory, o.staged, o.replies)
+	}
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions) (err error) {
 		return err
 	}
 	if o.hold {
-		return o.holdOn(ctx, r)
+		return holdOn(ctx, o.Factory, r)
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (o *rehearseOptions) giveUp(r *rehearsal.Rehearsal, err error) error {
 }
 
 // holdOn keeps the tokens and the KMS for other programs.
-func (o *rehearseOptions) holdOn(ctx context.Context, r *rehearsal.Rehearsal) error {
+func holdOn(ctx context.Context, o *cmdutil.Factory, r *rehearsal.Rehearsal) error {
 	var text strings.Builder
 	term.Fprintf(&text, "export PCSCLITE_CSOCK_NAME=%s\n", r.Socket())
 	for _, variable := range r.Environment() {

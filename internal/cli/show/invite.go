@@ -1,9 +1,13 @@
 package show
 
 import (
+	"fmt"
+
+	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
 // Invite writes a challenge for a holder and says what to do with it.
@@ -20,9 +24,38 @@ func Invite(f *cmdutil.Factory, holder string) error {
 	if err != nil {
 		return err
 	}
-	f.Progress("keep this file and send %s a copy, to answer within 14 days:\n  trustroot tuf join challenge.json --serial %d --slot %s --out %s.json", holder, token, slot, holder)
+	f.Progress("send %s to %s: it says what to do, within 14 days", path, holder)
 	if f.JSON {
 		return cmdutil.PrintJSON(f.Out, map[string]any{"challenge": path, "holder": holder, "token": token, "slot": slot})
 	}
 	return cmdutil.PrintText(f.Out, path+"\n")
+}
+
+// AcceptHolder checks a holder's reply and files it.
+func AcceptHolder(f *cmdutil.Factory, file string, rehearsal bool) error {
+	data, err := cmdutil.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	d, err := trustdir.Open(f.Dir)
+	if err != nil {
+		return err
+	}
+	roots, err := ceremony.Roots(d.Plan, rehearsal)
+	if err != nil {
+		return err
+	}
+	holder, err := holders.Accept(d, data, roots, f.Now)
+	if err != nil {
+		return err
+	}
+	id, err := tuf.KeyID(holder.PublicKey)
+	if err != nil {
+		return err
+	}
+	f.Progress("%s is on file in holders/%s", holder.Name, holder.Name)
+	if f.JSON {
+		return cmdutil.PrintJSON(f.Out, map[string]string{"holder": holder.Name, "keyid": id})
+	}
+	return cmdutil.PrintText(f.Out, fmt.Sprintf("%s  %s\n", id, holder.Name))
 }

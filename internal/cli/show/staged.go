@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/describe"
@@ -20,7 +21,7 @@ type stagedView struct {
 
 // Staged prints what waits for signatures, and the next step.
 func Staged(f *cmdutil.Factory, s *tuf.Staged) error {
-	f.Progress("staged in %s; each holder signs it with `trustroot tuf sign %s --serial N`", s.Dir(), s.Dir())
+	f.Progress("staged in %s; send %s to the holders: each signs it with `trustroot-offline tuf sign %s --serial N`", s.Dir(), tuf.ChangeFile(s.Dir()), filepath.Base(tuf.ChangeFile(s.Dir())))
 	if f.JSON {
 		return StagedJSON(f, s)
 	}

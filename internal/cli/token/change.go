@@ -44,7 +44,7 @@ func runTokenChange(ctx context.Context, o *tokenChangeOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
 	// the new one first: once the old one was typed nothing else can go wrong with it
-	secret, err := newSecret(o.Factory, o.what, o.split)
+	secret, err := device.NewSecret(o.Factory, o.what, o.split)
 	if err != nil {
 		return err
 	}

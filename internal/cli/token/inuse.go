@@ -76,7 +76,7 @@ func (o *tokenProtectOptions) oldKey() ([]byte, error) {
 	key := make([]byte, hex.DecodedLen(len(typed)))
 	if _, err := hex.Decode(key, typed); err != nil || len(key) != 16 && len(key) != 24 && len(key) != 32 {
 		clear(key)
-		return nil, fault.New(fault.Usage, tokenUnchanged, errors.New("a management key has 32, 48 or 64 hex digits"))
+		return nil, fault.New(fault.Usage, device.TokenUnchanged, errors.New("a management key has 32, 48 or 64 hex digits"))
 	}
 	return key, nil
 }
@@ -121,7 +121,7 @@ func runTokenRetries(ctx context.Context, o *tokenRetriesOptions) (err error) {
 		return err
 	}
 	defer clear(pin)
-	puk, err := newSecret(o.Factory, "PUK", false)
+	puk, err := device.NewSecret(o.Factory, "PUK", false)
 	if err != nil {
 		return err
 	}

@@ -75,21 +75,5 @@ func runTokenProvision(ctx context.Context, o *tokenProvisionOptions) (err error
 	}); err != nil {
 		return err
 	}
-	if options.PIN, err = newSecret(o.Factory, "PIN", o.split); err != nil {
-		return err
-	}
-	defer clear(options.PIN)
-	if options.PUK, err = newSecret(o.Factory, "PUK", o.split); err != nil {
-		return err
-	}
-	defer clear(options.PUK)
-	if err := token.Provision(options); err != nil {
-		return err
-	}
-	if o.split {
-		o.Progress("YubiKey %d is ready: each person writes their own halves down; where it asks for the PIN, the first half is typed, then the second, then Enter", o.serial)
-		return nil
-	}
-	o.Progress("YubiKey %d is ready: write PIN and PUK down, each in an envelope of its own", o.serial)
-	return nil
+	return device.Provision(o.Factory, token, options, o.split)
 }

@@ -37,7 +37,7 @@ func runTokenUnblock(ctx context.Context, o *tokenUnblockOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
 	// the new PIN first: once the PUK was typed nothing else can go wrong with it
-	pin, err := newSecret(o.Factory, "PIN", o.split)
+	pin, err := device.NewSecret(o.Factory, "PIN", o.split)
 	if err != nil {
 		return err
 	}
