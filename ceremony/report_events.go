@@ -132,12 +132,11 @@ func changes(entries []journal.Entry, token uint32, imported bool) []string {
 			if number, ok := strings.CutPrefix(e.Step, "step "); ok {
 				step = "Step " + number + ": "
 			}
+			agreed[stepRecordKey] = agreed[stepRecordKey] || e.Step == stepRecordKey // it was agreed to with the root's
 		case journal.KindIntent:
 			intents[e.Step] = e.Data
 		case journal.KindAnswered:
 			agreed[e.Step] = true
-		case journal.KindShown:
-			agreed[e.Step] = agreed[e.Step] || e.Step == stepRecordKey // it was agreed to with the root's
 		case journal.KindResult:
 			if isKey := e.Step == stepGenerate || e.Step == stepRecordKey; isKey && !agreed[e.Step] {
 				continue
