@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/needs"
@@ -34,7 +36,7 @@ func newBrowser(t *testing.T) *browser {
 	must(t, err)
 	readOut, writeOut, err := os.Pipe()
 	must(t, err)
-	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
 		"--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
 	cmd.ExtraFiles = []*os.File{readIn, writeOut}
 	must(t, cmd.Start())
@@ -109,6 +111,7 @@ type sheet struct {
 	name          string
 	width, height int
 	phone, print  bool
+	dark          bool
 }
 
 // open shows a page in a new tab.
@@ -123,11 +126,30 @@ func (b *browser) open(url string, s sheet) {
 	}
 	b.session = session
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": s.width, "height": s.height, "deviceScaleFactor": 1, "mobile": s.phone})
-	b.call("Emulation.setEmulatedMedia", map[string]any{"media": map[bool]string{true: "print", false: "screen"}[s.print]})
+	b.call("Emulation.setEmulatedMedia", map[string]any{"media": map[bool]string{true: "print", false: "screen"}[s.print],
+		"features": []map[string]string{{"name": "prefers-color-scheme", "value": map[bool]string{true: "dark", false: "light"}[s.dark]}}})
 	b.call("Page.enable", nil)
 	b.call("Page.navigate", map[string]any{"url": url})
 	for b.evaluate("document.readyState + location.href") != "complete"+url {
 		continue
+	}
+}
+
+// shot is a picture of the whole page, and goes to the folder that
+// CEREMONY_SCREENSHOTS names, for somebody who wants to look.
+func (b *browser) shot(name string) {
+	b.t.Helper()
+	data, ok := b.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true})["data"].(string)
+	if !ok {
+		b.t.Fatal("no screenshot")
+	}
+	png, err := base64.StdEncoding.DecodeString(data)
+	must(b.t, err)
+	if len(png) < 20_000 {
+		b.t.Errorf("the screenshot %s has only %d bytes", name, len(png))
+	}
+	if dir := os.Getenv("CEREMONY_SCREENSHOTS"); dir != "" {
+		must(b.t, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
 	}
 }
 

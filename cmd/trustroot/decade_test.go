@@ -558,6 +558,7 @@ func TestDecade(t *testing.T) {
 	}
 	fmt.Println(out)
 	everyCommandFits(t, d.dir, d.now())
+	picturesHold(t, d.dir, d.now())
 	if root := d.state().Authorities["root"]; root[0].Compromised == nil || root[1].Standby {
 		t.Error("the first root is not known as stolen, or the second was not promoted")
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -118,18 +116,7 @@ func (b *browser) shows(t *testing.T, path string, v *ceremony.Verified, s sheet
 			t.Errorf("%s does not show %q", what, want)
 		}
 	}
-	shot, ok := b.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true})["data"].(string)
-	if !ok {
-		t.Fatal("no screenshot")
-	}
-	png, err := base64.StdEncoding.DecodeString(shot)
-	must(t, err)
-	if len(png) < 20_000 {
-		t.Errorf("the screenshot %s has only %d bytes", what, len(png))
-	}
-	if dir := os.Getenv("CEREMONY_SCREENSHOTS"); dir != "" {
-		must(t, os.WriteFile(filepath.Join(dir, what+".png"), png, 0o644))
-	}
+	b.shot(what)
 }
 
 // wanted is the text that a report must show.

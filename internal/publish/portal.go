@@ -28,8 +28,9 @@ type portalData struct {
 	Repository   string // URL of the TUF repository; may be empty
 	Roots        []portalRoot
 	Roles        []portalRole
-	TimeLines    template.HTML
-	Digest       string // SHA-256 of trusted_root.json
+	TimeLines    template.HTML // for a screen
+	Narrow       template.HTML // for a phone
+	Digest       string        // SHA-256 of trusted_root.json
 }
 
 // portalRoot is one generation of the root.
@@ -82,7 +83,8 @@ func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
 		return nil, err
 	}
 	// Show's drawing escapes every text that comes from the file
-	page.TimeLines = template.HTML(view.SVG()) //nolint:gosec // see above
+	page.TimeLines = template.HTML(view.SVG())    //nolint:gosec // see above
+	page.Narrow = template.HTML(view.NarrowSVG()) //nolint:gosec // see above
 	for _, r := range view.Roles {
 		role := portalRole{Title: r.Title}
 		for _, e := range r.Entries {
