@@ -289,6 +289,9 @@ func TestTUF_TwoOfThreeHoldersOnTokens(t *testing.T) {
 	// signed by the two who are left, and the old key is on file as a former one
 	p.plan("third", tokens[3])
 	p.join("third", tokens[3])
+	if text := p.run("next"); !strings.Contains(text, "trustroot --dir "+p.dir+" tuf stage root") {
+		t.Errorf("a holder's key changed, and next says:\n%s", text)
+	}
 	if text := p.run("tuf", "stage"); !strings.Contains(text, "root: key removed: third") || !strings.Contains(text, "root: key added: third") {
 		t.Errorf("staged:\n%s", text)
 	}
@@ -303,6 +306,9 @@ func TestTUF_TwoOfThreeHoldersOnTokens(t *testing.T) {
 		t.Errorf("verified:\n%s", text)
 	}
 	p.refused(fault.Usage, "nothing to stage", "tuf", "stage")
+	if text := p.run("next"); strings.Contains(text, "tuf stage") {
+		t.Errorf("the new key is published, and next says:\n%s", text)
+	}
 }
 
 // signatureOf finds a holder's signature file among those of a staged folder.

@@ -32,8 +32,15 @@ func (w *way) publication() error {
 	// before there is a root, nothing can be published
 	if len(w.State.Authorities[plan.RootAuthority]) > 0 && !w.first() {
 		published, err := publish.Published(w.Dir)
-		if err != nil || published {
+		if err != nil {
 			return err
+		}
+		fits, err := publish.RootFits(w.Dir)
+		if err != nil || published && fits {
+			return err
+		}
+		if !fits { // holders came or went, or the online key did
+			stage = "tuf stage root"
 		}
 	}
 	change := trustdir.StagedDir + "/NUMBER"

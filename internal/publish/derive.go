@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -155,15 +153,7 @@ func CheckStaged(d *trustdir.Dir, s *tuf.Staged, now time.Time) error {
 	if err := errors.Join(err, checkTrust(d, want)); err != nil {
 		return err
 	}
-	current, _, err := holders.HolderKeys(d)
-	if err != nil {
-		return err
-	}
-	keys := map[string]*ecdsa.PublicKey{}
-	for _, h := range current {
-		keys[h.Name] = h.PublicKey
-	}
-	people, err := tuf.PeopleFromPlan(d.Plan, keys)
+	people, err := peopleOf(d)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,15 @@ package publish
 import (
 	"cmp"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
 	"errors"
 	"io/fs"
 	"path"
 	"slices"
 	"strconv"
 
+	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
@@ -61,4 +64,37 @@ func Published(d *trustdir.Dir) (bool, error) {
 		}
 	}
 	return len(have) == len(t.Files), nil
+}
+
+// RootFits reports whether the published root names the holders, thresholds and
+// online keys of the plan. Holders without a key and keys without a pin come
+// first: until then nothing is to be staged.
+func RootFits(d *trustdir.Dir) (bool, error) {
+	people, err := peopleOf(d)
+	pins := []string{d.Plan.TUF.OnlineKey.SPKISHA256}
+	if next := d.Plan.TUF.NextOnlineKey; next != nil {
+		pins = append(pins, next.SPKISHA256)
+	}
+	if err != nil || slices.Contains(pins, "") {
+		return true, nil //nolint:nilerr // they join first
+	}
+	own, err := repository(d, context.Background())
+	if err != nil {
+		return true, nil //nolint:nilerr // nothing is published
+	}
+	differs := tuf.CheckPeople(context.Background(), own, people, func(pub crypto.PublicKey) bool { return isOnlineKey(d.Plan.TUF, pub) }, len(pins))
+	return differs == nil, own.Close()
+}
+
+// peopleOf joins the plan's tuf block with the holders' keys on file.
+func peopleOf(d *trustdir.Dir) (tuf.Policy, error) {
+	current, _, err := holders.HolderKeys(d)
+	if err != nil {
+		return tuf.Policy{}, err
+	}
+	keys := map[string]*ecdsa.PublicKey{}
+	for _, h := range current {
+		keys[h.Name] = h.PublicKey
+	}
+	return tuf.PeopleFromPlan(d.Plan, keys)
 }

@@ -56,7 +56,7 @@ func StageTargets(ctx context.Context, dir string, from objects.Store, pol Polic
 	if err != nil {
 		return nil, fmt.Errorf("stage targets: %w", err)
 	}
-	if err := pol.sameTargetsRole(base.root()); err != nil {
+	if err := samePeople(base.root(), metadata.TARGETS, pol.Targets); err != nil {
 		return nil, fault.New(fault.Failure, "stage the next root first", fmt.Errorf("stage targets: %w", err))
 	}
 	shares, err := pol.share(slices.Sorted(maps.Keys(t.Files)))
@@ -88,15 +88,38 @@ func loadPublished(ctx context.Context, from objects.Store) (*repository, error)
 	return base, nil
 }
 
-// sameTargetsRole returns an error unless root names the policy's holders and
-// threshold for targets.
-func (p Policy) sameTargetsRole(root *document) error {
-	set, err := rootSet(root, metadata.TARGETS)
+// CheckPeople returns an error unless the newest root of a store names the
+// policy's holders and thresholds, and for timestamps count keys, each one that
+// isOnline knows.
+func CheckPeople(ctx context.Context, from objects.Store, pol Policy, isOnline func(crypto.PublicKey) bool, count int) error {
+	r, err := load(ctx, from)
+	if err != nil {
+		return err
+	}
+	online, err := rootSet(r.root(), metadata.TIMESTAMP)
+	if err != nil {
+		return err
+	}
+	for _, key := range online.keys {
+		if !isOnline(key) {
+			count = -1
+		}
+	}
+	if len(online.keys) != count {
+		err = fmt.Errorf("the plan's online keys are not those of %s", online.label)
+	}
+	return errors.Join(err, samePeople(r.root(), metadata.ROOT, pol.Root), samePeople(r.root(), metadata.TARGETS, pol.Targets))
+}
+
+// samePeople returns an error unless root names a policy's holders and
+// threshold for a role.
+func samePeople(root *document, role string, policy RolePolicy) error {
+	set, err := rootSet(root, role)
 	if err != nil {
 		return err
 	}
 	var ids []string
-	for _, h := range p.Targets.Holders {
+	for _, h := range policy.Holders {
 		id, err := KeyID(h.PublicKey)
 		if err != nil {
 			return err
@@ -104,8 +127,8 @@ func (p Policy) sameTargetsRole(root *document) error {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	if !slices.Equal(ids, set.keys.ids()) || p.Targets.Threshold != set.threshold {
-		return fmt.Errorf("the plan's holders of targets are not those of %s", set.label)
+	if !slices.Equal(ids, set.keys.ids()) || policy.Threshold != set.threshold {
+		return fmt.Errorf("the plan's holders of %s are not those of %s", role, set.label)
 	}
 	return nil
 }
