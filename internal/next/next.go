@@ -80,7 +80,7 @@ func begin(path string) []Step {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	steps := []Step{
-		{Who: Administrator, What: "Begin the trust directory", Commands: []string{command(path, "init --organization ORGANIZATION --domain DOMAIN")}, Done: there(trustdir.PlanFile)},
+		{Who: Administrator, What: "Begin the trust directory: it asks, and writes plan and ledger", Commands: []string{command(path, "init")}, Done: there(trustdir.PlanFile)},
 		{Who: Administrator, What: "Fill in tokens, people and days in " + trustdir.PlanFile + ", and have the plan reviewed", Commands: []string{command(path, "plan check")}},
 		{Who: Administrator, What: "Begin the ledger", Commands: []string{command(path, "init")}},
 	}

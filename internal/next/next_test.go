@@ -70,7 +70,7 @@ func example() plan.Example {
 // The founding up to the request, which needs no token and no KMS.
 func TestOf_FoundingInItsOrder(t *testing.T) {
 	dir := t.TempDir()
-	opens(t, dir, next.Administrator, "init --organization")
+	opens(t, dir, next.Administrator, " init")
 
 	e := example()
 	e.Token = 0

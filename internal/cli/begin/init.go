@@ -2,10 +2,15 @@ package begin
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -21,8 +26,14 @@ func newInitCmd(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Fact
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Begin a trust directory: a plan to fill in and an empty ledger",
-		Long:  "Begin a trust directory: a plan to fill in and an empty ledger.\n\nA plan that is there already is kept.",
-		Args:  cobra.NoArgs,
+		Long: `Begin a trust directory. At a terminal it asks for organization, domain, tokens,
+people, day and identity provider, and writes plan and ledger. With
+--organization and --domain it writes a plan to fill in; run again, the ledger.
+A plan that is there already is kept.
+
+With --rehearsal it begins one to walk by hand, with virtual tokens, a stand-in
+for KMS and a practice plan, or goes on with it: tokens and KMS run until Enter.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.rehearsal {
 				return practice(c.Context(), f)
@@ -36,7 +47,14 @@ func newInitCmd(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Fact
 	return cmd
 }
 
-func runInit(_ context.Context, o *initOptions) error {
+func runInit(ctx context.Context, o *initOptions) error {
+	_, err := os.Lstat(filepath.Join(o.Dir, trustdir.PlanFile))
+	if person, ok := o.Operator.(asker); ok && errors.Is(err, fs.ErrNotExist) && o.organization == "" && o.domain == "" {
+		// where there is no terminal, the flags are named
+		if err := o.asks(ctx, person); fault.ExitCode(err) != int(fault.Failure) {
+			return err
+		}
+	}
 	written, err := trustdir.Init(o.Dir, o.organization, o.domain, o.Now)
 	if err != nil {
 		return err
