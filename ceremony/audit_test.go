@@ -13,6 +13,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/lint"
@@ -22,6 +23,7 @@ import (
 // audit runs the auditor's script, which knows openssl and coreutils only.
 func audit(t *testing.T, path string) (output string, holds bool) {
 	t.Helper()
+	needs.Program(t, "openssl")
 	cmd := exec.Command("../scripts/audit-record", "--rehearsal", path)
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 5 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
@@ -64,6 +65,7 @@ func everyQuestion(t *testing.T) []term.Question {
 // folder, in one shell, as an auditor would paste them: before the record was
 // anchored, and after.
 func TestManual_AppendixRuns(t *testing.T) {
+	needs.Program(t, "openssl")
 	w := newWorld(t)
 	made := w.hold(w.founding())
 	wants := []string{"\tSHA256SUMS\n", fmt.Sprintf("%x", made.Request.Digest()), journal.HeadOf(made.Record.Files[record.Journal]), "fulcio-g1.pem: OK", "slot.pem: OK", "Verified OK", "1.3.6.1.4.1.41482.3.8"}

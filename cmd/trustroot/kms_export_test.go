@@ -247,6 +247,7 @@ func TestKMSExport_FileThatWasChanged(t *testing.T) {
 }
 
 func TestKMSExport_CheckACopy(t *testing.T) {
+	needs.Program(t, "openssl")
 	d := newDesk(t)
 	d.withApps()
 	d.ok("kms", "export")

@@ -275,6 +275,7 @@ func TestRehearse_HoldServesOtherPrograms(t *testing.T) {
 // TestRehearse_WithoutDriver hides the reader's driver in a mount namespace of
 // its own.
 func TestRehearse_WithoutDriver(t *testing.T) {
+	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	unshare := []string{"--mount"}
 	if os.Getuid() != 0 {

@@ -32,6 +32,7 @@ import (
 // reads the socket of its daemon once in the life of a process.
 func alone(t *testing.T) bool {
 	t.Helper()
+	needs.That(t, virtual.Missing())
 	const mark = "TRUSTROOT_TEST_ALONE"
 	if os.Getenv(mark) == t.Name() {
 		return true
