@@ -24,6 +24,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
@@ -127,6 +128,7 @@ func (h *harbour) refused(a Anchorage, code fault.Code, why string) {
 }
 
 func TestAnchor_IsProvedAndOpensslAgrees(t *testing.T) {
+	needs.Program(t, "openssl")
 	h := newHarbour(t)
 	h.fill(700)
 	files, made := h.anchor(h.anchorage())
