@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -25,6 +28,9 @@ func TestCompromise_StopsWhatWasUnderWay(t *testing.T) {
 		}
 		if l, isLog := p.Logs[name]; isLog {
 			return l.Generations[0].SPKISHA256
+		}
+		if a, isApp := p.Apps[name]; isApp {
+			return a.Generations[0].SPKISHA256
 		}
 		return p.Authorities[name].Generations[0].SPKISHA256
 	}
@@ -58,6 +64,28 @@ func TestCompromise_StopsWhatWasUnderWay(t *testing.T) {
 		rows = append(rows,
 			row{name: name + ": a record from before the theft", do: stolen(of), args: accept, code: 5, words: []string{"is COMPROMISED since", "the key was copied"}, check: untouched},
 			row{name: name + ": a request after the theft", do: stolen(of), args: create, code: 5, words: []string{"is COMPROMISED since"}, check: untouched})
+	}
+	// the ledger does not have that root yet: its key is in the record
+	ofRoot := func(w *world) string {
+		text, err := os.ReadFile(filepath.Join(w.tmp, "x/sealed/certificates/root-g1.pem"))
+		if err != nil {
+			w.Fatal(err)
+		}
+		c, err := pki.ParseCertificate(text)
+		if err != nil {
+			w.Fatal(err)
+		}
+		return digest.Hex(c.RawSubjectPublicKeyInfo)
+	}
+	rows = append(rows, row{name: "root: a record from before the theft", do: stolen(ofRoot), args: accept, code: 5, words: []string{"is COMPROMISED since"}, check: untouched})
+	for name, args := range map[string][]string{"rekor": {"log", "add", "rekor"}, "deploy": {"kms", "export", "deploy"}} {
+		rows = append(rows, row{name: name + ": its key is entered after the theft", args: args, code: 5, words: []string{"is COMPROMISED since"}, check: untouched, do: func(w *world) {
+			unaccepted(w)
+			rewrite(func(entries []ledger.Entry) []ledger.Entry {
+				return slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Log != nil || e.App != nil })
+			})(w)
+			w.ok("compromise", pin(w, name), "--since", ago(), "--reason", "the key was copied")
+		}})
 	}
 	rows = append(rows,
 		row{name: "a request that holds the theft is not signed", code: 5, words: []string{"is COMPROMISED since"},

@@ -53,7 +53,7 @@ func Append(path, expectHead string, now time.Time, entries ...Entry) (state *St
 	}
 	lines, err := encodeAll(l.state, l.state.Head, now, entries)
 	if err != nil {
-		return nil, fault.New(fault.Failure, "nothing was added to the ledger", fmt.Errorf("append to %s: %w", path, err))
+		return nil, fault.New(fault.Code(fault.ExitCode(err)), "nothing was added to the ledger", fmt.Errorf("append to %s: %w", path, err))
 	}
 	if len(l.torn) > 0 {
 		if err := log.Truncate(int64(l.size)); err != nil {
