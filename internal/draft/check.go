@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -20,14 +21,15 @@ type PlanReport struct {
 	File     string   `json:"file"`
 	Drafts   []Draft  `json:"certificates"`
 	Unpinned []string `json:"unpinned,omitempty"` // what a request still needs
-	// Findings are of all certificates that were ever issued together.
+	// Findings are of all certificates that were ever issued together, and what a
+	// colleague would ask about the plan.
 	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
 // Check reads a plan and issues everything in it under throwaway keys.
 // Where a ledger lies beside the plan, its certificates stand for those that
 // no ceremony of the plan makes.
-func Check(path string) (*PlanReport, error) {
+func Check(path string, now time.Time) (*PlanReport, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
@@ -36,11 +38,11 @@ func Check(path string) (*PlanReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := knownBeside(filepath.Dir(path))
+	known, state, err := knownBeside(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	r := &PlanReport{File: path, Findings: Names(known)}
+	r := &PlanReport{File: path, Findings: append(Names(known), Review(p, state, now)...)}
 	if r.Drafts, err = Drafts(p, known); err != nil {
 		return nil, err
 	}
@@ -59,15 +61,16 @@ func (r *PlanReport) Errors() int {
 
 // knownBeside reads the certificates of the ledger in a folder, if there is
 // one.
-func knownBeside(dir string) (Known, error) {
+func knownBeside(dir string) (Known, *ledger.State, error) {
 	l, err := ledger.Read(filepath.Join(dir, trustdir.LedgerFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return certificatesOf(l.State(), os.DirFS(dir))
+	known, err := certificatesOf(l.State(), os.DirFS(dir))
+	return known, l.State(), err
 }
 
 // Certificates reads every certificate that the ledger speaks of.

@@ -119,7 +119,7 @@ type App struct {
 // Holder is a person with a P-256 TUF key in a PIV slot.
 type Holder struct {
 	Token uint32 `yaml:"token" json:"token"` // serial number of the YubiKey
-	Slot  string `yaml:"slot" json:"slot" jsonschema:"enum=9c"`
+	Slot  string `yaml:"slot" json:"slot" jsonschema:"pattern=^(9a|9d|9e|8[2-9a-f]|9[0-5])$"`
 }
 
 // TUF says who signs the repository and how long each role lives.

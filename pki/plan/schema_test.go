@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -125,3 +127,24 @@ func fieldComments(t *testing.T) map[string]string {
 }
 
 func oneLine(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
+
+// An editor takes every slot of a holder that the program takes, and no other.
+func TestSchema_HoldersSlots(t *testing.T) {
+	var s struct {
+		Defs map[string]struct {
+			Properties map[string]struct {
+				Pattern string `json:"pattern"`
+			} `json:"properties"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	form := regexp.MustCompile(s.Defs["Holder"].Properties["slot"].Pattern)
+	for n := range 256 {
+		slot := fmt.Sprintf("%02x", n)
+		if form.MatchString(slot) != (badKeySlot(slot) == "") {
+			t.Errorf("slot %s: the schema says %v, the program %q", slot, form.MatchString(slot), badKeySlot(slot))
+		}
+	}
+}

@@ -47,7 +47,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 	if _, err := cmdutil.ReadFile(o.file); err != nil {
 		return err
 	}
-	r, err := draft.Check(o.file)
+	r, err := draft.Check(o.file, o.Now)
 	if err != nil {
 		return err
 	}
