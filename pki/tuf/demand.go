@@ -59,10 +59,10 @@ func checkRootRoles(root *document) error {
 
 // Demand is one threshold and who has met it so far.
 type Demand struct {
-	By        string // who asks: "root 2, role targets"
-	Threshold int
-	Signed    []string // holders, sorted
-	Waiting   []string // holders that have not signed, sorted
+	By        string   `json:"by"` // who asks: "root 2, role targets"
+	Threshold int      `json:"threshold"`
+	Signed    []string `json:"signed"`  // holders, sorted
+	Waiting   []string `json:"waiting"` // holders that have not signed, sorted
 }
 
 // Open returns how many signatures are still missing.
@@ -71,7 +71,7 @@ func (d Demand) Open() int { return max(0, d.Threshold-len(d.Signed)) }
 // RoleStatus is how far the signing of one version is.
 type RoleStatus struct {
 	Version
-	Demands []Demand
+	Demands []Demand `json:"demands"`
 }
 
 // Status returns who has signed and who has not, for every version to sign.

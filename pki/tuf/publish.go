@@ -22,8 +22,8 @@ const attempts = 8
 
 // Published is what a publication or a refresh did in a place.
 type Published struct {
-	Written []string  // objects, in the order of writing; none when all was there
-	Roles   []Version // what is published now
+	Written []string  `json:"written"` // objects, in the order of writing; none when all was there
+	Roles   []Version `json:"roles"`   // what is published now
 }
 
 // Publish brings a merged change into every place: targets first,

@@ -17,11 +17,11 @@ import (
 // Deadline is when a role must be signed again, and by whom.
 type Deadline struct {
 	Version
-	SignFrom  time.Time // beginning of the window
-	Online    bool      // the online key does it
-	Now       bool      // the window is open
-	Threshold int
-	Holders   []string // who can sign, sorted; the names are the policy's
+	SignFrom  time.Time `json:"sign_from"` // beginning of the window
+	Online    bool      `json:"online"`    // the online key does it
+	Now       bool      `json:"now"`       // the window is open
+	Threshold int       `json:"threshold"`
+	Holders   []string  `json:"holders"` // who can sign, sorted; the names are the policy's
 }
 
 // People returns the deadlines of people whose window is open.

@@ -34,9 +34,9 @@ type Staged struct {
 
 // Version is one version of one role.
 type Version struct {
-	Role    string
-	Version int64
-	Expires time.Time
+	Role    string    `json:"role"`
+	Version int64     `json:"version"`
+	Expires time.Time `json:"expires"`
 }
 
 // OpenStaged reads a staged folder. It refuses a folder whose files are not

@@ -18,27 +18,27 @@ import (
 
 // Report is what Verify saw.
 type Report struct {
-	Roots    int          // root versions, from the first
-	Roles    []RoleReport // root, timestamp, snapshot, targets, then delegated roles
-	Targets  []TargetReport
-	Warnings []string
+	Roots    int            `json:"roots"` // root versions, from the first
+	Roles    []RoleReport   `json:"roles"` // root, timestamp, snapshot, targets, then delegated roles
+	Targets  []TargetReport `json:"targets"`
+	Warnings []string       `json:"warnings,omitempty"`
 }
 
 // RoleReport is the newest version of a role.
 type RoleReport struct {
 	Version
-	SignFrom  time.Time // when it is due to be signed again; zero if it does not say
-	Threshold int
-	Keys      []string // key IDs of the role, sorted
-	Signed    []string // key IDs of the valid signatures, sorted
+	SignFrom  time.Time `json:"sign_from"` // when it is due to be signed again; zero if it does not say
+	Threshold int       `json:"threshold"`
+	Keys      []string  `json:"keys"`   // key IDs of the role, sorted
+	Signed    []string  `json:"signed"` // key IDs of the valid signatures, sorted
 }
 
 // TargetReport is a target whose bytes were fetched and hashed.
 type TargetReport struct {
-	Name   string
-	Role   string
-	Size   int64
-	SHA256 string // hex
+	Name   string `json:"name"`
+	Role   string `json:"role"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // hex
 }
 
 // Verify checks a published repository: as go-tuf's own updater sees it that

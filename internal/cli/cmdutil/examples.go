@@ -88,6 +88,7 @@ var examples = map[string]string{ //nolint:gosec // no secret among them
 	"tuf sign":                 "tuf sign staged/0002 --serial 20000001",
 	"tuf stage":                "tuf stage",
 	"tuf verify":               "tuf verify https://tuf.example.com --root 1.root.json",
+	"version":                  "version --json",
 	"verify":                   "verify app --policy policy.yaml",
 }
 

@@ -29,7 +29,7 @@ var groupOf = map[string]string{
 	"ceremony": groupCeremony, "token": groupCeremony,
 	"trusted-root": groupPublish, "signing-config": groupPublish, "trust": groupPublish, "tuf": groupPublish,
 	"services": groupRun, "renew": groupRun, "cutover": groupRun, "compromise": groupRun, "promote": groupRun, "retire": groupRun, "verify": groupRun, "material": groupRun,
-	"status": groupLook, "ledger": groupLook, "audit": groupLook, "completion": groupLook, "help": groupLook,
+	"status": groupLook, "ledger": groupLook, "audit": groupLook, "version": groupLook, "completion": groupLook, "help": groupLook,
 }
 
 // valueNames say in help what follows an option; a number is N.

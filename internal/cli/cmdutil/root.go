@@ -78,6 +78,7 @@ func NewRoot(f *Factory, name, short string, groups ...[]Group) *cobra.Command {
 			made[g.parent].AddCommand(g.commands...)
 		}
 	}
+	root.AddCommand(newVersionCmd(f))
 	addHelp(f, root)
 	addExamples(root)
 	markUsage(root)

@@ -77,7 +77,7 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 	if o.JSON {
 		return errors.Join(err, cmdutil.PrintJSON(o.Out, struct {
 			*tuf.Report
-			Signers []holders.Signer `json:",omitempty"`
+			Signers []holders.Signer `json:"signers,omitempty"`
 		}{report, signers}))
 	}
 	return errors.Join(err, cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) { printReport(w, report, signers) })))
