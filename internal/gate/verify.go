@@ -95,7 +95,8 @@ func (g *Gate) Verify(ctx context.Context, req Request) (*Report, error) {
 			r.add(i, e, found[i])
 		}
 	}
-	return r, r.verdict(r.count(all))
+	err = r.verdict(r.count(all))
+	return r, err
 }
 
 // read parses the bundles; what cannot be read is reported as broken.

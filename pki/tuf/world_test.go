@@ -47,6 +47,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
+	t.Helper()
 	w := &world{t: t, keys: map[string]*ecdsa.PrivateKey{}, online: newKey(t)}
 	for _, name := range []string{"alice", "bob", "carol"} {
 		w.keys[name] = newKey(t)

@@ -47,6 +47,7 @@ type maker struct {
 }
 
 func newMaker(t testing.TB, deviceKey crypto.Signer) *maker {
+	t.Helper()
 	m := &maker{t: t, rootKey: newECKey(t), deviceKey: deviceKey}
 	root := template("REHEARSAL Attestation Root")
 	root.IsCA, root.BasicConstraintsValid = true, true

@@ -1,8 +1,8 @@
 package begin
 
 import (
-	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/draft"
@@ -36,10 +36,10 @@ func draftsText(drafts []draft.Draft, style term.Style) string {
 // namesText tabulates what the constraints of a path do to each type of
 // alternative name below it.
 func namesText(effects []lint.Effect) string {
-	return cmdutil.Table(func(w io.Writer) { nameRows(w, effects) })
+	return cmdutil.Table(func(w *tabwriter.Writer) { nameRows(w, effects) })
 }
 
-func nameRows(w io.Writer, effects []lint.Effect) {
+func nameRows(w *tabwriter.Writer, effects []lint.Effect) {
 	term.Fprintf(w, "    names under it\tconstraint\tbreaks\twhat it does\n")
 	for _, e := range effects {
 		used := ""

@@ -29,7 +29,7 @@ func PrintData(w io.Writer, data []byte) error {
 }
 
 // Table sets rows in columns; tabs part their cells.
-func Table(rows func(w io.Writer)) string {
+func Table(rows func(w *tabwriter.Writer)) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	rows(w)

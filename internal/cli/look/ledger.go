@@ -3,9 +3,9 @@ package look
 import (
 	"context"
 	"errors"
-	"io"
 	"path/filepath"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +60,7 @@ func runLedgerShow(_ context.Context, o *ledgerOptions) error {
 	if o.JSON {
 		return cmdutil.PrintJSON(o.Out, l.Entries())
 	}
-	return cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) {
+	return cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) {
 		for _, e := range l.Entries() {
 			term.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -126,7 +127,7 @@ func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 		}
 		return errors.Join(cmdutil.PrintJSON(o.Out, done), err)
 	}
-	return errors.Join(cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) { printExported(w, done) })), err)
+	return errors.Join(cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { printExported(w, done) })), err)
 }
 
 func printExported(w io.Writer, done []export.Exported) {

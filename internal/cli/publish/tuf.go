@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 
 // printDeadlines says what must be signed next, and by whom.
 func printDeadlines(out io.Writer, next []tuf.Deadline) error {
-	return cmdutil.PrintText(out, cmdutil.Table(func(w io.Writer) { deadlines(w, next) }))
+	return cmdutil.PrintText(out, cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) }))
 }
 
 func deadlines(w io.Writer, next []tuf.Deadline) {

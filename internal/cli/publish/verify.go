@@ -3,7 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
-	"io"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,7 +80,7 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 			Signers []holders.Signer `json:"signers,omitempty"`
 		}{report, signers}))
 	}
-	return errors.Join(err, cmdutil.PrintText(o.Out, cmdutil.Table(func(w io.Writer) { printReport(w, report, signers) })))
+	return errors.Join(err, cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { printReport(w, report, signers) })))
 }
 
 // checkSigners looks at the holders' attestations where there is a trust
@@ -105,7 +105,7 @@ func (o *tufVerifyOptions) checkSigners(report *tuf.Report) ([]holders.Signer, e
 	return signers, err
 }
 
-func printReport(w io.Writer, r *tuf.Report, signers []holders.Signer) {
+func printReport(w *tabwriter.Writer, r *tuf.Report, signers []holders.Signer) {
 	for _, role := range r.Roles {
 		term.Fprintf(w, "%s\tversion %d\t%d of %d signed\tuntil %s\n", role.Role, role.Version.Version, len(role.Signed), role.Threshold, role.Expires.Format(time.DateOnly))
 	}

@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +104,7 @@ func renewalsText(r *renewal.Renewals) string {
 		if n.Overlap != nil {
 			b.WriteString(overlapText(*n.Overlap))
 		}
-		b.WriteString(cmdutil.Table(func(w io.Writer) {
+		b.WriteString(cmdutil.Table(func(w *tabwriter.Writer) {
 			for _, d := range n.Diff {
 				term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
 			}

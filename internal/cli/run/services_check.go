@@ -3,9 +3,9 @@ package run
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,7 +129,7 @@ func addPlaces(ctx context.Context, d *trustdir.Dir, r *services.Report) error {
 
 // checkText is a table of what was asked, then what was found.
 func checkText(r *services.Report, style term.Style) string {
-	text := cmdutil.Table(func(w io.Writer) {
+	text := cmdutil.Table(func(w *tabwriter.Writer) {
 		for _, a := range r.Answers {
 			name, url := a.Name, a.URL
 			if a.Program == services.Copy || a.Program == services.Place {

@@ -3,6 +3,7 @@ package token
 import (
 	"fmt"
 	"io"
+	"text/tabwriter"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
@@ -41,10 +42,10 @@ func newAttestedView(a *attestation.Attestation, at time.Time, compared bool) (*
 
 func (v *attestedView) print(out io.Writer) error {
 	style := term.StyleFor(out)
-	return cmdutil.PrintText(out, cmdutil.Table(func(w io.Writer) { v.rows(w, style) }))
+	return cmdutil.PrintText(out, cmdutil.Table(func(w *tabwriter.Writer) { v.rows(w, style) }))
 }
 
-func (v *attestedView) rows(w io.Writer, style term.Style) {
+func (v *attestedView) rows(w *tabwriter.Writer, style term.Style) {
 	if v.Rehearsal {
 		term.Fprintf(w, "%s\n", style.Warn("REHEARSAL: the token is virtual and proves nothing."))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
@@ -117,14 +118,14 @@ func attested(token *yubikey.Token, s yubikey.SlotInfo, want attestation.Expect,
 
 func (v *tokenView) print(out io.Writer) error {
 	style := term.StyleFor(out)
-	text := cmdutil.Table(func(w io.Writer) { v.rows(w, style) })
+	text := cmdutil.Table(func(w *tabwriter.Writer) { v.rows(w, style) })
 	for _, warning := range v.Warnings {
 		text += term.Sprintf("  %s %s\n", style.Warn("warning:"), warning)
 	}
 	return cmdutil.PrintText(out, text)
 }
 
-func (v *tokenView) rows(w io.Writer, style term.Style) {
+func (v *tokenView) rows(w *tabwriter.Writer, style term.Style) {
 	if v.Problem != "" {
 		term.Fprintf(w, "%s\n  %s\n", style.Bold(v.Reader), style.Bad(v.Problem))
 		if v.hint != "" {
