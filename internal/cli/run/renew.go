@@ -13,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 type renewOptions struct {
@@ -102,7 +103,7 @@ func renewalsText(r *renewal.Renewals) string {
 	for _, n := range r.Renewals {
 		term.Fprintf(&b, "\n%s g%d after g%d: %s\n", n.Name, n.Generation, n.Generation-1, n.Summary)
 		if n.Overlap != nil {
-			b.WriteString(overlapText(*n.Overlap))
+			b.WriteString(overlapText(*n.Overlap, n.Name == plan.RootAuthority))
 		}
 		b.WriteString(cmdutil.Table(func(w *tabwriter.Writer) {
 			for _, d := range n.Diff {
@@ -113,9 +114,12 @@ func renewalsText(r *renewal.Renewals) string {
 	return b.String()
 }
 
-func overlapText(o renewal.Overlap) string {
+func overlapText(o renewal.Overlap, root bool) string {
 	if o.To.Before(o.From) {
 		return fmt.Sprintf("    no overlap: the old certificate ends %s, before the new one begins %s\n", cmdutil.Stamp(o.To), cmdutil.Stamp(o.From))
+	}
+	if root { // roots are not cut over
+		return fmt.Sprintf("    both can issue from %s to %s, %d days: publish the new one before anything is issued under it\n", cmdutil.Stamp(o.From), cmdutil.Stamp(o.To), o.Days())
 	}
 	return fmt.Sprintf("    both are valid from %s to %s, %d days: publish the new one and cut over within them\n", cmdutil.Stamp(o.From), cmdutil.Stamp(o.To), o.Days())
 }
