@@ -50,9 +50,6 @@ func New(o Options) (*Card, error) {
 // Serial returns the card's serial number.
 func (c *Card) Serial() uint32 { return c.state.Serial }
 
-// Firmware returns the card's version: major, minor, patch.
-func (c *Card) Firmware() [3]byte { return c.firmware }
-
 // AttestationRoot returns the certificate at the root of the card's
 // attestation chain, self-made with the card and kept in its state.
 func (c *Card) AttestationRoot() *x509.Certificate { return c.state.attestation.root }

@@ -50,9 +50,6 @@ func ListenUSB(ctx context.Context, address string, card *Card) (*USB, error) {
 	return u, nil
 }
 
-// Addr is where a machine connects.
-func (u *USB) Addr() net.Addr { return u.listener.Addr() }
-
 // serve speaks with one machine until its connection ends.
 func (u *USB) serve(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
