@@ -106,7 +106,7 @@ func (w *walk) practise() {
 			}
 		}
 	}
-	go io.Copy(io.Discard, out) //nolint:errcheck // until it ends
+	go io.Copy(io.Discard, out) // until it ends
 }
 
 // list is what next says of alice's folder.
@@ -300,7 +300,7 @@ func (w *walk) copy(from, to string) {
 	w.Helper()
 	data, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, data, 0o644) //nolint:gosec // a file that people pass on
+		err = os.WriteFile(to, data, 0o644) // a file that people pass on
 	}
 	if err != nil {
 		w.Fatal(err)

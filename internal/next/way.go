@@ -191,12 +191,12 @@ func (w *way) ceremony(name string) {
 	w.add(Step{Who: KeyHolder, What: fmt.Sprintf("In the room, on %s, with YubiKey %d: hold the ceremony (CEREMONY.md)", c.Day, c.Token), Elsewhere: true, Done: held},
 		"trustroot-offline ceremony run STICK"+splits(w, c)+w.practice()+networked(w))
 	for _, witness := range c.Witnesses {
-		token := " --serial SERIAL"
+		flag := " --serial SERIAL"
 		if _, known := w.Plan.Holders[witness]; known {
-			token = w.token(witness)
+			flag = w.token(witness)
 		}
 		w.add(Step{Who: Witness, Name: witness, What: "Sign the record with your own token", Elsewhere: true, Done: held},
-			"trustroot-offline ceremony witness STICK/"+c.Day+"-"+name+token+w.practice())
+			"trustroot-offline ceremony witness STICK/"+c.Day+"-"+name+flag+w.practice())
 	}
 	w.add(Step{Who: Administrator, What: "Check the record and file it", Done: held}, "ceremony accept STICK/"+c.Day+"-"+name+w.practice())
 }

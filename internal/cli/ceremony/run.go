@@ -105,7 +105,7 @@ func (o *ceremonyRunOptions) onStick() error {
 	_, folder := os.Stat(filepath.Join(o.request, request.ManifestFile))
 	if err != nil || folder == nil {
 		o.out = cmp.Or(o.out, ".")
-		return nil // a request, which says itself what it lacks
+		return nil //nolint:nilerr // a request, which says itself what it lacks
 	}
 	newest := ""
 	for _, e := range entries {

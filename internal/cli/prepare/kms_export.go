@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -130,7 +129,7 @@ func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 	return errors.Join(cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { printExported(w, done) })), err)
 }
 
-func printExported(w io.Writer, done []export.Exported) {
+func printExported(w *tabwriter.Writer, done []export.Exported) {
 	for _, e := range done {
 		term.Fprintf(w, "%s\t%s, %s\n\tSPKI SHA-256\t%s\n", e, e.Dir, e.State, e.SPKISHA256)
 		if e.Verifier != "" {

@@ -74,7 +74,8 @@ func collected(f *cmdutil.Factory, folder string, replies []string) (*tuf.Staged
 	if err != nil || len(missing) > 0 {
 		return staged, err
 	}
-	return staged, staged.Merge()
+	err = staged.Merge()
+	return staged, err
 }
 
 func (o *tufMergeOptions) showSignatures(staged *tuf.Staged) error {

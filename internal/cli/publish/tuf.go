@@ -44,7 +44,7 @@ func printDeadlines(out io.Writer, next []tuf.Deadline) error {
 	return cmdutil.PrintText(out, cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) }))
 }
 
-func deadlines(w io.Writer, next []tuf.Deadline) {
+func deadlines(w *tabwriter.Writer, next []tuf.Deadline) {
 	for _, d := range next {
 		when := "from " + d.SignFrom.Format(time.DateOnly)
 		if d.Now {
