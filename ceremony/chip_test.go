@@ -237,6 +237,11 @@ func (d *device) Attest(s yubikey.Slot) (pair attestation.Pair, err error) {
 	return pair, err
 }
 
+// DeviceCertificate is read without a key.
+func (d *device) DeviceCertificate() (*x509.Certificate, error) {
+	return x509.ParseCertificate(d.chip.F9)
+}
+
 // attest writes what a YubiKey of firmware 5.7.4 writes.
 func (c *chip) attest(s yubikey.Slot) (attestation.Pair, error) {
 	if _, ok := c.Keys[s]; !ok {

@@ -52,8 +52,8 @@ func Run(ctx context.Context, o Options) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if o.Ready != nil && o.Request.Root == nil {
-		if err := o.Ready(ctx); err != nil {
+	if _, err := os.Stat(d.work); errors.Is(err, os.ErrNotExist) {
+		if err := early(ctx, d); err != nil {
 			return "", err
 		}
 	}

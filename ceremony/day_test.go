@@ -10,6 +10,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 func TestRootThenSign(t *testing.T) {
@@ -168,11 +169,30 @@ func TestDay_SlotInUse(t *testing.T) {
 	must(t, err)
 	_, err = d.Generate("9c", yubikey.KeyOptions{Algorithm: "P-384", PIN: "always", Touch: "always"})
 	must(t, err)
-	_, err = Run(context.Background(), w.options(w.founding()))
+	o, asked := w.options(w.founding()), script()
+	o.Operator = asked
+	_, err = Run(context.Background(), o)
 	refused(t, err, fault.Device, "holds a key already")
+	if len(asked.Asked) > 0 {
+		t.Errorf("%d questions before it", len(asked.Asked))
+	}
 	if w.chip.Generated["9c"] != 1 || len(w.chip.Signed) != 0 || len(w.chip.Certs) != 0 {
 		t.Error("the token was changed")
 	}
+}
+
+// The token's own certificate is looked at before the first question, and before
+// the token is made ready.
+func TestDay_TokenOfAnotherMaker(t *testing.T) {
+	w := newWorld(t)
+	o, asked, ready := w.options(w.founding()), script(), false
+	o.Operator, o.Roots, o.Ready = asked, attestation.Yubico(), func(context.Context) error { ready = true; return nil }
+	_, err := Run(context.Background(), o)
+	refused(t, err, fault.Verification, "the token's own certificate")
+	if len(asked.Asked) > 0 || ready {
+		t.Errorf("%d questions before it, made ready: %v", len(asked.Asked), ready)
+	}
+	untouched(t, w.chip)
 }
 
 func TestDay_SignWithAnotherRoot(t *testing.T) {

@@ -51,8 +51,7 @@ func (d *day) makeRoot(context.Context) error {
 // allowNewRoot asks before a root key is made in an empty slot.
 func allowNewRoot(d *day, in keyIntent, info yubikey.SlotInfo, retried bool) error {
 	if !info.Empty && !retried {
-		return fault.New(fault.Device, "use a token whose slot "+in.Slot+" is empty",
-			fmt.Errorf("slot %s of token %d holds a key already; nothing was changed", in.Slot, d.Serial))
+		return inUse(d, in.Slot)
 	}
 	if !info.Empty {
 		// the attestation that follows proves that it was made on this token

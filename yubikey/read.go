@@ -3,6 +3,7 @@
 package yubikey
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -118,6 +119,21 @@ func attestedKey(t *Token, s Slot) (SlotInfo, error) {
 	}, nil
 }
 
+// DeviceCertificate reads the certificate that the token was made with, slot f9.
+func (t *Token) DeviceCertificate() (*x509.Certificate, error) {
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	c, err := t.yk.AttestationCertificate()
+	if errors.Is(err, piv.ErrNotFound) {
+		return nil, fault.New(fault.Device, "take another token: this one lost the certificate that it was made with", errors.New("slot f9 holds no certificate"))
+	}
+	if err != nil {
+		return nil, explain("read slot f9", err)
+	}
+	return c, nil
+}
+
 // Attest has the token attest the key in a slot: the certificate that it makes
 // for it and that of its slot f9. Nothing is verified here.
 func (t *Token) Attest(s Slot) (attestation.Pair, error) {
@@ -140,13 +156,9 @@ func (t *Token) Attest(s Slot) (attestation.Pair, error) {
 	if err != nil {
 		return attestation.Pair{}, explain(doing, err)
 	}
-	device, err := t.yk.AttestationCertificate()
-	if errors.Is(err, piv.ErrNotFound) {
-		return attestation.Pair{}, fault.New(fault.Device, "take another token: this one lost the certificate that it was made with",
-			fmt.Errorf("%s: slot f9 holds no certificate", doing))
-	}
+	device, err := t.DeviceCertificate()
 	if err != nil {
-		return attestation.Pair{}, explain(doing+": read slot f9", err)
+		return attestation.Pair{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	if a, err := attestation.Unverified(c); err == nil && a.Slot == string(s) {
 		t.known[s] = SlotInfo{

@@ -71,6 +71,9 @@ func (*Token) Protect(func() ([]byte, error)) (bool, error) { return false, noPC
 // SetRetries answers ErrNoPCSC.
 func (*Token) SetRetries(ProvisionOptions) error { return noPCSC() }
 
+// DeviceCertificate answers ErrNoPCSC.
+func (*Token) DeviceCertificate() (*x509.Certificate, error) { return nil, noPCSC() }
+
 // FactoryPIN answers ErrNoPCSC.
 func (*Token) FactoryPIN() (bool, error) { return false, noPCSC() }
 

@@ -46,6 +46,39 @@ func Verify(p Pair, roots Roots, at time.Time) (*Attestation, error) {
 	return a, nil
 }
 
+// VerifyDevice verifies the certificate that a token was made with, slot f9,
+// before there is a key to attest.
+func VerifyDevice(device *x509.Certificate, roots Roots, at time.Time) error {
+	p := Pair{Slot: device, Device: device}
+	if _, err := leads(asIssuer(device), nil, roots, at); err != nil {
+		return fault.New(fault.Verification, hint(p, err), fmt.Errorf("verify the token's own certificate: %w", err))
+	}
+	return nil
+}
+
+// leads returns the chains from a certificate to a root.
+func leads(c *x509.Certificate, between []*x509.Certificate, roots Roots, at time.Time) ([][]*x509.Certificate, error) {
+	o := x509.VerifyOptions{
+		Roots:         x509.NewCertPool(),
+		Intermediates: x509.NewCertPool(),
+		CurrentTime:   at,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	for _, c := range roots.roots {
+		o.Roots.AddCert(c)
+	}
+	for _, c := range slices.Concat(between, roots.intermediates) {
+		if c != nil {
+			o.Intermediates.AddCert(c)
+		}
+	}
+	chains, err := c.Verify(o)
+	if err != nil {
+		return nil, fmt.Errorf("the device certificate does not lead to %s: %w", roots.names(), err)
+	}
+	return chains, nil
+}
+
 // hint names the way out. Yubico adds intermediates from time to time, so a
 // device certificate of theirs whose issuer is unknown may only need that one.
 func hint(p Pair, err error) string {
@@ -118,24 +151,9 @@ func chain(p Pair, roots Roots, at time.Time) (*x509.Certificate, error) {
 		}
 	}
 	device := asIssuer(p.Device)
-	o := x509.VerifyOptions{
-		Roots:         x509.NewCertPool(),
-		Intermediates: x509.NewCertPool(),
-		CurrentTime:   at,
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	}
-	for _, c := range roots.roots {
-		o.Roots.AddCert(c)
-	}
-	for _, c := range slices.Concat(p.Intermediates, roots.intermediates) {
-		if c != nil {
-			o.Intermediates.AddCert(c)
-		}
-	}
-	o.Intermediates.AddCert(device)
-	chains, err := p.Slot.Verify(o)
+	chains, err := leads(p.Slot, append(slices.Clone(p.Intermediates), device), roots, at)
 	if err != nil {
-		return nil, fmt.Errorf("the device certificate does not lead to %s: %w", roots.names(), err)
+		return nil, err
 	}
 	for _, c := range chains {
 		if len(c) > 2 && c[1].Equal(device) {
