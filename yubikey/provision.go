@@ -57,7 +57,7 @@ func (t *Token) Provision(o ProvisionOptions) error {
 
 // FactoryPIN reports whether the PIN is the factory's. Firmware below 5.3 tells
 // it only right after a reset.
-func (t *Token) FactoryPIN() (bool, error) {
+func FactoryPIN(t *Token) (bool, error) {
 	if err := t.open(); err != nil {
 		return false, err
 	}

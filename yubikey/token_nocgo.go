@@ -75,7 +75,7 @@ func (*Token) SetRetries(ProvisionOptions) error { return noPCSC() }
 func (*Token) DeviceCertificate() (*x509.Certificate, error) { return nil, noPCSC() }
 
 // FactoryPIN answers ErrNoPCSC.
-func (*Token) FactoryPIN() (bool, error) { return false, noPCSC() }
+func FactoryPIN(*Token) (bool, error) { return false, noPCSC() }
 
 // Provisionable answers ErrNoPCSC.
 func (*Token) Provisionable(ProvisionOptions) error { return noPCSC() }

@@ -32,7 +32,7 @@ func Provision(f *cmdutil.Factory, token *yubikey.Token, o yubikey.ProvisionOpti
 // ProvisionNew provisions a token whose PIN is the factory's; any other it
 // leaves alone. Nothing is confirmed: who does not want it types no PIN.
 func ProvisionNew(f *cmdutil.Factory, token *yubikey.Token, o yubikey.ProvisionOptions, split bool) error {
-	factory, err := token.FactoryPIN()
+	factory, err := yubikey.FactoryPIN(token)
 	if err != nil || !factory {
 		return err
 	}
