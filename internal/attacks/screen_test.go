@@ -59,7 +59,7 @@ func (s *screen) attach(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 }
 
-// watch answers whenever the text ends in a colon and a space.
+// watch answers whenever the text ends in a colon or an angle and a space.
 func (s *screen) watch() {
 	defer close(s.done)
 	b := make([]byte, 4096)
@@ -72,7 +72,7 @@ func (s *screen) watch() {
 		s.shown.Write(b[:n])
 		text := s.shown.String()
 		s.mu.Unlock()
-		if strings.HasSuffix(text, ": ") {
+		if strings.HasSuffix(text, ": ") || strings.HasSuffix(text, "> ") {
 			if _, err := s.master.WriteString(s.typed(text) + "\n"); err != nil {
 				return
 			}

@@ -12,7 +12,7 @@ func (t *Terminal) Ask(text, standard string) (string, error) {
 	if standard != "" {
 		prompt = "[" + standard + "] > "
 	}
-	if _, err := fmt.Fprintf(tty, "\n%s\n%s", text, prompt); err != nil {
+	if _, err := Fprintf(t.out, "\n%s\n%s", Text(text), prompt); err != nil {
 		return "", fmt.Errorf("ask: %w", err)
 	}
 	line, err := t.wait(func() ([]byte, error) { return readLine(tty) })

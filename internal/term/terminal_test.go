@@ -220,3 +220,17 @@ func TestReadLine_RefusesWhatIsTooLong(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(line), err)
 	}
 }
+
+// TestAsk_EscapesWhatItShows asks with text from outside, and a default that
+// comes from there too.
+func TestAsk_EscapesWhatItShows(t *testing.T) {
+	p := newPair(t, "> ", "yes")
+	answer, err := p.Ask("two\nlines\x1b[2J\u202e", "d\u200b\x1b[2J\nq")
+	if err != nil || answer != "yes" {
+		t.Fatalf("%q: %v", answer, err)
+	}
+	shown := p.text()
+	if strings.ContainsAny(shown, "\x1b\u202e\u200b") || !strings.Contains(shown, `lines\u001b[2J\u202e`) || !strings.Contains(shown, `[d\u200b\u001b[2J\nq] > `) {
+		t.Errorf("shown %q", shown)
+	}
+}
