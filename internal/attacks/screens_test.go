@@ -57,7 +57,7 @@ func TestScreens(t *testing.T) {
 		add(strings.Join(args, " ")[:min(40, len(strings.Join(args, " ")))], file, args...)
 	}
 	for _, args := range [][]string{
-		{"init", "--dir", path}, {"ceremony", "run", path}, {"tuf", "publish", path, "--rehearsal"}, {"services", "render", hostile, "--out", path},
+		{"init", "--dir", path, "--organization", hostile}, {"ceremony", "run", path}, {"tuf", "publish", path, "--rehearsal"}, {"services", "render", hostile, "--out", path},
 		{"kms", "create", "--alias-prefix", hostile}, {"token", "verify-attestation", "--pubkey", path}, {"plan", "check", path},
 	} {
 		quiet(strings.Join(args, " ")[:min(40, len(strings.Join(args, " ")))], file, args...)
