@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -76,7 +77,7 @@ func (a *adoption) trust() string { return filepath.Join(a.dir, "trust") }
 // rootKey writes the root's key as openssl does.
 func (a *adoption) rootKey(t *twin.Twin) error {
 	for _, c := range t.Certificates {
-		if string(c.RawIssuer) != string(c.RawSubject) {
+		if !bytes.Equal(c.RawIssuer, c.RawSubject) {
 			continue
 		}
 		der, err := x509.MarshalECPrivateKey(t.Key(c.RawSubjectPublicKeyInfo))

@@ -119,7 +119,7 @@ func gitlab(ref, refType, source string) map[string]any {
 	}
 }
 
-func changed(base map[string]any, more map[string]any) map[string]any {
+func changed(base, more map[string]any) map[string]any {
 	out := maps.Clone(base)
 	maps.Copy(out, more)
 	return out

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -53,7 +54,7 @@ func (w *world) retired(ctx context.Context, s *suite) error {
 	s.check(ctx, "the same publication carries the witness policy of the CT log, as it was rendered", func(context.Context) error {
 		published, err := os.ReadFile(filepath.Join(filepath.Dir(list), "witness-policies", "tesseract.txt"))
 		rendered, errRendered := os.ReadFile(w.path("services-witness", "tesseract", "witness-policy.txt"))
-		if string(published) != string(rendered) {
+		if !bytes.Equal(published, rendered) {
 			err = errors.Join(err, fmt.Errorf("it is\n%s", published))
 		}
 		return errors.Join(err, errRendered)

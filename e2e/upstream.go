@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -128,7 +129,7 @@ func checkSCT(public string, certificate, answer []byte) error {
 	if err != nil {
 		return err
 	}
-	if id := sha256.Sum256(block.Bytes); string(sct.ID) != string(id[:]) || sct.Version != 0 {
+	if id := sha256.Sum256(block.Bytes); !bytes.Equal(sct.ID, id[:]) || sct.Version != 0 {
 		return errors.New("the timestamp is of another log")
 	}
 	signed := binary.BigEndian.AppendUint64([]byte{0, 0}, sct.Timestamp) // v1, certificate_timestamp

@@ -73,7 +73,8 @@ func (w *world) startWitness(ctx context.Context, key, logs string) (*process, e
 	server := httputil.NewSingleHostReverseProxy(target)
 	server.ErrorLog = log.New(io.Discard, "", 0) // the logs ask a witness that is stopped
 	w.proxy.set(witnessHost, server)
-	return p, p.until(ctx, func(context.Context) error { return listens(target.Host) })
+	err = p.until(ctx, func(context.Context) error { return listens(target.Host) })
+	return p, err
 }
 
 // witnessed has our own witness cosign both logs, all of them set up from
