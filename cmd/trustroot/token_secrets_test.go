@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,7 +115,9 @@ func (w *watched) run(answers []answer, args ...string) int {
 		}
 		w.look(name, cmd.Process.Pid)
 	}
-	_ = cmd.Wait() // the exit code tells
+	late := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }) // it waits for an answer more
+	_ = cmd.Wait()                                                           // the exit code tells
+	late.Stop()
 	w.keep(name+" terminal", p.close(w.t))
 	done()
 	return cmd.ProcessState.ExitCode()
@@ -207,9 +210,8 @@ func TestToken_SecretsAreSeenNowhere(t *testing.T) {
 		}
 	}
 	pin := func(p string) []answer { return []answer{{"PIN of YubiKey 1001", p}} }
-	expect(2, w.run([]answer{
-		{"Type 1001", "1001"}, {"New PIN, 6 to 8 characters:", secretPIN}, {"New PIN, 6 to 8 characters, again", secretWrong},
-	}, "token", "provision", "--serial", "1001"))
+	slip := []answer{{"New PIN, 6 to 8 characters:", secretPIN}, {"New PIN, 6 to 8 characters, again", secretWrong}}
+	expect(2, w.run(slices.Concat([]answer{{"Type 1001", "1001"}}, slip, slip, slip), "token", "provision", "--serial", "1001"))
 	expect(0, w.run([]answer{
 		{"Type 1001", "1001"},
 		{"New PIN, 6 to 8 characters:", secretPIN}, {"New PIN, 6 to 8 characters, again", secretPIN},
