@@ -37,6 +37,7 @@ func TestScript(t *testing.T) {
 			return os.Getenv("TRUSTROOT_CORPUS") != "", nil
 		},
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			if missing := lacks(t, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")); missing != "" {
 				e.T().Skip(missing)
 			}
