@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,10 +20,7 @@ import (
 // names of all fields, in snake_case. Write a new field into the schema by hand.
 func TestJSON_HoldsToItsSchema(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // no AWS takes part
-	dir := filepath.Join(t.TempDir(), "r")
-	if text, err := exec.Command(program(t), "rehearse", "--out", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
+	dir := rehearsed(t, "JSON_DIR")
 	records, err := filepath.Glob(filepath.Join(dir, "ceremonies", "*"))
 	must(t, err)
 	wellKnown := filepath.Join(dir, "trust", ".well-known")

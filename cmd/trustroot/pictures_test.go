@@ -91,12 +91,5 @@ func picturesHold(t *testing.T, dir string, now time.Time) {
 // does the same after twelve years.
 func TestPictures_PortalAndTimeLines(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("PICTURES_DIR") // one that is there already, to look at
-	if dir == "" {
-		dir = filepath.Join(t.TempDir(), "r")
-		if text, err := exec.Command(program(t), "rehearse", "--out", dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-	}
-	picturesHold(t, dir, time.Now().UTC())
+	picturesHold(t, rehearsed(t, "PICTURES_DIR"), time.Now().UTC())
 }

@@ -130,12 +130,19 @@ func everyCommandFits(t *testing.T, dir string, now time.Time) {
 // TestOutput_FitsTheTerminal has every command say what it says of a rehearsal.
 // scripts/decade does the same after twelve years.
 func TestOutput_FitsTheTerminal(t *testing.T) {
-	dir := os.Getenv("WIDTH_DIR") // one that is there already, to look at
-	if dir == "" {
-		dir = filepath.Join(t.TempDir(), "r")
-		if text, err := exec.Command(program(t), "rehearse", "--out", dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
+	everyCommandFits(t, rehearsed(t, "WIDTH_DIR"), time.Now().UTC())
+}
+
+// rehearsed is the folder of a rehearsal: one that is there already and that the
+// variable names, to look at, or a new one.
+func rehearsed(t *testing.T, variable string) string {
+	t.Helper()
+	if dir := os.Getenv(variable); dir != "" {
+		return dir
 	}
-	everyCommandFits(t, dir, time.Now().UTC())
+	dir := filepath.Join(t.TempDir(), "r")
+	if text, err := exec.Command(program(t), "rehearse", "--out", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return dir
 }

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// Pack writes the one tar of a folder: files sorted by name under the
-// folder's, regular, mode 0644, owned by 0, of one age, in USTAR
-// form, without entries for folders.
+// Pack writes the one tar of a folder: its files sorted by name, regular, mode
+// 0644, owned by 0, of one age, in USTAR form, without entries for folders.
 func Pack(folder string, created time.Time, files map[string][]byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

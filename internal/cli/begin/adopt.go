@@ -123,11 +123,6 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	return nil
 }
 
-// asker is an operator who types text.
-type asker interface {
-	Ask(text, standard string) (string, error)
-}
-
 // maxQuestions ends a conversation that goes in circles.
 const maxQuestions = 1000
 
@@ -135,7 +130,7 @@ const maxQuestions = 1000
 // anew with it: what an answer opens or closes is known at once. Where nobody
 // can be asked, the open questions are in the adoption that it returns.
 func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
-	person, _ := o.Operator.(asker)
+	person, _ := o.Operator.(cmdutil.Asker)
 	last := ""
 	for asked < maxQuestions {
 		a, err = adopt.Adopt(o.Options, o.Now)
@@ -187,7 +182,7 @@ func (o *adoptOptions) unasked(err error) error {
 }
 
 // begin shows the hierarchy as it was understood, and asks for a name.
-func (o *adoptOptions) begin(a *adopt.Adoption, person asker) error {
+func (o *adoptOptions) begin(a *adopt.Adoption, person cmdutil.Asker) error {
 	if o.By == "" {
 		standard := ""
 		if u, err := user.Current(); err == nil {

@@ -49,7 +49,7 @@ for KMS and a practice plan, or goes on with it: tokens and KMS run until Enter.
 
 func runInit(ctx context.Context, o *initOptions) error {
 	_, err := os.Lstat(filepath.Join(o.Dir, trustdir.PlanFile))
-	if person, ok := o.Operator.(asker); ok && errors.Is(err, fs.ErrNotExist) && o.organization == "" && o.domain == "" {
+	if person, ok := o.Operator.(cmdutil.Asker); ok && errors.Is(err, fs.ErrNotExist) && o.organization == "" && o.domain == "" {
 		// where there is no terminal, the flags are named
 		if err := o.asks(ctx, person); fault.ExitCode(err) != int(fault.Failure) {
 			return err

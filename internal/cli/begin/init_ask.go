@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -21,7 +22,7 @@ import (
 // interview asks for a first plan. It ends with the first answer that failed.
 type interview struct {
 	*initOptions
-	person asker
+	person cmdutil.Asker
 	err    error
 }
 
@@ -132,7 +133,7 @@ func (i *interview) plan(ctx context.Context) plan.Example {
 }
 
 // asks writes plan and ledger from answers.
-func (o *initOptions) asks(ctx context.Context, person asker) error {
+func (o *initOptions) asks(ctx context.Context, person cmdutil.Asker) error {
 	i := &interview{initOptions: o, person: person}
 	e := i.plan(ctx)
 	if i.err != nil {

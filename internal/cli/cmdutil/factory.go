@@ -66,3 +66,8 @@ func printError(w io.Writer, err error) {
 func Usage(hint, format string, args ...any) error {
 	return fault.New(fault.Usage, hint, fmt.Errorf(format, args...))
 }
+
+// Asker is an operator who types text. An empty line is the standard answer.
+type Asker interface {
+	Ask(text, standard string) (string, error)
+}

@@ -30,8 +30,9 @@ func newPrepareCmd(f *cmdutil.Factory, run func(context.Context, *prepareOptions
 write their ARNs into the plan, invite holders, take in the replies that they
 sent, and, once a second person has pinned the keys, write certification
 requests, export public keys and enter checkpoint keys into the ledger. With
---out it also writes the request onto the stick. Run it again whenever somebody else has done their part; what was done
-before is left alone. Each step is a command of its own, which is shown.`,
+--out it also writes the request onto the stick. Run it again whenever somebody
+else has done their part; what was done before is left alone. Each step is a
+command of its own, which is shown.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.replies = args

@@ -125,9 +125,7 @@ func (o *compromiseOptions) leaves(m *renewal.Damage, rest []string) (bool, erro
 	if len(rest) > 0 {
 		alone = "if they leave, these verify no more: " + strings.Join(rest, ", ")
 	}
-	person, _ := o.Operator.(interface {
-		Ask(text, standard string) (string, error)
-	})
+	person, _ := o.Operator.(cmdutil.Asker)
 	text := term.Sprintf("Do the entries of %s leave trusted_root.json, or stay, closed?\n  leave: every bundle that rests on this key alone is rejected\n  stay:  its dates from before the theft are trusted, which can be forged\n(%s)\nType leave or stay.", m.Entry.Name, alone)
 	for slips := 0; person != nil && !o.JSON && slips < 3; slips++ {
 		answer, err := person.Ask(text, "")
