@@ -29,7 +29,7 @@ type adoptOptions struct {
 	flags   int // given
 }
 
-func newAdoptCmd(f *cmdutil.Factory, run func(context.Context, *adoptOptions) error) *cobra.Command {
+func newAdoptCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &adoptOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "adopt PATH...",
@@ -50,7 +50,7 @@ open, and the file can be written by hand and reviewed. No private key is read.`
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Paths, o.flags = args, c.Flags().NFlag()
-			return run(c.Context(), o)
+			return runAdopt(c.Context(), o)
 		},
 	}
 	flags := cmd.Flags()

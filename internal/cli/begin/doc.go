@@ -12,7 +12,7 @@ import (
 // to walk by hand.
 func Commands(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Factory) error) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newInitCmd(f, practice, runInit), newAdoptCmd(f, runAdopt)),
-		cmdutil.Under("plan", newPlanCheckCmd(f, runPlanCheck), newPlanSchemaCmd(f)),
+		cmdutil.Under("", newInitCmd(f, practice), newAdoptCmd(f)),
+		cmdutil.Under("plan", newPlanCheckCmd(f), newPlanSchemaCmd(f)),
 	}
 }

@@ -21,7 +21,7 @@ type initOptions struct {
 	rehearsal    bool
 }
 
-func newInitCmd(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Factory) error, run func(context.Context, *initOptions) error) *cobra.Command {
+func newInitCmd(f *cmdutil.Factory, practice func(context.Context, *cmdutil.Factory) error) *cobra.Command {
 	o := &initOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -38,7 +38,7 @@ for KMS and a practice plan, or goes on with it: tokens and KMS run until Enter.
 			if o.rehearsal {
 				return practice(c.Context(), f)
 			}
-			return run(c.Context(), o)
+			return runInit(c.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.organization, "organization", "", "organization in every subject")

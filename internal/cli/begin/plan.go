@@ -21,7 +21,7 @@ type planCheckOptions struct {
 	file string
 }
 
-func newPlanCheckCmd(f *cmdutil.Factory, run func(context.Context, *planCheckOptions) error) *cobra.Command {
+func newPlanCheckCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &planCheckOptions{Factory: f}
 	return &cobra.Command{
 		Use:   "check [FILE]",
@@ -38,7 +38,7 @@ warnings only.`,
 			if len(args) == 1 {
 				o.file = args[0]
 			}
-			return run(c.Context(), o)
+			return runPlanCheck(c.Context(), o)
 		},
 	}
 }

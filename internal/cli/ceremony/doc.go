@@ -9,13 +9,13 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("request", newRequestShowCmd(f, runRequestShow)),
+		cmdutil.Under("request", newRequestShowCmd(f)),
 		cmdutil.Under("ceremony",
-			newCeremonyScriptCmd(f, runCeremonyScript),
-			newCeremonyRunCmd(f, runCeremony),
-			newCeremonyVerifyCmd(f, runCeremonyVerify),
-			newCeremonyReportCmd(f, runCeremonyReport),
-			newCeremonyWitnessCmd(f, runCeremonyWitness),
+			newCeremonyScriptCmd(f),
+			newCeremonyRunCmd(f),
+			newCeremonyVerifyCmd(f),
+			newCeremonyReportCmd(f),
+			newCeremonyWitnessCmd(f),
 		),
 	}
 }

@@ -20,19 +20,15 @@ type ceremonyReportOptions struct {
 	rehearsal bool
 }
 
-func newCeremonyReportCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyReportOptions) error) *cobra.Command {
+func newCeremonyReportCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyReportOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "report RECORD",
-		Short: "Check a record and write its report again, with what was proved and who has signed",
-		Long: "Check a record and write its report again, with what was proved and who has signed.\n\n" +
-			"The record's own sealed/report.html was written before anybody could sign it.\n\n" +
-			"With --public the page is for readers: what came out, what is proved and how to check\n" +
-			"it. It names no people and no serial numbers of tokens unless they are allowed, and the\n" +
-			"record's digest ties it to the record.",
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.record, o, run),
-	}
+	cmd := cmdutil.Command(o, runCeremonyReport, "report RECORD",
+		"Check a record and write its report again, with what was proved and who has signed",
+		"Check a record and write its report again, with what was proved and who has signed.\n\n"+
+			"The record's own sealed/report.html was written before anybody could sign it.\n\n"+
+			"With --public the page is for readers: what came out, what is proved and how to check\n"+
+			"it. It names no people and no serial numbers of tokens unless they are allowed, and the\n"+
+			"record's digest ties it to the record.", &o.record)
 	cmd.Flags().StringVar(&o.out, "out", "", "new file to write the page to, in place of standard output")
 	cmd.Flags().BoolVar(&o.public, "public", false, "write the page for readers")
 	cmd.Flags().BoolVar(&o.Names, "with-names", false, "with --public: name the people")

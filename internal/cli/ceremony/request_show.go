@@ -15,14 +15,9 @@ type requestShowOptions struct {
 	path string
 }
 
-func newRequestShowCmd(f *cmdutil.Factory, run func(context.Context, *requestShowOptions) error) *cobra.Command {
+func newRequestShowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &requestShowOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "show REQUEST",
-		Short: "Check a request and print everything that it asks to sign",
-		Args:  cobra.ExactArgs(1),
-		RunE:  cmdutil.One(&o.path, o, run),
-	}
+	return cmdutil.Command(o, runRequestShow, "show REQUEST", "Check a request and print everything that it asks to sign", "", &o.path)
 }
 
 func runRequestShow(_ context.Context, o *requestShowOptions) error {

@@ -32,22 +32,18 @@ type ceremonyRunOptions struct {
 	rehearsal    bool
 }
 
-func newCeremonyRunCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyRunOptions) error) *cobra.Command {
+func newCeremonyRunCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyRunOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "run STICK|REQUEST",
-		Short: "Hold the ceremony of a request: make the root key, or find it, and sign",
-		Long: `Hold the ceremony of a request at the root's token: make the root key where the
+	cmd := cmdutil.Command(o, runCeremony, "run STICK|REQUEST",
+		"Hold the ceremony of a request: make the root key, or find it, and sign",
+		`Hold the ceremony of a request at the root's token: make the root key where the
 request holds no root certificate, or find the key of the one that it holds, and
 sign what the request asks for. Of a stick it takes the newest request and writes
 the record beside it. The token is the one that the plan in the request names;
 where its root key is still to be made, one as the factory made it gets a new PIN,
 PUK and management key first.
 
-If interrupted at any instant, run the same command again to resume.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.request, o, run),
-	}
+If interrupted at any instant, run the same command again to resume.`, &o.request)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.out, "out", "", "folder to write the record to (default: the stick, or the current folder)")
 	cmd.Flags().BoolVar(&o.split, "split-pin", false, "a new token: two people type half of the PIN and of the PUK each")

@@ -17,19 +17,15 @@ type ceremonyScriptOptions struct {
 	out     string
 }
 
-func newCeremonyScriptCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyScriptOptions) error) *cobra.Command {
+func newCeremonyScriptCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyScriptOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "script REQUEST",
-		Short: "Write the printable script of the ceremony that a request asks for",
-		Long: "Write the printable script of the ceremony that a request asks for: numbered steps with\n" +
-			"the values that each must show, boxes and initials, attendance, media and bags, and\n" +
-			"exception sheets. Print the page at A4 before the day.\n\n" +
-			"The steps are those that \"ceremony run\" runs, and the screen, the journal and the report\n" +
-			"number them alike. The request's words are left blank: the second person writes them in.",
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.request, o, run),
-	}
+	cmd := cmdutil.Command(o, runCeremonyScript, "script REQUEST",
+		"Write the printable script of the ceremony that a request asks for",
+		"Write the printable script of the ceremony that a request asks for: numbered steps with\n"+
+			"the values that each must show, boxes and initials, attendance, media and bags, and\n"+
+			"exception sheets. Print the page at A4 before the day.\n\n"+
+			"The steps are those that \"ceremony run\" runs, and the screen, the journal and the report\n"+
+			"number them alike. The request's words are left blank: the second person writes them in.", &o.request)
 	cmd.Flags().StringVar(&o.out, "out", "", "new file to write the page to, in place of standard output")
 	return cmd
 }

@@ -20,14 +20,9 @@ type ceremonyVerifyOptions struct {
 	trustedRoot string
 }
 
-func newCeremonyVerifyCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyVerifyOptions) error) *cobra.Command {
+func newCeremonyVerifyCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyVerifyOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "verify RECORD",
-		Short: "Check a ceremony's record, claim by claim, with no token and no network",
-		Args:  cobra.ExactArgs(1),
-		RunE:  cmdutil.One(&o.record, o, run),
-	}
+	cmd := cmdutil.Command(o, runCeremonyVerify, "verify RECORD", "Check a ceremony's record, claim by claim, with no token and no network", "", &o.record)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	cmd.Flags().StringVar(&o.trustedRoot, "trusted-root", "", "trusted_root.json with the log keys that anchors may be under, beside those of the record's own plan")
 	return cmd

@@ -20,14 +20,9 @@ type ceremonyWitnessOptions struct {
 	rehearsal bool
 }
 
-func newCeremonyWitnessCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyWitnessOptions) error) *cobra.Command {
+func newCeremonyWitnessCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyWitnessOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "witness RECORD",
-		Short: "Check a record and sign it with a witness's token, on the day or later",
-		Args:  cobra.ExactArgs(1),
-		RunE:  cmdutil.One(&o.record, o, run),
-	}
+	cmd := cmdutil.Command(o, runCeremonyWitness, "witness RECORD", "Check a record and sign it with a witness's token, on the day or later", "", &o.record)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "PIV slot of the witness's attested P-256 key")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

@@ -8,6 +8,6 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newVerifyCmd(f, runVerify)),
+		cmdutil.Under("", newVerifyCmd(f)),
 	}
 }

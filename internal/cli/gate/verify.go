@@ -32,7 +32,7 @@ type verifyOptions struct {
 	schema    bool
 }
 
-func newVerifyCmd(f *cmdutil.Factory, run func(context.Context, *verifyOptions) error) *cobra.Command {
+func newVerifyCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &verifyOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "verify ARTIFACT... --policy FILE [--bundle FILE...] [--exec -- ARGUMENT...]",
@@ -64,7 +64,7 @@ of JSON with every check before the error's text.`,
 			if at := c.ArgsLenAtDash(); at >= 0 {
 				o.artifacts, o.arguments = args[:at], args[at:]
 			}
-			return run(c.Context(), o)
+			return runVerify(c.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.policy, "policy", "", "what must hold")

@@ -16,6 +16,6 @@ type Derived func(dir string, s *tuf.Staged, now time.Time) error
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory, derived Derived) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("tuf", newTUFJoinCmd(f, runTUFJoin), newTUFSignCmd(f, derived, runTUFSign)),
+		cmdutil.Under("tuf", newTUFJoinCmd(f), newTUFSignCmd(f, derived)),
 	}
 }

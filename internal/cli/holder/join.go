@@ -26,20 +26,16 @@ type tufJoinOptions struct {
 	rehearsal bool
 }
 
-func newTUFJoinCmd(f *cmdutil.Factory, run func(context.Context, *tufJoinOptions) error) *cobra.Command {
+func newTUFJoinCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufJoinOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "join INVITATION --serial N | join --accept REPLY",
-		Short: "Answer an invitation with a key on your token, or accept such an answer",
-		Long: `Answer an invitation: make a P-256 key on your own YubiKey and write one file
+	cmd := cmdutil.Command(o, runTUFJoin, "join INVITATION --serial N | join --accept REPLY",
+		"Answer an invitation with a key on your token, or accept such an answer",
+		`Answer an invitation: make a P-256 key on your own YubiKey and write one file
 with public key, attestation and proof, for the admin. A token as the factory
 made it gets a new PIN, PUK and management key first.
 
 With --accept, on the admin's side: check such a file against the invitation,
-the plan and the token's attestation, and file it in holders/.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.file, o, run),
-	}
+the plan and the token's attestation, and file it in holders/.`, &o.file)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot for the key")
 	cmd.Flags().StringVar(&o.outFile, "out", "", "new file for the admin (default: NAME.json)")

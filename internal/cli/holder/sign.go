@@ -29,21 +29,17 @@ type tufSignOptions struct {
 	out     string
 }
 
-func newTUFSignCmd(f *cmdutil.Factory, derived Derived, run func(context.Context, *tufSignOptions) error) *cobra.Command {
+func newTUFSignCmd(f *cmdutil.Factory, derived Derived) *cobra.Command {
 	o := &tufSignOptions{Factory: f, derived: derived}
-	cmd := &cobra.Command{
-		Use:   "sign CHANGE",
-		Short: "Show a staged change and sign it with a holder's token",
-		Long: `Show a staged change and sign it with a holder's token, anywhere, offline.
+	cmd := cmdutil.Command(o, runTUFSign, "sign CHANGE",
+		"Show a staged change and sign it with a holder's token",
+		`Show a staged change and sign it with a holder's token, anywhere, offline.
 
 It needs the change and the token. From the one file of a change, such as
 0007.tar, it writes one reply, 0007-NAME.json, to send back to the one who sent
 it; into a folder it writes a small file for each role. With --root it first makes sure that the change builds on
 a root that this holder trusts. In a trust directory, trustroot also makes sure
-that the change is what ledger, plan and holders make.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.staged, o, run),
-	}
+that the change is what ledger, plan and holders make.`, &o.staged)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9a", "slot of the holder's key")
 	cmd.Flags().StringVar(&o.root, "root", "", "a root.json that you trust, which the change must build on")

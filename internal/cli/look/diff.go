@@ -14,17 +14,9 @@ type trustedRootDiffOptions struct {
 	old, new string
 }
 
-func newTrustedRootDiffCmd(f *cmdutil.Factory, run func(context.Context, *trustedRootDiffOptions) error) *cobra.Command {
+func newTrustedRootDiffCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &trustedRootDiffOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "diff OLD NEW",
-		Short: "Show what a newer file adds and closes, and refuse anything else",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.old, o.new = args[0], args[1]
-			return run(c.Context(), o)
-		},
-	}
+	return cmdutil.Command(o, runTrustedRootDiff, "diff OLD NEW", "Show what a newer file adds and closes, and refuse anything else", "", &o.old, &o.new)
 }
 
 func runTrustedRootDiff(_ context.Context, o *trustedRootDiffOptions) error {

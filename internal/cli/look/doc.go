@@ -14,14 +14,14 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory, online Online) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("ledger", newLedgerShowCmd(f, runLedgerShow), newLedgerVerifyCmd(f, online, runLedgerVerify)),
-		cmdutil.Under("log", newLogKeyCmd(f, online, runLogKey)),
+		cmdutil.Under("ledger", newLedgerShowCmd(f), newLedgerVerifyCmd(f, online)),
+		cmdutil.Under("log", newLogKeyCmd(f, online)),
 		cmdutil.Under("trusted-root",
-			newLintCmd(f, lintTrustedRoot, online, runLint),
-			newTrustedRootDiffCmd(f, runTrustedRootDiff),
-			newTrustedRootShowCmd(f, runTrustedRootShow),
+			newLintCmd(f, lintTrustedRoot, online),
+			newTrustedRootDiffCmd(f),
+			newTrustedRootShowCmd(f),
 		),
-		cmdutil.Under("signing-config", newLintCmd(f, lintSigningConfig, online, runLint)),
+		cmdutil.Under("signing-config", newLintCmd(f, lintSigningConfig, online)),
 	}
 }
 

@@ -22,29 +22,20 @@ type ledgerOptions struct {
 	online Online
 }
 
-func newLedgerShowCmd(f *cmdutil.Factory, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+func newLedgerShowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ledgerOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "show",
-		Short: "Print the ledger's lines",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	return cmdutil.Command(o, runLedgerShow, "show", "Print the ledger's lines", "")
 }
 
-func newLedgerVerifyCmd(f *cmdutil.Factory, online Online, run func(context.Context, *ledgerOptions) error) *cobra.Command {
+func newLedgerVerifyCmd(f *cmdutil.Factory, online Online) *cobra.Command {
 	o := &ledgerOptions{Factory: f, online: online}
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Check the ledger's chain, every file that it speaks of, and every head kept elsewhere",
-		Long: `Check the ledger's chain and every file that it speaks of. Then look for the
+	cmd := cmdutil.Command(o, runLedgerVerify, "verify",
+		"Check the ledger's chain, every file that it speaks of, and every head kept elsewhere",
+		`Check the ledger's chain and every file that it speaks of. Then look for the
 ledger's heads that requests, records and the staged and published repository
 carry: a ledger that was cut or rewritten no longer has them. --head takes one
 from elsewhere, such as the paper of a ceremony. What stands in trust/ and what
-tuf/ publishes must be what ledger and plan make.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+tuf/ publishes must be what ledger and plan make.`)
 	cmd.Flags().StringArrayVar(&o.heads, "head", nil, "a head that must be a line of the ledger (hex SHA-256)")
 	return cmd
 }

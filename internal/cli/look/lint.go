@@ -38,17 +38,13 @@ type lintOptions struct {
 	pair    string
 }
 
-func newLintCmd(f *cmdutil.Factory, kind linted, online Online, run func(context.Context, *lintOptions) error) *cobra.Command {
+func newLintCmd(f *cmdutil.Factory, kind linted, online Online) *cobra.Command {
 	o := &lintOptions{Factory: f, linted: kind, judge: online.Judge}
-	cmd := &cobra.Command{
-		Use:   "lint FILE",
-		Short: "Judge any " + kind.what + " as its clients would",
-		Long: "Judge any " + kind.what + ", whoever made it: what is wrong, where, what each\n" +
-			"client does with it, and the repair. The exit code is 5 where a finding is\n" +
-			"an error.",
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.file, o, run),
-	}
+	cmd := cmdutil.Command(o, runLint, "lint FILE",
+		"Judge any "+kind.what+" as its clients would",
+		"Judge any "+kind.what+", whoever made it: what is wrong, where, what each\n"+
+			"client does with it, and the repair. The exit code is 5 where a finding is\n"+
+			"an error.", &o.file)
 	cmd.Flags().StringSliceVar(&o.clients, "client", nil, "only what concerns these clients: cosign, sigstore-go, sigstore-js, sigstore-python, sigstore-java, sigstore-rs")
 	cmd.Flags().StringVar(&o.at, "at", "", "judge at this time (RFC 3339; default now): every role must have a valid entry, and what is past is a note")
 	cmd.Flags().StringVar(&o.pair, "pair", "", "the "+kind.other+" that the file must agree with")

@@ -28,19 +28,15 @@ type logKeyOptions struct {
 	url    string
 }
 
-func newLogKeyCmd(f *cmdutil.Factory, online Online, run func(context.Context, *logKeyOptions) error) *cobra.Command {
+func newLogKeyCmd(f *cmdutil.Factory, online Online) *cobra.Command {
 	o := &logKeyOptions{Factory: f, online: online}
-	cmd := &cobra.Command{
-		Use:   "key KEY",
-		Short: "Show the log ID, key hash and verifier string of a checkpoint key",
-		Long: "KEY is a file with a public key (PEM, key.json, or what aws kms get-public-key\n" +
-			"prints), or a key in KMS: an ARN, a key ID, alias/NAME, or one of these after\n" +
-			"awskms:///. A key that some client cannot verify with is refused.\n\n" +
-			"In a trust directory the plan's log of that origin or key is compared, and what\n" +
-			"differs is a warning; without one, --url names the log's base URL.",
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.key, o, run),
-	}
+	cmd := cmdutil.Command(o, runLogKey, "key KEY",
+		"Show the log ID, key hash and verifier string of a checkpoint key",
+		"KEY is a file with a public key (PEM, key.json, or what aws kms get-public-key\n"+
+			"prints), or a key in KMS: an ARN, a key ID, alias/NAME, or one of these after\n"+
+			"awskms:///. A key that some client cannot verify with is refused.\n\n"+
+			"In a trust directory the plan's log of that origin or key is compared, and what\n"+
+			"differs is a warning; without one, --url names the log's base URL.", &o.key)
 	cmd.Flags().StringVar(&o.origin, "origin", "", "origin: the first line of the log's checkpoints")
 	cmd.Flags().StringVar(&o.kind, "kind", plan.RekorV2, plan.RekorV2+" or "+plan.StaticCT)
 	cmd.Flags().StringVar(&o.url, "url", "", "base URL of the log, to compare the origin with")

@@ -19,7 +19,7 @@ type trustedRootShowOptions struct {
 	svg  string
 }
 
-func newTrustedRootShowCmd(f *cmdutil.Factory, run func(context.Context, *trustedRootShowOptions) error) *cobra.Command {
+func newTrustedRootShowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &trustedRootShowOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "show [FILE]",
@@ -29,7 +29,7 @@ func newTrustedRootShowCmd(f *cmdutil.Factory, run func(context.Context, *truste
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = o.Given(args)
-			return run(c.Context(), o)
+			return runTrustedRootShow(c.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.at, "at", "", "what is current at this time (RFC 3339) (default: now)")

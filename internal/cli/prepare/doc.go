@@ -9,15 +9,15 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newPrepareCmd(f, runPrepare)),
+		cmdutil.Under("", newPrepareCmd(f)),
 		cmdutil.Under("kms",
-			newKMSListCmd(f, runKMSList),
-			newKMSCreateCmd(f, runKMSCreate),
-			newKMSPolicyCmd(f, runKMSPolicy),
-			newKMSCSRCmd(f, runKMSCSR),
-			newKMSExportCmd(f, runKMSExport),
+			newKMSListCmd(f),
+			newKMSCreateCmd(f),
+			newKMSPolicyCmd(f),
+			newKMSCSRCmd(f),
+			newKMSExportCmd(f),
 		),
-		cmdutil.Under("request", newRequestCreateCmd(f, runRequestCreate), newRequestKeyCmd(f, runRequestKey)),
-		cmdutil.Under("log", newLogAddCmd(f, runLogAdd)),
+		cmdutil.Under("request", newRequestCreateCmd(f), newRequestKeyCmd(f)),
+		cmdutil.Under("log", newLogAddCmd(f)),
 	}
 }

@@ -32,17 +32,13 @@ type kmsListOptions struct {
 	role  string
 }
 
-func newKMSListCmd(f *cmdutil.Factory, run func(context.Context, *kmsListOptions) error) *cobra.Command {
+func newKMSListCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &kmsListOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "Show every key of the plan beside what KMS says of it",
-		Long: "Show every key of the plan beside what KMS says of it, two calls a key.\n\n" +
-			"What deviates from the plan is an error, and the exit code 5. Aliases do not\n" +
-			"cross accounts: they are shown where --key-account-role is given.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runKMSList, "list",
+		"Show every key of the plan beside what KMS says of it",
+		"Show every key of the plan beside what KMS says of it, two calls a key.\n\n"+
+			"What deviates from the plan is an error, and the exit code 5. Aliases do not\n"+
+			"cross accounts: they are shown where --key-account-role is given.")
 	cmd.Flags().BoolVar(&o.pin, "pin", false, "print the plan's lines that pin each key, for a second person to compare")
 	cmd.Flags().BoolVar(&o.write, "write", false, "with --pin, on a second person's own machine: write the pins that the plan lacks into it")
 	keyAccountRole(cmd, &o.role)

@@ -26,18 +26,14 @@ type kmsCreateOptions struct {
 	access accessFlags
 }
 
-func newKMSCreateCmd(f *cmdutil.Factory, run func(context.Context, *kmsCreateOptions) error) *cobra.Command {
+func newKMSCreateCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &kmsCreateOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "create",
-		Short: "Make the keys of the plan that name no ARN yet, and print their pins",
-		Long: "Make the keys of the plan that name no ARN yet, and print their pins.\n\n" +
-			"A key that an earlier run made is found again by its alias or its tag and not\n" +
-			"made twice; its policy is left alone. With --admin, or the plan's kms section,\n" +
-			"each key gets a policy of its own; without, KMS's default, which trusts the whole account.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runKMSCreate, "create",
+		"Make the keys of the plan that name no ARN yet, and print their pins",
+		"Make the keys of the plan that name no ARN yet, and print their pins.\n\n"+
+			"A key that an earlier run made is found again by its alias or its tag and not\n"+
+			"made twice; its policy is left alone. With --admin, or the plan's kms section,\n"+
+			"each key gets a policy of its own; without, KMS's default, which trusts the whole account.")
 	keyAccountRole(cmd, &o.role)
 	cmd.Flags().StringVar(&o.prefix, "alias-prefix", "", "first part of the new keys' aliases (default: the plan's, or trustroot/ and the start of the trust directory's ID)")
 	cmd.Flags().BoolVar(&o.write, "write", false, "write the ARNs into the plan; the pins are for a second person: trustroot kms list --pin --write")

@@ -24,39 +24,27 @@ type kmsExportOptions struct {
 	check string
 }
 
-func newKMSCSRCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
+func newKMSCSRCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &kmsExportOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "csr [AUTHORITY...]",
-		Short: "Have KMS sign the certification requests of the plan's authorities",
-		Long: "Have KMS sign the certification requests of the plan's authorities, three calls\n" +
-			"a key, and write each beside the evidence of its key. Authorities that have\n" +
-			"their certificate are left alone, requests that are there already are checked\n" +
-			"and kept. Unless every key can be read, nothing is written. Where the plan's kms\n" +
-			"section says who may use the keys, their policies are checked first.",
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+	return cmdutil.CommandOfMany(o, runKMSCSR, "csr [AUTHORITY...]",
+		"Have KMS sign the certification requests of the plan's authorities",
+		"Have KMS sign the certification requests of the plan's authorities, three calls\n"+
+			"a key, and write each beside the evidence of its key. Authorities that have\n"+
+			"their certificate are left alone, requests that are there already are checked\n"+
+			"and kept. Unless every key can be read, nothing is written. Where the plan's kms\n"+
+			"section says who may use the keys, their policies are checked first.", 0, &o.names)
 }
 
-func newKMSExportCmd(f *cmdutil.Factory, run func(context.Context, *kmsExportOptions) error) *cobra.Command {
+func newKMSExportCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &kmsExportOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "export [LOG|APP...]",
-		Short: "Write the public keys of the plan's logs and applications",
-		Long: "Write the public keys of the plan's logs and applications as PEM, two calls a key.\n" +
-			"Files that are there already are held against KMS and kept. Unless every key\n" +
-			"can be read, nothing is written. An application's pinned key is entered into the\n" +
-			"ledger; a log's key waits for `trustroot log add`.\n\n" +
-			"With --check nothing is written: a copy that somebody has baked in is held\n" +
-			"against KMS and the plan, and another key is the exit code 5.",
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+	cmd := cmdutil.CommandOfMany(o, runKMSExport, "export [LOG|APP...]",
+		"Write the public keys of the plan's logs and applications",
+		"Write the public keys of the plan's logs and applications as PEM, two calls a key.\n"+
+			"Files that are there already are held against KMS and kept. Unless every key\n"+
+			"can be read, nothing is written. An application's pinned key is entered into the\n"+
+			"ledger; a log's key waits for `trustroot log add`.\n\n"+
+			"With --check nothing is written: a copy that somebody has baked in is held\n"+
+			"against KMS and the plan, and another key is the exit code 5.", 0, &o.names)
 	cmd.Flags().StringVar(&o.check, "check", "", "a copy of a public key, PEM or JSON, to hold against KMS")
 	return cmd
 }

@@ -31,23 +31,17 @@ type kmsPolicyOptions struct {
 // documents that --only can name
 var policyDocuments = []string{"key", "signer", "reader", "maker"}
 
-func newKMSPolicyCmd(f *cmdutil.Factory, run func(context.Context, *kmsPolicyOptions) error) *cobra.Command {
+func newKMSPolicyCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &kmsPolicyOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "policy [NAME...]",
-		Short: "Print the key policies and the callers' policies, or check or set the live ones",
-		Long: "Print, as JSON, the key policy of each key of the plan and the IAM policies that\n" +
-			"callers need beside it in their own accounts: key, signer (a service, or the\n" +
-			"admin host for an authority's request), reader (kms list and export) and maker\n" +
-			"(the role of kms create). With --check the live policies and grants are read\n" +
-			"and held against the same: who can sign that should not, who cannot and should,\n" +
-			"and what could not be seen from here. With --set those that differ are replaced,\n" +
-			"after they were shown.",
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+	cmd := cmdutil.CommandOfMany(o, runKMSPolicy, "policy [NAME...]",
+		"Print the key policies and the callers' policies, or check or set the live ones",
+		"Print, as JSON, the key policy of each key of the plan and the IAM policies that\n"+
+			"callers need beside it in their own accounts: key, signer (a service, or the\n"+
+			"admin host for an authority's request), reader (kms list and export) and maker\n"+
+			"(the role of kms create). With --check the live policies and grants are read\n"+
+			"and held against the same: who can sign that should not, who cannot and should,\n"+
+			"and what could not be seen from here. With --set those that differ are replaced,\n"+
+			"after they were shown.", 0, &o.names)
 	cmd.Flags().BoolVar(&o.check, "check", false, "read the live policies and hold them against flags and plan; exit code 5 when one differs")
 	cmd.Flags().BoolVar(&o.set, "set", false, "replace the live policies that differ, after asking")
 	cmd.Flags().StringVar(&o.only, "only", "", "print one bare document: "+strings.Join(policyDocuments, ", "))

@@ -20,14 +20,9 @@ type logAddOptions struct {
 	name string
 }
 
-func newLogAddCmd(f *cmdutil.Factory, run func(context.Context, *logAddOptions) error) *cobra.Command {
+func newLogAddCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &logAddOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "add NAME",
-		Short: "Enter the next exported key of a log into the ledger",
-		Args:  cobra.ExactArgs(1),
-		RunE:  cmdutil.One(&o.name, o, run),
-	}
+	return cmdutil.Command(o, runLogAdd, "add NAME", "Enter the next exported key of a log into the ledger", "", &o.name)
 }
 
 func runLogAdd(ctx context.Context, o *logAddOptions) error {

@@ -21,24 +21,17 @@ type prepareOptions struct {
 	rehearsal bool
 }
 
-func newPrepareCmd(f *cmdutil.Factory, run func(context.Context, *prepareOptions) error) *cobra.Command {
+func newPrepareCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &prepareOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "prepare [REPLY…]",
-		Short: "Take every step up to the request that waits for nobody else",
-		Long: `Take every step up to the request that waits for nobody else: make the keys and
+	cmd := cmdutil.CommandOfMany(o, runPrepare, "prepare [REPLY…]",
+		"Take every step up to the request that waits for nobody else",
+		`Take every step up to the request that waits for nobody else: make the keys and
 write their ARNs into the plan, invite holders, take in the replies that they
 sent, and, once a second person has pinned the keys, write certification
 requests, export public keys and enter checkpoint keys into the ledger. With
 --out it also writes the request onto the stick. Run it again whenever somebody
 else has done their part; what was done before is left alone. Each step is a
-command of its own, which is shown.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			o.replies = args
-			return run(c.Context(), o)
-		},
-	}
+command of its own, which is shown.`, 0, &o.replies)
 	cmd.Flags().StringVar(&o.out, "out", "", "folder to write the request to, such as the mounted stick")
 	cmd.Flags().StringVar(&o.image, "image", "", "ceremony image to put beside the request; the plan pins its SHA-256")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

@@ -26,22 +26,18 @@ type requestCreateOptions struct {
 	destroy  bool
 }
 
-func newRequestCreateCmd(f *cmdutil.Factory, run func(context.Context, *requestCreateOptions) error) *cobra.Command {
+func newRequestCreateCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &requestCreateOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "create",
-		Short: "Gather what a ceremony of the plan needs, as a folder and one tar",
-		Long: "Gather what a ceremony of the plan needs, as a folder and one tar: the\n" +
-			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n" +
-			"the ledger and the certificates that are there. The digest is printed in hex\n" +
-			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n" +
-			"the manual, the script to print and fill in, and with --image the ceremony image,\n" +
-			"which must be the one that the plan names.\n\n" +
-			"--crl adds a ceremony today at a root's token to the plan, for its CRL alone;\n" +
-			"with --destroy its key is destroyed there too, once the root has ended.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runRequestCreate, "create",
+		"Gather what a ceremony of the plan needs, as a folder and one tar",
+		"Gather what a ceremony of the plan needs, as a folder and one tar: the\n"+
+			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n"+
+			"the ledger and the certificates that are there. The digest is printed in hex\n"+
+			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n"+
+			"the manual, the script to print and fill in, and with --image the ceremony image,\n"+
+			"which must be the one that the plan names.\n\n"+
+			"--crl adds a ceremony today at a root's token to the plan, for its CRL alone;\n"+
+			"with --destroy its key is destroyed there too, once the root has ended.")
 	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
 	cmd.Flags().StringVar(&o.out, "out", ".", "folder to write to, such as the mounted stick")
 	cmd.Flags().StringArrayVar(&o.csrs, "csr", nil, "certification request whose key is not in KMS; the plan calls the key external and pins it (repeatable)")

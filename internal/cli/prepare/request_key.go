@@ -28,12 +28,11 @@ type requestKeyOptions struct {
 	csr  string
 }
 
-func newRequestKeyCmd(f *cmdutil.Factory, run func(context.Context, *requestKeyOptions) error) *cobra.Command {
+func newRequestKeyCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &requestKeyOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "key NAME --csr FILE",
-		Short: "Make the key of an authority whose key is not in KMS, such as SPIRE's",
-		Long: `Make the key of an authority that the plan calls external, such as a SPIRE CA,
+	cmd := cmdutil.Command(o, runRequestKey, "key NAME --csr FILE",
+		"Make the key of an authority whose key is not in KMS, such as SPIRE's",
+		`Make the key of an authority that the plan calls external, such as a SPIRE CA,
 and its certification request. The private key, PKCS#8 in PEM, goes to standard
 output and nowhere else: standard output must be a pipe, so that the key never
 lies on this machine's disk in the clear. The certification request goes to FILE,
@@ -49,10 +48,7 @@ the key as SPIRE's awssecret plugin reads it:
 
 Then pin the key in the plan and run trustroot request create --csr FILE. If the
 program that reads the key fails, nobody has the key: take FILE away and make
-another.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.name, o, run),
-	}
+another.`, &o.name)
 	cmd.Flags().StringVar(&o.csr, "csr", "", "new file for the certification request")
 	return cmd
 }

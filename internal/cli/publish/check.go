@@ -24,7 +24,7 @@ type trustedRootCheckOptions struct {
 	all     bool
 }
 
-func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trustedRootCheckOptions) error) *cobra.Command {
+func newTrustedRootCheckCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &trustedRootCheckOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
@@ -37,7 +37,7 @@ func newTrustedRootCheckCmd(f *cmdutil.Factory, run func(context.Context, *trust
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = o.Given(args)
-			return run(c.Context(), o)
+			return runTrustedRootCheck(c.Context(), o)
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.bundles, "bundle", nil, "a bundle to verify; may be given several times")

@@ -12,24 +12,16 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
-type tufInitOptions struct{ *cmdutil.Factory }
-
-func newTUFInitCmd(f *cmdutil.Factory, run func(context.Context, *tufInitOptions) error) *cobra.Command {
-	o := &tufInitOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "init",
-		Short: "Stage the first root and targets for the holders to sign",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+func newTUFInitCmd(f *cmdutil.Factory) *cobra.Command {
+	return cmdutil.Command(f, runTUFInit, "init", "Stage the first root and targets for the holders to sign", "")
 }
 
-func runTUFInit(ctx context.Context, o *tufInitOptions) error {
+func runTUFInit(ctx context.Context, o *cmdutil.Factory) error {
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	client, err := cloud.KMS(ctx, o.Factory, "")
+	client, err := cloud.KMS(ctx, o, "")
 	if err != nil {
 		return err
 	}
@@ -37,5 +29,5 @@ func runTUFInit(ctx context.Context, o *tufInitOptions) error {
 	if err != nil {
 		return err
 	}
-	return show.Staged(o.Factory, staged)
+	return show.Staged(o, staged)
 }

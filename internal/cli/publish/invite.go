@@ -14,18 +14,14 @@ type tufInviteOptions struct {
 	holder string
 }
 
-func newTUFInviteCmd(f *cmdutil.Factory, run func(context.Context, *tufInviteOptions) error) *cobra.Command {
+func newTUFInviteCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufInviteOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "invite HOLDER",
-		Short: "Write a challenge for a holder of the plan to answer with a key of their own",
-		Long: `Write a challenge for a holder of the plan into holders/HOLDER/challenge.json.
+	return cmdutil.Command(o, runTUFInvite, "invite HOLDER",
+		"Write a challenge for a holder of the plan to answer with a key of their own",
+		`Write a challenge for a holder of the plan into holders/HOLDER/challenge.json.
 
-Send the holder a copy; they answer it with ` + "`trustroot tuf join`" + `, and the answer is
-filed with ` + "`trustroot tuf join --accept`" + `. Inviting again makes the earlier challenge void.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.holder, o, run),
-	}
+Send the holder a copy; they answer it with `+"`trustroot tuf join`"+`, and the answer is
+filed with `+"`trustroot tuf join --accept`"+`. Inviting again makes the earlier challenge void.`, &o.holder)
 }
 
 func runTUFInvite(_ context.Context, o *tufInviteOptions) error {

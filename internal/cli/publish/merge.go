@@ -19,7 +19,7 @@ type tufMergeOptions struct {
 	signatures []string
 }
 
-func newTUFMergeCmd(f *cmdutil.Factory, run func(context.Context, *tufMergeOptions) error) *cobra.Command {
+func newTUFMergeCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufMergeOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "merge STAGED [SIGNATURE…]",
@@ -32,7 +32,7 @@ distinct holders the change is sealed and can be published.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.staged, o.signatures = args[0], args[1:]
-			return run(c.Context(), o)
+			return runTUFMerge(c.Context(), o)
 		},
 	}
 	return cmd

@@ -22,7 +22,7 @@ type tufPublishOptions struct {
 	rehearsal bool
 }
 
-func newTUFPublishCmd(f *cmdutil.Factory, run func(context.Context, *tufPublishOptions) error) *cobra.Command {
+func newTUFPublishCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufPublishOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "publish STAGED [REPLY…]",
@@ -42,7 +42,7 @@ Interrupted, the same command completes it.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.staged, o.replies = args[0], args[1:]
-			return run(c.Context(), o)
+			return runTUFPublish(c.Context(), o)
 		},
 	}
 	whereFlags(cmd, &o.where)

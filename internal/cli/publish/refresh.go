@@ -23,21 +23,17 @@ type tufRefreshOptions struct {
 	systemd string
 }
 
-func newTUFRefreshCmd(f *cmdutil.Factory, run func(context.Context, *tufRefreshOptions) error) *cobra.Command {
+func newTUFRefreshCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufRefreshOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "refresh",
-		Short: "Sign timestamp and snapshot again when they are due",
-		Long: `Sign timestamp and snapshot again with the online key when they are due, in
+	cmd := cmdutil.Command(o, runTUFRefresh, "refresh",
+		"Sign timestamp and snapshot again when they are due",
+		`Sign timestamp and snapshot again with the online key when they are due, in
 tuf/ of the trust directory and in every place of the plan's tuf.places, bring
 places up that are behind, and say what is due next. Places that cannot be
 reached are left out (exit code 1), and so are those that went back (5).
 
 It is for cron, a systemd timer or a CI job: it asks nothing and changes nothing
-else. The exit code is 6 when people must sign within their window.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+else. The exit code is 6 when people must sign within their window.`)
 	whereFlags(cmd, &o.where)
 	cmd.Flags().StringVar(&o.systemd, "systemd", "", "write a systemd service and timer that do this into a folder, and do nothing else")
 	return cmd

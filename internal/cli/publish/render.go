@@ -21,23 +21,16 @@ type renderOptions struct {
 	to    string
 }
 
-func newRenderCmd(f *cmdutil.Factory, run func(context.Context, *renderOptions) error) *cobra.Command {
+func newRenderCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &renderOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "render TARGET...",
-		Short: "Write the trust root in the forms that its consumers read",
-		Long: "Write the trust root in the forms that its consumers read, from ledger and\n" +
-			"plan. The same ledger, plan and published TUF root give the same bytes.\n\n" +
-			"TARGET is one of\n  " + strings.Join(plan.Forms, "\n  ") + "\n\n" +
-			"One target goes to standard output, several into the existing folder --out.\n" +
-			"What the plan's publish.render names is written by trusted-root build too,\n" +
-			"beside trusted_root.json.",
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+	cmd := cmdutil.CommandOfMany(o, runRender, "render TARGET...",
+		"Write the trust root in the forms that its consumers read",
+		"Write the trust root in the forms that its consumers read, from ledger and\n"+
+			"plan. The same ledger, plan and published TUF root give the same bytes.\n\n"+
+			"TARGET is one of\n  "+strings.Join(plan.Forms, "\n  ")+"\n\n"+
+			"One target goes to standard output, several into the existing folder --out.\n"+
+			"What the plan's publish.render names is written by trusted-root build too,\n"+
+			"beside trusted_root.json.", 1, &o.names)
 	cmd.Flags().StringVar(&o.to, "out", "", "folder to write into, in place of standard output")
 	return cmd
 }
@@ -75,18 +68,14 @@ type bundleOptions struct {
 	to string
 }
 
-func newTUFBundleCmd(f *cmdutil.Factory, run func(context.Context, *bundleOptions) error) *cobra.Command {
+func newTUFBundleCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &bundleOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "bundle --out FILE",
-		Short: "Pack the published repository for places without network",
-		Long: `Pack the published repository, metadata and targets, as a tar.gz with the same
+	cmd := cmdutil.Command(o, runTUFBundle, "bundle --out FILE",
+		"Pack the published repository for places without network",
+		`Pack the published repository, metadata and targets, as a tar.gz with the same
 bytes on any machine. Unpack it where a mirror is served, or give its folder to
 trustroot verify as the policy's trust.repository. It expires as the repository
-does: bring a newer one before its timestamp ends.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+does: bring a newer one before its timestamp ends.`)
 	cmd.Flags().StringVar(&o.to, "out", "", "file to write")
 	return cmd
 }

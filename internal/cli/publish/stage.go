@@ -19,7 +19,7 @@ type tufStageOptions struct {
 	publish.StageOptions
 }
 
-func newTUFStageCmd(f *cmdutil.Factory, run func(context.Context, *tufStageOptions) error) *cobra.Command {
+func newTUFStageCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufStageOptions{Factory: f}
 	cmd := &cobra.Command{
 		Use:   "stage [targets|root]",
@@ -36,7 +36,7 @@ is nothing to do.`,
 			if len(args) > 0 {
 				o.what = args[0]
 			}
-			return run(c.Context(), o)
+			return runTUFStage(c.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.Renew, "renew", false, "stage it though nothing changed and nothing is due")

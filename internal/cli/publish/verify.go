@@ -26,12 +26,11 @@ type tufVerifyOptions struct {
 	rehearsal bool
 }
 
-func newTUFVerifyCmd(f *cmdutil.Factory, run func(context.Context, *tufVerifyOptions) error) *cobra.Command {
+func newTUFVerifyCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufVerifyOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "verify DIR|URL",
-		Short: "Check a repository as clients do, and what they do not check",
-		Long: `Check a repository as go-tuf's client sees it from one root.json, and what
+	cmd := cmdutil.Command(o, runTUFVerify, "verify DIR|URL",
+		"Check a repository as clients do, and what they do not check",
+		`Check a repository as go-tuf's client sees it from one root.json, and what
 clients do not check: every root in sequence, thresholds by distinct keys,
 expiries, every target's hash, the names that clients ask for. In a repository
 that others made, what only our own rules refuse (old key type names, key IDs
@@ -39,10 +38,7 @@ that are not hashes, other curves, a missing 1.root.json) is a warning.
 
 In a trust directory it also verifies that the keys of root and targets are
 attested keys of its holders, and that timestamp and snapshot live no longer
-than the plan lets them.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.from, o, run),
-	}
+than the plan lets them.`, &o.from)
 	cmd.Flags().StringVar(&o.root, "root", "", "the root.json to start from")
 	cmd.Flags().StringVar(&o.cache, "cache", "", "folder that remembers what was seen, so that a repository that went back is found out")
 	cmd.Flags().StringVar(&o.at, "at", "", "judge at this time (RFC 3339; default now), as a repository of the past")

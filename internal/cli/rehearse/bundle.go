@@ -16,14 +16,9 @@ type rehearseBundleOptions struct {
 	another bool
 }
 
-func newRehearseBundleCmd(f *cmdutil.Factory, run func(context.Context, *rehearseBundleOptions) error) *cobra.Command {
+func newRehearseBundleCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &rehearseBundleOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "bundle",
-		Short: "Sign and archive a bundle with a rehearsal's keys, in place of its services",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runRehearseBundle, "bundle", "Sign and archive a bundle with a rehearsal's keys, in place of its services", "")
 	cmd.Flags().BoolVar(&o.another, "another", false, "sign one more of the same generations")
 	return cmd
 }

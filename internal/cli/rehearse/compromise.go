@@ -16,18 +16,14 @@ type rehearseCompromiseOptions struct {
 	since string
 }
 
-func newRehearseCompromiseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseCompromiseOptions) error) *cobra.Command {
+func newRehearseCompromiseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command) *cobra.Command {
 	o := &rehearseCompromiseOptions{Factory: f, rehearsalFlags: rehearsalFlags{tree: tree}}
-	cmd := &cobra.Command{
-		Use:   "compromise NAME",
-		Short: "Rehearse the theft of an authority's key or of the root's, in a rehearsal's folder",
-		Long: `Rehearse the theft of an authority's key, or of the root's, in the folder that
-` + "`trustroot rehearse`" + ` left: a thief signs, the theft is recorded, what stands on
+	cmd := cmdutil.Command(o, runRehearseCompromise, "compromise NAME",
+		"Rehearse the theft of an authority's key or of the root's, in a rehearsal's folder",
+		`Rehearse the theft of an authority's key, or of the root's, in the folder that
+`+"`trustroot rehearse`"+` left: a thief signs, the theft is recorded, what stands on
 the key is refused, closed, made again with new keys and published. For the root
-the folder needs a root that stands by: trustroot rehearse --standby.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.name, o, run),
-	}
+the folder needs a root that stands by: trustroot rehearse --standby.`, &o.name)
 	o.register(cmd, "folder of the rehearsal")
 	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339) (default: now)")
 	return cmd

@@ -16,19 +16,13 @@ type rehearseCutoverOptions struct {
 	at    string
 }
 
-func newRehearseCutoverCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseCutoverOptions) error) *cobra.Command {
+func newRehearseCutoverCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command) *cobra.Command {
 	o := &rehearseCutoverOptions{Factory: f, rehearsalFlags: rehearsalFlags{tree: tree}}
-	cmd := &cobra.Command{
-		Use:   "cutover [NAME...]",
-		Short: "Rehearse the switch of every renewed service, or of those named, in a rehearsal's folder",
-		Long: `Rehearse the switch of every renewed service, or of those named, in the folder
-in which ` + "`trustroot rehearse renew`" + ` went before: the recorded time closes the
-windows of the older generations, and the closed windows are published.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+	cmd := cmdutil.CommandOfMany(o, runRehearseCutover, "cutover [NAME...]",
+		"Rehearse the switch of every renewed service, or of those named, in a rehearsal's folder",
+		`Rehearse the switch of every renewed service, or of those named, in the folder
+in which `+"`trustroot rehearse renew`"+` went before: the recorded time closes the
+windows of the older generations, and the closed windows are published.`, 0, &o.names)
 	o.register(cmd, "folder of the rehearsal")
 	cmd.Flags().StringVar(&o.at, "at", "", "when the switch was seen (RFC 3339) (default: now)")
 	return cmd

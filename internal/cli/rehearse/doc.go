@@ -11,7 +11,7 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newRehearseCmd(f, tree, runRehearse)),
-		cmdutil.Under("token", newTokenVirtualCmd(f, runTokenVirtual)),
+		cmdutil.Under("", newRehearseCmd(f, tree)),
+		cmdutil.Under("token", newTokenVirtualCmd(f)),
 	}
 }

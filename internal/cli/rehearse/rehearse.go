@@ -74,23 +74,18 @@ type rehearseOptions struct {
 	room    string
 }
 
-func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseOptions) error) *cobra.Command {
+func newRehearseCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command) *cobra.Command {
 	o := &rehearseOptions{Factory: f, rehearsalFlags: rehearsalFlags{tree: tree}}
-	cmd := &cobra.Command{
-		Use:   "rehearse",
-		Short: "Walk the whole way on this machine, with virtual tokens and a stand-in for KMS",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runRehearse, "rehearse", "Walk the whole way on this machine, with virtual tokens and a stand-in for KMS", "")
 	o.register(cmd, "new folder that becomes a trust directory")
 	cmd.Flags().BoolVar(&o.hold, "hold", false, "keep tokens and KMS running at the end, until Enter")
 	cmd.Flags().StringVar(&o.room, "room", "", "ceremony image to hold the founding ceremony in by hand, in a virtual machine with a virtual token and stick")
 	cmd.Flags().BoolVar(&o.standby, "standby", false, "found a second root that stands by, and sign CRLs")
 	cmd.AddCommand(
-		newRehearseRenewCmd(f, tree, runRehearseRenew),
-		newRehearseCutoverCmd(f, tree, runRehearseCutover),
-		newRehearseCompromiseCmd(f, tree, runRehearseCompromise),
-		newRehearseBundleCmd(f, runRehearseBundle),
+		newRehearseRenewCmd(f, tree),
+		newRehearseCutoverCmd(f, tree),
+		newRehearseCompromiseCmd(f, tree),
+		newRehearseBundleCmd(f),
 	)
 	return cmd
 }

@@ -19,20 +19,14 @@ type rehearseRenewOptions struct {
 	names []string
 }
 
-func newRehearseRenewCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command, run func(context.Context, *rehearseRenewOptions) error) *cobra.Command {
+func newRehearseRenewCmd(f *cmdutil.Factory, tree func(*cmdutil.Factory) *cobra.Command) *cobra.Command {
 	o := &rehearseRenewOptions{Factory: f, rehearsalFlags: rehearsalFlags{tree: tree}}
-	cmd := &cobra.Command{
-		Use:   "renew [NAME...]",
-		Short: "Rehearse the renewal of every service, or of those named, in a rehearsal's folder",
-		Long: `Rehearse the renewal of every service, or of those named, in the folder that
-` + "`trustroot rehearse`" + ` left: new keys, a ceremony under the root that is there, and
+	cmd := cmdutil.CommandOfMany(o, runRehearseRenew, "renew [NAME...]",
+		"Rehearse the renewal of every service, or of those named, in a rehearsal's folder",
+		`Rehearse the renewal of every service, or of those named, in the folder that
+`+"`trustroot rehearse`"+` left: new keys, a ceremony under the root that is there, and
 a publication with the new generations open beside those in use. What comes
-after it is the switch: trustroot rehearse cutover.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+after it is the switch: trustroot rehearse cutover.`, 0, &o.names)
 	o.register(cmd, "folder of the rehearsal")
 	return cmd
 }

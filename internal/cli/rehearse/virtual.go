@@ -30,15 +30,11 @@ type tokenVirtualOptions struct {
 	trace    bool
 }
 
-func newTokenVirtualCmd(f *cmdutil.Factory, run func(context.Context, *tokenVirtualOptions) error) *cobra.Command {
+func newTokenVirtualCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenVirtualOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "virtual",
-		Short: "Run a virtual YubiKey until interrupted, for trying things out",
-		Long:  "Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Its driver, vpcd,\nlistens on every network interface. Several --state files give several tokens of one maker, with serial numbers counted up.",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenVirtual, "virtual",
+		"Run a virtual YubiKey until interrupted, for trying things out",
+		"Run a virtual YubiKey on a private PC/SC daemon until interrupted.\n\nIt prints the variable that lets other programs reach it. Its driver, vpcd,\nlistens on every network interface. Several --state files give several tokens of one maker, with serial numbers counted up.")
 	cmd.Flags().StringArrayVar(&o.states, "state", nil, "file that holds a token's keys; made where it is missing")
 	cmd.Flags().Uint32Var(&o.serial, "serial", 0, "serial number of a new token (default: a random one)")
 	cmd.Flags().StringVar(&o.firmware, "firmware", "", "firmware of a new token, such as 5.4.3 (default: 5.7.4)")

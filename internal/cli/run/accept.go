@@ -21,19 +21,15 @@ type ceremonyAcceptOptions struct {
 	withoutSession bool
 }
 
-func newCeremonyAcceptCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyAcceptOptions) error) *cobra.Command {
+func newCeremonyAcceptCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyAcceptOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "accept RECORD",
-		Short: "Check a record and file it into the trust directory and the ledger",
-		Long: `Check a record and file it into the trust directory and the ledger, once. What
+	cmd := cmdutil.Command(o, runCeremonyAccept, "accept RECORD",
+		"Check a record and file it into the trust directory and the ledger",
+		`Check a record and file it into the trust directory and the ledger, once. What
 it changes for verifiers is staged for the holders to sign.
 
 What is in session/ is filed too, up to 32 MiB: look it over first, since a
-recording shows what was on the screen, and what was typed where it was shown.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.record, o, run),
-	}
+recording shows what was on the screen, and what was typed where it was shown.`, &o.record)
 	cmd.Flags().BoolVar(&o.withoutSession, "without-session", false, "leave recordings and pictures of the session where they are")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd

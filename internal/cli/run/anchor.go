@@ -25,22 +25,18 @@ type ceremonyAnchorOptions struct {
 	rehearsal bool
 }
 
-func newCeremonyAnchorCmd(f *cmdutil.Factory, run func(context.Context, *ceremonyAnchorOptions) error) *cobra.Command {
+func newCeremonyAnchorCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &ceremonyAnchorOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "anchor RECORD",
-		Short: "Have your timestamp authority and Rekor say that a record exists",
-		Long: `Have the plan's timestamp authority (RFC 3161) and Rekor v2 say that a record
+	cmd := cmdutil.Command(o, runCeremonyAnchor, "anchor RECORD",
+		"Have your timestamp authority and Rekor say that a record exists",
+		`Have the plan's timestamp authority (RFC 3161) and Rekor v2 say that a record
 exists: the first timestamps its statement, the second logs its signature. Both
 answers go into a new folder under anchors/ in the record, when everything in
 them has been checked; otherwise nothing is written. ceremony verify then proves
 from the record alone when it existed.
 
 Any later day adds another anchor. Nothing but digests, the record key's
-signature and its public key leaves this machine.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.record, o, run),
-	}
+signature and its public key leaves this machine.`, &o.record)
 	cmd.Flags().StringVar(&o.tsa, "tsa", "", "endpoint of the timestamp authority, in place of the plan's address")
 	cmd.Flags().StringVar(&o.rekor, "rekor", "", "base URL of Rekor v2, in place of the plan's address")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

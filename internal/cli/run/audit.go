@@ -26,18 +26,14 @@ func (o *auditOptions) judge() audit.Options {
 	return audit.Options{Linter: lint.New(), Rehearsal: o.rehearsal}
 }
 
-func newAuditPackCmd(f *cmdutil.Factory, run func(context.Context, *auditOptions) error) *cobra.Command {
+func newAuditPackCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &auditOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "pack FOLDER",
-		Short: "Write the folder that an auditor is given",
-		Long: `Write the folder that an auditor is given: the inventory and the life of every
+	cmd := cmdutil.Command(o, runAuditPack, "pack FOLDER",
+		"Write the folder that an auditor is given",
+		`Write the folder that an auditor is given: the inventory and the life of every
 key and device, certificates, CRLs, exceptions, and every record with what
 verifying it proves. Each row names a file, its digest, and the command that
-checks it. The same trust directory gives the same bytes.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.folder, o, run),
-	}
+checks it. The same trust directory gives the same bytes.`, &o.folder)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -66,14 +62,11 @@ func runAuditPack(_ context.Context, o *auditOptions) error {
 	return nil
 }
 
-func newAuditCheckCmd(f *cmdutil.Factory, run func(context.Context, *auditOptions) error) *cobra.Command {
+func newAuditCheckCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &auditOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "check FOLDER",
-		Short: "Check an auditor's folder: every digest, and that its own files make every row again",
-		Args:  cobra.ExactArgs(1),
-		RunE:  cmdutil.One(&o.folder, o, run),
-	}
+	cmd := cmdutil.Command(o, runAuditCheck, "check FOLDER",
+		"Check an auditor's folder: every digest, and that its own files make every row again",
+		"", &o.folder)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }

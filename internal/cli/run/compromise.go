@@ -23,12 +23,11 @@ type compromiseOptions struct {
 	leave, stay bool
 }
 
-func newCompromiseCmd(f *cmdutil.Factory, run func(context.Context, *compromiseOptions) error) *cobra.Command {
+func newCompromiseCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &compromiseOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "compromise KEY|NAME",
-		Short: "Record that a key is compromised, and close everything that rests on it",
-		Long: `Record that a key is compromised. A compromise is of the key: every generation
+	cmd := cmdutil.Command(o, runCompromise, "compromise KEY|NAME",
+		"Record that a key is compromised, and close everything that rests on it",
+		`Record that a key is compromised. A compromise is of the key: every generation
 of it ends at the last second before --since, and everything under it with it.
 The command lists what falls, says what a thief can do with this key and what
 saves what it signed before, and asks before it records anything. From then on
@@ -38,10 +37,7 @@ the plan, for an authority in a ceremony today at the token of a root that may
 issue. That ceremony signs the root's CRL too, where the plan has one.
 
 KEY is the SHA-256 of its public key, tuf-online, or holder:NAME. The ledger
-keeps the entry for ever.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.Key, o, run),
-	}
+keeps the entry for ever.`, &o.Key)
 	cmd.Flags().IntVar(&o.Generation, "generation", 0, "generation of the key (default: the newest)")
 	cmd.Flags().StringVar(&o.since, "since", "", "first instant of misuse (RFC 3339)")
 	cmd.Flags().StringVar(&o.Reason, "reason", "", "what happened, for those who read the ledger")
@@ -155,14 +151,9 @@ type endOptions struct {
 	checkpoint string // where a log's storage is
 }
 
-func newPromoteCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
+func newPromoteCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &endOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "promote",
-		Short: "Have verifiers trust a root that stands by",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runPromote, "promote", "Have verifiers trust a root that stands by", "")
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation of the root, where several stand by")
 	return cmd
 }
@@ -179,20 +170,16 @@ func runPromote(ctx context.Context, o *endOptions) error {
 	return printClosing(ctx, o.Factory, c)
 }
 
-func newRetireCmd(f *cmdutil.Factory, run func(context.Context, *endOptions) error) *cobra.Command {
+func newRetireCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &endOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "retire NAME",
-		Short: "End a key that nothing replaces: an application's, a service's, a root's",
-		Long: `End a generation that nothing replaces. What it signed until --at stays valid,
+	cmd := cmdutil.Command(o, runRetire, "retire NAME",
+		"End a key that nothing replaces: an application's, a service's, a root's",
+		`End a generation that nothing replaces. What it signed until --at stays valid,
 and its entries stay. A root ends once nothing under it is open.
 
 Of a log the last checkpoint is fetched, verified and kept: stop the log first.
 Gates then refuse what its key signs in a larger or in another tree, whatever
-time it claims; no Sigstore client does.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.name, o, run),
-	}
+time it claims; no Sigstore client does.`, &o.name)
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "generation (default: the newest)")
 	cmd.Flags().StringVar(&o.at, "at", "", "last instant of use (RFC 3339) (default: now)")
 	cmd.Flags().StringVar(&o.checkpoint, "read", "", "URL or folder that holds the checkpoint of a log (default: its own URL)")

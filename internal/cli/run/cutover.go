@@ -29,12 +29,11 @@ type cutoverOptions struct {
 	unpublished string
 }
 
-func newCutoverCmd(f *cmdutil.Factory, run func(context.Context, *cutoverOptions) error) *cobra.Command {
+func newCutoverCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &cutoverOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "cutover NAME...",
-		Short: "Record when services were seen to use their new key, and close the old windows",
-		Long: `Record when services were seen to use their newest generation, and close the
+	cmd := cmdutil.CommandOfMany(o, runCutover, "cutover NAME...",
+		"Record when services were seen to use their new key, and close the old windows",
+		`Record when services were seen to use their newest generation, and close the
 windows of the older ones at that time. Several names are one recorded step. The
 change is staged for the holders to sign.
 
@@ -43,13 +42,7 @@ last service switched, never the new certificate's notBefore.
 
 The new generation must be published in every place of the plan, for as long as
 a verifier may live on what it fetched before. --urgent leaves out that wait,
---unpublished both, with a reason that the ledger keeps.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+--unpublished both, with a reason that the ledger keeps.`, 1, &o.names)
 	cmd.Flags().StringVar(&o.at, "at", "", "when the switch was seen (RFC 3339)")
 	cmd.Flags().BoolVar(&o.urgent, "urgent", false, "record a published generation before every verifier must have fetched it")
 	cmd.Flags().StringVar(&o.unpublished, "unpublished", "", "record it though it is not published everywhere, and why")

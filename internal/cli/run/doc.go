@@ -9,12 +9,12 @@ import (
 // Commands are the commands of this package.
 func Commands(f *cmdutil.Factory) []cmdutil.Group {
 	return []cmdutil.Group{
-		cmdutil.Under("", newNextCmd(f, runNext), newStatusCmd(f, runStatus), newRenewCmd(f, runRenew), newCutoverCmd(f, runCutover),
-			newCompromiseCmd(f, runCompromise), newPromoteCmd(f, runPromote), newRetireCmd(f, runRetire)),
-		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f, runCeremonyAccept), newCeremonyAnchorCmd(f, runCeremonyAnchor)),
-		cmdutil.Under("ledger", newLedgerAdoptCmd(f, runLedgerAdopt), newLedgerGiveUpCmd(f, runLedgerGiveUp)),
-		cmdutil.Under("material", newMaterialRecordCmd(f, runMaterialRecord), newMaterialInspectedCmd(f, runMaterialInspected), newMaterialShowCmd(f, runMaterialShow)),
-		cmdutil.Under("audit", newAuditPackCmd(f, runAuditPack), newAuditCheckCmd(f, runAuditCheck)),
-		cmdutil.Under("services", newServicesRenderCmd(f, runServicesRender), newServicesCheckCmd(f, runServicesCheck)),
+		cmdutil.Under("", newNextCmd(f), newStatusCmd(f), newRenewCmd(f), newCutoverCmd(f),
+			newCompromiseCmd(f), newPromoteCmd(f), newRetireCmd(f)),
+		cmdutil.Under("ceremony", newCeremonyAcceptCmd(f), newCeremonyAnchorCmd(f)),
+		cmdutil.Under("ledger", newLedgerAdoptCmd(f), newLedgerGiveUpCmd(f)),
+		cmdutil.Under("material", newMaterialRecordCmd(f), newMaterialInspectedCmd(f), newMaterialShowCmd(f)),
+		cmdutil.Under("audit", newAuditPackCmd(f), newAuditCheckCmd(f)),
+		cmdutil.Under("services", newServicesRenderCmd(f), newServicesCheckCmd(f)),
 	}
 }

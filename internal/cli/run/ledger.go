@@ -22,17 +22,13 @@ type incidentOptions struct {
 	of, reason string
 }
 
-func newLedgerAdoptCmd(f *cmdutil.Factory, run func(context.Context, *incidentOptions) error) *cobra.Command {
+func newLedgerAdoptCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &incidentOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "adopt",
-		Short: "Keep published entries that the ledger does not know",
-		Long: `Take entries of the published trusted_root.json into the ledger that it does not
+	cmd := cmdutil.Command(o, runLedgerAdopt, "adopt",
+		"Keep published entries that the ledger does not know",
+		`Take entries of the published trusted_root.json into the ledger that it does not
 know, with the reason. They are published on as they are. To take them back
-instead, stage a change with ` + "`trustroot tuf stage targets --withdraw REASON`" + `.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+instead, stage a change with `+"`trustroot tuf stage targets --withdraw REASON`"+`.`)
 	cmd.Flags().StringVar(&o.reason, "reason", "", "how they came to be published, and why they stay")
 	return cmd
 }
@@ -64,19 +60,15 @@ func runLedgerAdopt(_ context.Context, o *incidentOptions) error {
 	return nil
 }
 
-func newLedgerGiveUpCmd(f *cmdutil.Factory, run func(context.Context, *incidentOptions) error) *cobra.Command {
+func newLedgerGiveUpCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &incidentOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "give-up FOLDER|HEAD",
-		Short: "Record that a discarded branch's or request's head is looked for no more",
-		Long: `Record in the ledger that nobody looks for a head any more that it lacks: of a
+	cmd := cmdutil.Command(o, runLedgerGiveUp, "give-up FOLDER|HEAD",
+		"Record that a discarded branch's or request's head is looked for no more",
+		`Record in the ledger that nobody looks for a head any more that it lacks: of a
 staged change or a record of a discarded branch (FOLDER, such as staged/0007), or
 of a request that was thrown away (HEAD, from its paper). A head that is
 published, or of an accepted record, is never given up, and a token that saw it
-does not forget it.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.of, o, run),
-	}
+does not forget it.`, &o.of)
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why it was discarded")
 	return cmd
 }

@@ -30,23 +30,16 @@ type materialOptions struct {
 	rehearsal bool
 }
 
-func newMaterialRecordCmd(f *cmdutil.Factory, run func(context.Context, *materialOptions) error) *cobra.Command {
+func newMaterialRecordCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &materialOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "record ITEM received|sealed|opened|moved|destroyed",
-		Short: "Record what happened to a token, a medium or a paper",
-		Long: `Record what happened to a token, a medium or a paper: that it was received, sealed
+	cmd := cmdutil.Command(o, runMaterialRecord, "record ITEM received|sealed|opened|moved|destroyed",
+		"Record what happened to a token, a medium or a paper",
+		`Record what happened to a token, a medium or a paper: that it was received, sealed
 in a bag, opened, moved or destroyed, by which two people, and where it is now.
 What does not fit is refused: a bag that is used twice, a bag that was never
 closed, another bag than the one that was closed.
 
-A token is called "token SERIAL"; other items have the names that you give them.`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.Item, o.What = args[0], args[1]
-			return run(c.Context(), o)
-		},
-	}
+A token is called "token SERIAL"; other items have the names that you give them.`, &o.Item, &o.What)
 	flags := cmd.Flags()
 	flags.StringVar(&o.Bag, "bag", "", "number of the tamper-evident bag")
 	flags.StringArrayVar(&o.By, "by", nil, "name of a person; give it twice")
@@ -92,18 +85,14 @@ func (o *materialOptions) enter(d *trustdir.Dir, events ...ledger.Material) erro
 	return nil
 }
 
-func newMaterialInspectedCmd(f *cmdutil.Factory, run func(context.Context, *materialOptions) error) *cobra.Command {
+func newMaterialInspectedCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &materialOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "inspected FILE",
-		Short: "Check a token's inspection and enter it into the ledger",
-		Long: `Check the statement that "token inspect" wrote: the attestation must chain to
+	cmd := cmdutil.Command(o, runMaterialInspected, "inspected FILE",
+		"Check a token's inspection and enter it into the ledger",
+		`Check the statement that "token inspect" wrote: the attestation must chain to
 Yubico, and the key must be one of the ledger's roots, on the token that its
 ceremony used. The inspection, and the bags that were opened and closed, go into
-the ledger, the statement into inspections/.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.file, o, run),
-	}
+the ledger, the statement into inspections/.`, &o.file)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
 }
@@ -175,14 +164,9 @@ func holds(d *trustdir.Dir, serial uint32, key string) bool {
 	})
 }
 
-func newMaterialShowCmd(f *cmdutil.Factory, run func(context.Context, *materialOptions) error) *cobra.Command {
+func newMaterialShowCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &materialOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "show",
-		Short: "List material: where each item is, in which bag, and its life",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	return cmdutil.Command(o, runMaterialShow, "show", "List material: where each item is, in which bag, and its life", "")
 }
 
 func runMaterialShow(_ context.Context, o *materialOptions) error {

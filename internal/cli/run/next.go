@@ -18,18 +18,14 @@ type nextOptions struct {
 	as string
 }
 
-func newNextCmd(f *cmdutil.Factory, run func(context.Context, *nextOptions) error) *cobra.Command {
+func newNextCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &nextOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "next",
-		Short: "Say what waits, who does it, and with which command",
-		Long: `Say what the trust directory waits for: a checklist of steps, each with the
+	cmd := cmdutil.Command(o, runNext, "next",
+		"Say what waits, who does it, and with which command",
+		`Say what the trust directory waits for: a checklist of steps, each with the
 person who does it and the command. It reads plan, ledger, staged changes and
 the published repository, and opens no connection. STICK stands for the mounted
-stick, and other words in capitals for what only you know.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+stick, and other words in capitals for what only you know.`)
 	cmd.Flags().StringVar(&o.as, "as", "", "only the steps of a role: "+strings.Join(next.Roles, ", "))
 	return cmd
 }

@@ -24,21 +24,14 @@ type renewOptions struct {
 	write bool
 }
 
-func newRenewCmd(f *cmdutil.Factory, run func(context.Context, *renewOptions) error) *cobra.Command {
+func newRenewCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &renewOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "renew NAME...",
-		Short: "Plan the next generation of an authority, log or application",
-		Long: `Plan the next generation of an authority, log or application: show the lines
+	cmd := cmdutil.CommandOfMany(o, runRenew, "renew NAME...",
+		"Plan the next generation of an authority, log or application",
+		`Plan the next generation of an authority, log or application: show the lines
 that the plan gets, how long the old and the new certificate overlap, and every
 field in which they differ. --write adds the lines; nothing else in the plan
-changes, comments included.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.Names = args
-			return run(c.Context(), o)
-		},
-	}
+changes, comments included.`, 1, &o.Names)
 	cmd.Flags().BoolVar(&o.NewKey, "new-key", false, "certify a new key; without it the key stays")
 	cmd.Flags().StringVar(&o.Ceremony, "ceremony", "", "ceremony that issues the certificate")
 	cmd.Flags().StringVar(&o.day, "day", "", "add that ceremony to the plan, on this day (2006-01-02, UTC)")

@@ -29,12 +29,11 @@ type servicesRenderOptions struct {
 	urgent     bool
 }
 
-func newServicesRenderCmd(f *cmdutil.Factory, run func(context.Context, *servicesRenderOptions) error) *cobra.Command {
+func newServicesRenderCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &servicesRenderOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "render NAME|all",
-		Short: "Write what the services are started with: chains, flags, units",
-		Long: `Write what the services are started with, from plan and ledger, into a new
+	cmd := cmdutil.Command(o, runServicesRender, "render NAME|all",
+		"Write what the services are started with: chains, flags, units",
+		`Write what the services are started with, from plan and ledger, into a new
 folder: chain files in the order and form that each program reads, Fulcio's OIDC
 configuration, the CT log's accepted roots, a systemd unit each and one compose
 file. NAME is an authority or a log of the plan. For a SPIRE CA it writes SPIRE's
@@ -50,10 +49,7 @@ is written.
 --urgent does not wait for the timestamp's expiry, for a key that was lost or
 stolen. The repository must carry the generation all the same. Verifiers that
 still live on what they fetched before refuse what the new generation signs,
-until they fetch again; standard error says until when.`,
-		Args: cobra.ExactArgs(1),
-		RunE: cmdutil.One(&o.name, o, run),
-	}
+until they fetch again; standard error says until when.`, &o.name)
 	cmd.Flags().StringVar(&o.to, "out", "services", "new folder to write")
 	cmd.Flags().IntVar(&o.generation, "generation", 0, "render this generation in place of the newest")
 	cmd.Flags().BoolVar(&o.urgent, "urgent", false, "take a published generation before every verifier must have fetched it")

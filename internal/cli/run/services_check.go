@@ -28,12 +28,11 @@ type servicesCheckOptions struct {
 	prometheus  bool
 }
 
-func newServicesCheckCmd(f *cmdutil.Factory, run func(context.Context, *servicesCheckOptions) error) *cobra.Command {
+func newServicesCheckCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &servicesCheckOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "check [NAME...]",
-		Short: "Ask the running services, and hold their answers against plan and ledger",
-		Long: `Ask the running services at the plan's URLs, all at once, and hold what they
+	cmd := cmdutil.CommandOfMany(o, runServicesCheck, "check [NAME...]",
+		"Ask the running services, and hold their answers against plan and ledger",
+		`Ask the running services at the plan's URLs, all at once, and hold what they
 answer against plan and ledger: Fulcio's chains and identity providers, the
 TSA's chain and a timestamp, the checkpoints of Rekor and TesseraCT and the
 roots that TesseraCT accepts, the published TUF repository and its
@@ -47,13 +46,7 @@ where that is not served under the log's URL, --read names the place.
 
 Nothing is written to any log; one timestamp is asked for. HTTPS_PROXY and
 SSL_CERT_FILE are honoured. The exit code is 5 where an answer differs, and 1
-where none differs and something was not answered: that is not a pass.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			o.names = args
-			return run(c.Context(), o)
-		},
-	}
+where none differs and something was not answered: that is not a pass.`, 0, &o.names)
 	cmd.Flags().StringToStringVar(&o.urls, "url", nil, "ask NAME at this URL in place of the plan's (NAME=URL)")
 	cmd.Flags().StringToStringVar(&o.reads, "read", nil, "URL or folder that holds the checkpoint of log NAME (NAME=URL)")
 	cmd.Flags().StringArrayVar(&o.copies, "copy", nil, "URL or file of a copy of trusted_root.json; may be given several times")

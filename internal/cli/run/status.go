@@ -26,20 +26,16 @@ type statusOptions struct {
 	prometheus bool
 }
 
-func newStatusCmd(f *cmdutil.Factory, run func(context.Context, *statusOptions) error) *cobra.Command {
+func newStatusCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &statusOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Draw what exists, and everything that expires",
-		Long: `Say what waits and what needs a look, then draw the PKI, the logs and the
+	cmd := cmdutil.Command(o, runStatus, "status",
+		"Draw what exists, and everything that expires",
+		`Say what waits and what needs a look, then draw the PKI, the logs and the
 repository as a tree, and everything that expires as one list and one calendar.
 
 With --within the exit code is 6 when a certificate or a role that people sign
 ends within that time, when its signing window is open, or when the online key
-is a day late.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+is a day late.`)
 	cmd.Flags().StringVar(&o.within, "within", "", "exit with 6 when something is due within this time (90d, 36h)")
 	cmd.Flags().BoolVar(&o.verbose, "verbose", false, "also say where each key lives, which file holds it, and its fingerprint")
 	cmd.Flags().BoolVar(&o.prometheus, "prometheus", false, "print metrics for the textfile collector")

@@ -21,16 +21,12 @@ type tokenChangeOptions struct {
 
 // newTokenChangeCmd is change-pin or change-puk: whoever leaves takes no secret
 // along that still works.
-func newTokenChangeCmd(f *cmdutil.Factory, what, name string, run func(context.Context, *tokenChangeOptions) error) *cobra.Command {
+func newTokenChangeCmd(f *cmdutil.Factory, what, name string) *cobra.Command {
 	o := &tokenChangeOptions{Factory: f, what: what}
-	cmd := &cobra.Command{
-		Use:   name,
-		Short: "Replace the " + what + ", for the next key holder",
-		Long: "Replace the " + what + ". The old one is asked for first, and the last try is never\n" +
-			"used. When a key holder leaves, change both: whoever knows the PUK sets a new PIN.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenChange, name,
+		"Replace the "+what+", for the next key holder",
+		"Replace the "+what+". The old one is asked for first, and the last try is never\n"+
+			"used. When a key holder leaves, change both: whoever knows the PUK sets a new PIN.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().BoolVar(&o.split, "split", false, "two people type half of the new "+what+" each")
 	cmd.Flags().BoolVar(&o.was, "split-old", false, "two people type half of the old "+what+" each")

@@ -28,18 +28,14 @@ type tokenInspectOptions struct {
 	out    string
 }
 
-func newTokenInspectCmd(f *cmdutil.Factory, run func(context.Context, *tokenInspectOptions) error) *cobra.Command {
+func newTokenInspectCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenInspectOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "inspect",
-		Short: "Have a token attest its key again, and write the inspection's statement",
-		Long: "Have a token attest its key again, and write a statement for the ledger: the key, the PIN\n" +
-			"and PUK tries left, the bags, and the two people who looked. No PIN is asked for, and\n" +
-			"nothing on the token changes. Inspect the root's token twice a year; on the admin host,\n" +
-			"\"trustroot material inspected FILE\" checks the statement and enters it into the ledger.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenInspect, "inspect",
+		"Have a token attest its key again, and write the inspection's statement",
+		"Have a token attest its key again, and write a statement for the ledger: the key, the PIN\n"+
+			"and PUK tries left, the bags, and the two people who looked. No PIN is asked for, and\n"+
+			"nothing on the token changes. Inspect the root's token twice a year; on the admin host,\n"+
+			"\"trustroot material inspected FILE\" checks the statement and enters it into the ledger.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	flags := cmd.Flags()
 	flags.StringVar(&o.slot, "slot", "9c", "slot of the key, in hex")

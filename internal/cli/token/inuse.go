@@ -23,19 +23,15 @@ type tokenProtectOptions struct {
 	serial uint32
 }
 
-func newTokenProtectCmd(f *cmdutil.Factory, run func(context.Context, *tokenProtectOptions) error) *cobra.Command {
+func newTokenProtectCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenProtectOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "protect",
-		Short: "Put the management key of a token in use behind its PIN",
-		Long: `Replace the management key by a random one that is kept on the token behind the
+	cmd := cmdutil.Command(o, runTokenProtect, "protect",
+		"Put the management key of a token in use behind its PIN",
+		`Replace the management key by a random one that is kept on the token behind the
 PIN, as a ceremony needs it. Keys, certificates, PIN, PUK and counters stay as
 they are. A factory key is known; another one is asked for, in hex.
 
-If interrupted, run the same command again to resume.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+If interrupted, run the same command again to resume.`)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	return cmd
 }
@@ -87,20 +83,16 @@ type tokenRetriesOptions struct {
 	pin, puk int
 }
 
-func newTokenRetriesCmd(f *cmdutil.Factory, run func(context.Context, *tokenRetriesOptions) error) *cobra.Command {
+func newTokenRetriesCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenRetriesOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "retries",
-		Short: "Set the tries of PIN and PUK again, with a new PUK, also where the PUK is blocked",
-		Long: `Set how many tries PIN and PUK have. It takes the PIN, and the management key
+	cmd := cmdutil.Command(o, runTokenRetries, "retries",
+		"Set the tries of PIN and PUK again, with a new PUK, also where the PUK is blocked",
+		`Set how many tries PIN and PUK have. It takes the PIN, and the management key
 behind it (token protect); the PIN stays, the PUK is set anew. Keys and
 certificates stay as they are.
 
 If interrupted, run the same command with the same PIN and PUK again to resume:
-until then the token may have the factory's.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+until then the token may have the factory's.`)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().IntVar(&o.pin, "pin-retries", 5, "tries of the PIN, 1 to 15")
 	cmd.Flags().IntVar(&o.puk, "puk-retries", 5, "tries of the PUK, 1 to 15")
@@ -139,20 +131,16 @@ type tokenAdoptOptions struct {
 	slot, out         string
 }
 
-func newTokenAdoptCmd(f *cmdutil.Factory, run func(context.Context, *tokenAdoptOptions) error) *cobra.Command {
+func newTokenAdoptCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenAdoptOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "adopt",
-		Short: "Write down what a token in use is, for `trustroot adopt`",
-		Long: `Read a slot of a token in use and have its key sign a text that names the token:
+	cmd := cmdutil.Command(o, runTokenAdopt, "adopt",
+		"Write down what a token in use is, for `trustroot adopt`",
+		`Read a slot of a token in use and have its key sign a text that names the token:
 where the key was made, how PIN and touch guard it, the firmware, and that this
 token really holds it. With --duplicate a second token signs too, and both must
 hold the same key. Nothing is changed on a token.
 
-The file takes the place of the token where ` + "`trustroot adopt`" + ` runs.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+The file takes the place of the token where `+"`trustroot adopt`"+` runs.`)
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().Uint32Var(&o.duplicate, "duplicate", 0, "serial number of a second token that holds the same key")
 	cmd.Flags().StringVar(&o.slot, "slot", "9c", "slot in hex")

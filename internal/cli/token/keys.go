@@ -23,15 +23,11 @@ type tokenGenerateOptions struct {
 	keep   bool
 }
 
-func newTokenGenerateCmd(f *cmdutil.Factory, run func(context.Context, *tokenGenerateOptions) error) *cobra.Command {
+func newTokenGenerateCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenGenerateOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "generate",
-		Short: "Make a key in an empty slot; it can never leave the token",
-		Long:  "Make a key in an empty slot; it can never leave the token.\n\nA run that was cut may have made the key and lost the answer: the same command with --keep then takes the key that is there.",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenGenerate, "generate",
+		"Make a key in an empty slot; it can never leave the token",
+		"Make a key in an empty slot; it can never leave the token.\n\nA run that was cut may have made the key and lost the answer: the same command with --keep then takes the key that is there.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmdutil.SlotFlag(cmd, &o.slot)
 	keyFlags(cmd, &o.key)
@@ -95,14 +91,9 @@ type tokenAttestOptions struct {
 	out    string
 }
 
-func newTokenAttestCmd(f *cmdutil.Factory, run func(context.Context, *tokenAttestOptions) error) *cobra.Command {
+func newTokenAttestCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenAttestOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "attest",
-		Short: "Write a slot's attestation and the token's own certificate",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenAttest, "attest", "Write a slot's attestation and the token's own certificate", "")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.slot, "slot", "9c", "slot in hex")
 	cmd.Flags().StringVar(&o.out, "out", "attestation", "new folder for slot.pem and device.pem")

@@ -12,19 +12,11 @@ import (
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
-type tokenListOptions struct{ *cmdutil.Factory }
-
-func newTokenListCmd(f *cmdutil.Factory, run func(context.Context, *tokenListOptions) error) *cobra.Command {
-	o := &tokenListOptions{Factory: f}
-	return &cobra.Command{
-		Use:   "list",
-		Short: "Show every YubiKey that is plugged in",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+func newTokenListCmd(f *cmdutil.Factory) *cobra.Command {
+	return cmdutil.Command(f, runTokenList, "list", "Show every YubiKey that is plugged in", "")
 }
 
-func runTokenList(ctx context.Context, o *tokenListOptions) error {
+func runTokenList(ctx context.Context, o *cmdutil.Factory) error {
 	found, err := yubikey.List(ctx)
 	if err != nil {
 		return err
@@ -58,14 +50,9 @@ type tokenInfoOptions struct {
 	rehearsal bool
 }
 
-func newTokenInfoCmd(f *cmdutil.Factory, run func(context.Context, *tokenInfoOptions) error) *cobra.Command {
+func newTokenInfoCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenInfoOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "info",
-		Short: "Show one YubiKey: slots, policies, attestations, warnings",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenInfo, "info", "Show one YubiKey: slots, policies, attestations, warnings", "")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().StringVar(&o.at, "at", "", "judge attestations and expiry at this time, as 2026-11-02 or 2026-11-02T09:00:00Z (default: now)")
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)

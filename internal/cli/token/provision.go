@@ -24,15 +24,11 @@ type tokenProvisionOptions struct {
 	pukRetries int
 }
 
-func newTokenProvisionCmd(f *cmdutil.Factory, run func(context.Context, *tokenProvisionOptions) error) *cobra.Command {
+func newTokenProvisionCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenProvisionOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "provision",
-		Short: "Make a YubiKey ready: new PIN, PUK and management key",
-		Long:  "Make a YubiKey ready: new PIN and PUK, and a random management key that stays on it under the PIN.\n\nCut at any instant, the same command with the same PIN and PUK goes on. A token with a key or a certificate in any slot is refused.\n\nFirmware below 5.3 does not tell what the credentials are: such a token is erased first, with --reset, and only if it surely holds no key.",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenProvision, "provision",
+		"Make a YubiKey ready: new PIN, PUK and management key",
+		"Make a YubiKey ready: new PIN and PUK, and a random management key that stays on it under the PIN.\n\nCut at any instant, the same command with the same PIN and PUK goes on. A token with a key or a certificate in any slot is refused.\n\nFirmware below 5.3 does not tell what the credentials are: such a token is erased first, with --reset, and only if it surely holds no key.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().BoolVar(&o.forRoot, "for-root", false, "the token will hold a root key: refuse firmware below 5.7 unless the plan names the exception")
 	cmd.Flags().BoolVar(&o.split, "split-pin", false, "two people type half of the PIN and of the PUK each")

@@ -25,15 +25,11 @@ type tokenResetOptions struct {
 	serial uint32
 }
 
-func newTokenResetCmd(f *cmdutil.Factory, run func(context.Context, *tokenResetOptions) error) *cobra.Command {
+func newTokenResetCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenResetOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "reset",
-		Short: "Erase every key and certificate of a YubiKey's PIV application, for good",
-		Long:  "Erase every key and certificate of a YubiKey's PIV application, for good.\n\nA token that holds a root key of the ledger in the trust directory is refused.\nAny other key is named, and its name typed, before it is lost. Cut at any instant, the same command goes on.",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenReset, "reset",
+		"Erase every key and certificate of a YubiKey's PIV application, for good",
+		"Erase every key and certificate of a YubiKey's PIV application, for good.\n\nA token that holds a root key of the ledger in the trust directory is refused.\nAny other key is named, and its name typed, before it is lost. Cut at any instant, the same command goes on.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	return cmd
 }

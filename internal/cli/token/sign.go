@@ -26,15 +26,11 @@ type tokenSignTestOptions struct {
 	count  int
 }
 
-func newTokenSignTestCmd(f *cmdutil.Factory, run func(context.Context, *tokenSignTestOptions) error) *cobra.Command {
+func newTokenSignTestCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenSignTestOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "sign-test",
-		Short: "Prove that a slot's key signs, with a signature of no value",
-		Long:  "Prove that a slot's key signs.\n\nWhat is signed is a random number in a text that says so; the signature is checked and thrown away.",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenSignTest, "sign-test",
+		"Prove that a slot's key signs, with a signature of no value",
+		"Prove that a slot's key signs.\n\nWhat is signed is a random number in a text that says so; the signature is checked and thrown away.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmdutil.SlotFlag(cmd, &o.slot)
 	cmd.Flags().StringVar(&o.pubkey, "pubkey", "", "PEM file of the public key that it must be (default: the token's word)")

@@ -17,14 +17,9 @@ type tokenUnblockOptions struct {
 	split  bool
 }
 
-func newTokenUnblockCmd(f *cmdutil.Factory, run func(context.Context, *tokenUnblockOptions) error) *cobra.Command {
+func newTokenUnblockCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenUnblockOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "unblock",
-		Short: "Set a new PIN with the PUK, when the PIN is blocked or forgotten",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenUnblock, "unblock", "Set a new PIN with the PUK, when the PIN is blocked or forgotten", "")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().BoolVar(&o.split, "split-pin", false, "two people type half of the new PIN each")
 	return cmd

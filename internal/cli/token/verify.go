@@ -27,16 +27,12 @@ type tokenVerifyOptions struct {
 	rehearsal            bool
 }
 
-func newTokenVerifyAttestationCmd(f *cmdutil.Factory, run func(context.Context, *tokenVerifyOptions) error) *cobra.Command {
+func newTokenVerifyAttestationCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tokenVerifyOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "verify-attestation",
-		Short: "Check that a key was made in a YubiKey, with no token and no network",
-		Long: "Check that a key was made in a YubiKey: that the chain leads to one of Yubico's roots, which are part of this program, " +
-			"and that key, serial number, slot and policies are the given ones.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
-	}
+	cmd := cmdutil.Command(o, runTokenVerifyAttestation, "verify-attestation",
+		"Check that a key was made in a YubiKey, with no token and no network",
+		"Check that a key was made in a YubiKey: that the chain leads to one of Yubico's roots, which are part of this program, "+
+			"and that key, serial number, slot and policies are the given ones.")
 	flags := cmd.Flags()
 	flags.StringVar(&o.slotCert, "slot-cert", "", "PEM file of the slot's attestation")
 	flags.StringVar(&o.deviceCert, "device-cert", "", "PEM file of the token's own certificate, of slot f9")
