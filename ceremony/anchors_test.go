@@ -15,19 +15,21 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
-	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
+	instance "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
 // harbour is the organization's timestamp authority and log, the log under one
 // of its keys.
 func (w *world) harbour(log string) services.Anchorage {
 	w.t.Helper()
-	s := &sigstore.Services{TSA: w.tsa, TSAKey: w.keys["tsa/1"], RekorKey: w.keys[log], RekorOrigin: "rekor.example.com"}
-	tsa := httptest.NewServer(s.TimestampHandler(time.Now))
+	s := &instance.Services{TSA: w.tsa, TSAKey: w.keys["tsa/1"], RekorKey: w.keys[log], RekorOrigin: "rekor.example.com"}
+	tsa := httptest.NewServer(sigstore.TimestampHandler(s, time.Now))
 	w.t.(*testing.T).Cleanup(tsa.Close)
-	entries := s.NewLog()
+	entries := sigstore.NewLog(s)
 	for _, other := range []string{"a", "b", "c", "d", "e"} {
 		_, err := entries.Add([]byte(other))
 		must(w.t, err)
@@ -95,7 +97,7 @@ func TestVerify_Anchors(t *testing.T) {
 // the log's key of a later generation is not in the record's plan
 func TestVerify_AnchorUnderALaterLogKey(t *testing.T) {
 	w := newWorld(t)
-	w.keys["rekor/2"] = newKey(t, elliptic.P256())
+	w.keys["rekor/2"] = testpki.Key(t, elliptic.P256())
 	path := w.hold(w.founding()).Record.Path
 	name := w.anchor(path, "rekor/2")
 	v := w.verify(path)
@@ -193,7 +195,7 @@ func TestVerify_AnchorUnderAnotherRoot(t *testing.T) {
 	must(t, err)
 	subject.Root = root // who anchors takes another root for the record's
 	a := w.harbour("rekor/1")
-	tsa := httptest.NewServer(other.TimestampHandler(time.Now))
+	tsa := httptest.NewServer(sigstore.TimestampHandler(other, time.Now))
 	t.Cleanup(tsa.Close)
 	a.TSA, a.Between = tsa.URL, []*x509.Certificate{other.TSA}
 	files, made, err := a.Anchor(t.Context(), subject)

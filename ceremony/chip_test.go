@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
@@ -46,24 +47,16 @@ type chipKey struct {
 
 func newChip(t testing.TB, serial uint32) *chip {
 	t.Helper()
-	rootKey, f9Key := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
+	rootKey, f9Key := testpki.Key(t, elliptic.P256()), testpki.Key(t, elliptic.P256())
 	root := authority("Test Attestation Root")
 	rootDER := signed(t, root, root, rootKey.Public(), rootKey)
-	root, err := x509.ParseCertificate(rootDER)
-	must(t, err)
+	root = testpki.Parse(t, rootDER)
 	sec1, err := x509.MarshalECPrivateKey(f9Key)
 	must(t, err)
 	return &chip{
 		Serial: serial, Root: rootDER, F9: signed(t, authority("Test PIV Attestation"), root, f9Key.Public(), rootKey), F9Key: sec1,
 		Keys: map[yubikey.Slot]chipKey{}, Certs: map[yubikey.Slot][]byte{}, Generated: map[yubikey.Slot]int{}, Signed: map[string]int{},
 	}
-}
-
-func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	must(t, err)
-	return key
 }
 
 func authority(name string) *x509.Certificate {
@@ -75,9 +68,7 @@ func authority(name string) *x509.Certificate {
 
 func signed(t testing.TB, c, issuer *x509.Certificate, pub crypto.PublicKey, key crypto.Signer) []byte {
 	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer, pub, key)
-	must(t, err)
-	return der
+	return testpki.Certify(t, c, issuer, pub, key).Raw
 }
 
 func must(t testing.TB, err error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/lint"
@@ -42,9 +43,9 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), now: time.Now().UTC().Truncate(time.Second), chip: newChip(t, rootToken), keys: map[string]*ecdsa.PrivateKey{}}
 	for _, name := range []string{"fulcio/1", "fulcio/2", "tsa/1"} {
-		w.keys[name] = newKey(t, elliptic.P384())
+		w.keys[name] = testpki.Key(t, elliptic.P384())
 	}
-	w.keys["rekor/1"] = newKey(t, elliptic.P256())
+	w.keys["rekor/1"] = testpki.Key(t, elliptic.P256())
 	w.plan = w.render()
 	w.ledger = filepath.Join(w.dir, "ledger.jsonl")
 	must(t, ledger.Create(w.ledger, ledger.Created{Organization: "example.com REHEARSAL", Rehearsal: true}, w.now.Add(-time.Hour)))

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/adopt/twin"
 	"github.com/linnemanlabs/trustroot/internal/pty"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -42,7 +42,7 @@ const (
 // a trust directory of it as a person does, at a terminal.
 func (w *world) adopt(ctx context.Context, published string) (*adoption, error) {
 	a := &adoption{w: w, dir: w.path("adopted"), day: time.Now().UTC().Truncate(24 * time.Hour)}
-	t, err := twin.Make(published, filepath.Join(a.dir, "published"), "linnemanlabs.com", "REHEARSAL ll.com")
+	t, err := testpki.NewTwin(published, filepath.Join(a.dir, "published"), "linnemanlabs.com", "REHEARSAL ll.com")
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (w *world) adopt(ctx context.Context, published string) (*adoption, error) 
 func (a *adoption) trust() string { return filepath.Join(a.dir, "trust") }
 
 // rootKey writes the root's key as openssl does.
-func (a *adoption) rootKey(t *twin.Twin) error {
+func (a *adoption) rootKey(t *testpki.Twin) error {
 	for _, c := range t.Certificates {
 		if !bytes.Equal(c.RawIssuer, c.RawSubject) {
 			continue

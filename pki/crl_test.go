@@ -1,7 +1,6 @@
 package pki_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/needs"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -141,10 +141,7 @@ func TestCRL_IssuesOnceWithItsIssuersKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := testpki.Key(t, elliptic.P384())
 	if _, err := p.Issue(other); err == nil {
 		t.Error("another key signed")
 	}

@@ -2,9 +2,7 @@ package pki
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -13,25 +11,17 @@ import (
 	"testing"
 
 	"go.step.sm/crypto/x509util"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // TestFields_AsX509util: what templates write gives the extensions that
 // smallstep's library gives.
 func TestFields_AsX509util(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P256())
 	extensions := func(c *x509.Certificate) []pkix.Extension {
 		c.SerialNumber = big.NewInt(1)
-		der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
+		parsed := testpki.Certify(t, c, c, key.Public(), key)
 		return parsed.Extensions
 	}
 	for _, text := range []string{

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -153,7 +154,7 @@ func TestPublishedHierarchy_SignatureFollowsTheIssuersCurve(t *testing.T) {
 			t.Errorf("%s is signed with %s", name, a.certificate.SignatureAlgorithm)
 		}
 	}
-	key := fixedKey(t, elliptic.P256(), "small root")
+	key := testpki.FixedKey(t, elliptic.P256(), "small root")
 	spec := newSpec(t, pki.ProfileRoot, "small root", nil)
 	spec.PublicKey = key.Public()
 	prepared, err := pki.Prepare(spec, nil, linter)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -26,7 +27,7 @@ func prepareRoot(t *testing.T) (pki.Spec, *pki.Prepared) {
 
 func TestIssue_Once(t *testing.T) {
 	_, prepared := prepareRoot(t)
-	key := fixedKey(t, elliptic.P384(), "Root CA")
+	key := testpki.FixedKey(t, elliptic.P384(), "Root CA")
 	certificate, err := prepared.Issue(key)
 	if err != nil {
 		t.Fatal(err)
@@ -44,13 +45,13 @@ func TestIssue_Once(t *testing.T) {
 
 func TestIssue_RefusesAnotherKeyAndDoesNotCountIt(t *testing.T) {
 	_, prepared := prepareRoot(t)
-	if _, err := prepared.Issue(fixedKey(t, elliptic.P384(), "somebody else")); err == nil || !strings.Contains(err.Error(), "nothing was signed") {
+	if _, err := prepared.Issue(testpki.FixedKey(t, elliptic.P384(), "somebody else")); err == nil || !strings.Contains(err.Error(), "nothing was signed") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := prepared.Issue(nil); err == nil {
 		t.Error("issued without a signer")
 	}
-	if _, err := prepared.Issue(fixedKey(t, elliptic.P384(), "Root CA")); err != nil {
+	if _, err := prepared.Issue(testpki.FixedKey(t, elliptic.P384(), "Root CA")); err != nil {
 		t.Error(err)
 	}
 }
@@ -67,7 +68,7 @@ func (s strangeSigner) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]
 }
 
 func TestIssue_RefusesWrongSignatures(t *testing.T) {
-	right, wrong := fixedKey(t, elliptic.P384(), "Root CA"), fixedKey(t, elliptic.P384(), "somebody else")
+	right, wrong := testpki.FixedKey(t, elliptic.P384(), "Root CA"), testpki.FixedKey(t, elliptic.P384(), "somebody else")
 	for name, sign := range map[string]func([]byte) ([]byte, error){
 		"another key":   func(d []byte) ([]byte, error) { return wrong.Sign(nil, d, crypto.SHA384) },
 		"another text":  func(d []byte) ([]byte, error) { return right.Sign(nil, bytes.Repeat([]byte{1}, len(d)), crypto.SHA384) },
@@ -84,7 +85,7 @@ func TestIssue_RefusesWrongSignatures(t *testing.T) {
 
 func TestIssue_AFailedSignatureUsesThePrepared(t *testing.T) {
 	_, prepared := prepareRoot(t)
-	key := fixedKey(t, elliptic.P384(), "Root CA")
+	key := testpki.FixedKey(t, elliptic.P384(), "Root CA")
 	touch := errors.New("touch timed out")
 	_, err := prepared.Issue(strangeSigner{key.Public(), func([]byte) ([]byte, error) { return nil, touch }})
 	if !errors.Is(err, touch) {
@@ -110,7 +111,7 @@ func TestIssue_LintsAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := prepared.Issue(fixedKey(t, elliptic.P384(), "Root CA")); err == nil || !strings.Contains(err.Error(), "ugly now") {
+	if _, err := prepared.Issue(testpki.FixedKey(t, elliptic.P384(), "Root CA")); err == nil || !strings.Contains(err.Error(), "ugly now") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -150,7 +151,7 @@ func TestPrepared_ChangingTheDraftChangesNothing(t *testing.T) {
 	if !bytes.Equal(prepared.TBS(), before) {
 		t.Error("the prepared bytes can be changed from outside")
 	}
-	if _, err := prepared.Issue(fixedKey(t, elliptic.P384(), "Root CA")); err != nil {
+	if _, err := prepared.Issue(testpki.FixedKey(t, elliptic.P384(), "Root CA")); err != nil {
 		t.Error(err)
 	}
 }

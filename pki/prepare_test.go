@@ -1,10 +1,7 @@
 package pki_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"math/big"
@@ -12,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -62,21 +60,14 @@ func TestPrepare_RefusesAnAuthorityThatTheIssuerHasNoRoomFor(t *testing.T) {
 	refused(t, spec, fulcio.chain, "issuer", "path_len 0", "Example Fulcio CA")
 
 	// a root that another program made with path length 0
-	key := fixedKey(t, elliptic.P384(), "foreign root")
+	key := testpki.FixedKey(t, elliptic.P384(), "foreign root")
 	template := &x509.Certificate{
 		RawSubject: root.certificate.RawSubject, SerialNumber: big.NewInt(1),
 		NotBefore: notBefore, NotAfter: root.certificate.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := testpki.Certify(t, template, template, key.Public(), key)
 	spec = newSpec(t, pki.ProfileFulcioCA, "Fulcio CA", &authority{certificate: foreign})
 	refused(t, spec, []*x509.Certificate{foreign}, "issuer", "path_len 0", "no room")
 }
@@ -111,18 +102,12 @@ func TestPrepare_RefusesImpossibleDates(t *testing.T) {
 }
 
 func TestPrepare_RefusesKeys(t *testing.T) {
-	long, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	long := testpki.RSA(t)
 	spec := newSpec(t, pki.ProfileRoot, "Root CA", nil)
 	spec.PublicKey = long.Public()
 	refused(t, spec, nil, "algorithm", "RSA", "2048")
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P521()} {
-		key, err := ecdsa.GenerateKey(curve, rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := testpki.Key(t, curve)
 		spec.PublicKey = key.Public()
 		refused(t, spec, nil, "algorithm", curve.Params().Name)
 	}

@@ -3,10 +3,8 @@ package pki_test
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -17,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/needs"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -24,7 +23,7 @@ var fulcioSubject = pki.Subject{Organization: "example.org", CommonName: "Exampl
 
 func newRequest(t testing.TB) []byte {
 	t.Helper()
-	der, err := pki.NewRequest(fulcioSubject, fixedKey(t, elliptic.P384(), "Fulcio CA"))
+	der, err := pki.NewRequest(fulcioSubject, testpki.FixedKey(t, elliptic.P384(), "Fulcio CA"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +39,7 @@ func TestNewRequest_OpenSSLVerifiesAndStringTypesArePinned(t *testing.T) {
 	for encoding, tag := range map[string]string{"utf8": "UTF8STRING", "printable": "PRINTABLESTRING"} {
 		subject := fulcioSubject
 		subject.Encoding = encoding
-		der, err := pki.NewRequest(subject, fixedKey(t, elliptic.P384(), "Fulcio CA"))
+		der, err := pki.NewRequest(subject, testpki.FixedKey(t, elliptic.P384(), "Fulcio CA"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +64,7 @@ func TestNewRequest_HashFollowsTheCurve(t *testing.T) {
 	for curve, want := range map[elliptic.Curve]x509.SignatureAlgorithm{
 		elliptic.P256(): x509.ECDSAWithSHA256, elliptic.P384(): x509.ECDSAWithSHA384,
 	} {
-		der, err := pki.NewRequest(fulcioSubject, fixedKey(t, curve, "a"))
+		der, err := pki.NewRequest(fulcioSubject, testpki.FixedKey(t, curve, "a"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +79,7 @@ func TestNewRequest_HashFollowsTheCurve(t *testing.T) {
 }
 
 func TestNewRequest_RefusesASignerThatAnswersWrongly(t *testing.T) {
-	right, wrong := fixedKey(t, elliptic.P384(), "right"), fixedKey(t, elliptic.P384(), "wrong")
+	right, wrong := testpki.FixedKey(t, elliptic.P384(), "right"), testpki.FixedKey(t, elliptic.P384(), "wrong")
 	_, err := pki.NewRequest(fulcioSubject, strangeSigner{right.Public(), func(d []byte) ([]byte, error) { return wrong.Sign(nil, d, crypto.SHA384) }})
 	if err == nil {
 		t.Error("a request was made whose signature is another key's")
@@ -115,16 +114,10 @@ func TestParseRequest_RefusesWrongSignature(t *testing.T) {
 }
 
 func TestParseRequest_RefusesKeys(t *testing.T) {
-	long, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	long := testpki.RSA(t)
 	signers := map[string]crypto.Signer{"RSA key of 2048": long}
 	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P521()} {
-		key, err := ecdsa.GenerateKey(curve, rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := testpki.Key(t, curve)
 		signers[curve.Params().Name] = key
 	}
 	for word, signer := range signers {
@@ -158,7 +151,7 @@ func TestParseRequest_RefusesForms(t *testing.T) {
 }
 
 func TestParseRequest_ExtensionsAreNamedAndIgnored(t *testing.T) {
-	key := fixedKey(t, elliptic.P384(), "a")
+	key := testpki.FixedKey(t, elliptic.P384(), "a")
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: "only", Country: []string{"NL"}}, DNSNames: []string{"example.org"},
 	}, key)
@@ -182,7 +175,7 @@ func TestRequest_RefusesAnotherKeyAndAnotherSubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := pki.SPKISHA256(fixedKey(t, elliptic.P384(), "other").Public())
+	other, err := pki.SPKISHA256(testpki.FixedKey(t, elliptic.P384(), "other").Public())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -178,7 +179,7 @@ func TestParseCertificates_NeverSkipsADamagedBlock(t *testing.T) {
 }
 
 func TestPublicKey_RoundTripAndRefusals(t *testing.T) {
-	key := fixedKey(t, elliptic.P256(), "a")
+	key := testpki.FixedKey(t, elliptic.P256(), "a")
 	data, err := pki.EncodePublicKey(key.Public())
 	if err != nil {
 		t.Fatal(err)

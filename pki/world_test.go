@@ -1,17 +1,15 @@
 package pki_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha512"
 	"crypto/x509"
-	"io"
 	"math/big"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
@@ -22,30 +20,9 @@ var linter = lint.New()
 // notBefore is when everything in these tests begins.
 var notBefore = time.Date(2026, 5, 24, 18, 0, 0, 0, time.UTC)
 
-// fixedKey derives a key from a name, the same in every run.
-func fixedKey(t testing.TB, curve elliptic.Curve, name string) *ecdsa.PrivateKey {
-	t.Helper()
-	size := (curve.Params().BitSize + 7) / 8
-	digest := sha512.Sum512([]byte(name))
-	// a leading zero byte keeps the scalar below the order of the curve
-	scalar := append([]byte{0}, digest[:size-1]...)
-	key, err := ecdsa.ParseRawPrivateKey(curve, scalar)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// fixedSigner signs as RFC 6979 says, so that its signatures can be compared.
-type fixedSigner struct{ *ecdsa.PrivateKey }
-
-func (s fixedSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return s.PrivateKey.Sign(nil, digest, opts)
-}
-
 // authority is a certificate with its key and its issuers.
 type authority struct {
-	key         *ecdsa.PrivateKey
+	key         testpki.Fixed
 	certificate *x509.Certificate
 	chain       []*x509.Certificate // with itself, root last
 }
@@ -58,7 +35,7 @@ func newSpec(t testing.TB, profile, name string, issuer *authority) pki.Spec {
 	spec := pki.Spec{
 		Profile:   profile,
 		Subject:   pki.Subject{Organization: "example.org", CommonName: "Example " + name},
-		PublicKey: fixedKey(t, elliptic.P384(), name).Public(),
+		PublicKey: testpki.FixedKey(t, elliptic.P384(), name).Public(),
 		Serial:    new(big.Int).SetBytes(append([]byte{0x40}, digest[:19]...)),
 		NotBefore: notBefore,
 		NotAfter:  pki.Validity{Years: 3}.NotAfter(notBefore),
@@ -90,12 +67,12 @@ func issue(t testing.TB, profile, name string, issuer *authority, change func(*p
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := fixedKey(t, elliptic.P384(), name)
+	key := testpki.FixedKey(t, elliptic.P384(), name)
 	signer := key
 	if issuer != nil {
 		signer = issuer.key
 	}
-	certificate, err := prepared.Issue(fixedSigner{signer})
+	certificate, err := prepared.Issue(signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,7 @@ package yubikey
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -15,23 +13,19 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
 // certify makes a certificate for any public key.
 func certify(t *testing.T, pub crypto.PublicKey, cn string) *x509.Certificate {
 	t.Helper()
-	issuer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	mustDo(t, err)
+	issuer := testpki.Key(t, elliptic.P256())
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: cn},
 		NotBefore: judged, NotAfter: judged.Add(time.Hour),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, pub, issuer)
-	mustDo(t, err)
-	out, err := x509.ParseCertificate(der)
-	mustDo(t, err)
-	return out
+	return testpki.Certify(t, c, c, pub, issuer)
 }
 
 func TestGenerate_RefusesASlotInUse(t *testing.T) {
@@ -41,8 +35,7 @@ func TestGenerate_RefusesASlotInUse(t *testing.T) {
 	token := f.open(t, right())
 	_, err := token.Generate("9c", rootKey)
 	refused(t, err, ErrSlotInUse, "P-384", "generated")
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	mustDo(t, err)
+	key := testpki.Key(t, elliptic.P384())
 	refused(t, token.Import("9c", rootKey, key), ErrSlotInUse)
 	mustDo(t, token.Install("82", certify(t, pub, "a note")))
 	_, err = token.Generate("82", recordKey)
@@ -107,8 +100,7 @@ func TestInstall_Rules(t *testing.T) {
 	f := plugOne(t)
 	f.withKey(t, "9c", rootKey)
 	token := f.open(t, right())
-	other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	mustDo(t, err)
+	other := testpki.Key(t, elliptic.P384())
 	c := certify(t, other.Public(), "someone else")
 	refused(t, token.Install("9c", c), ErrOtherKey, "someone else")
 	refused(t, token.Install("9a", c), ErrSlotEmpty)
@@ -128,8 +120,7 @@ func TestInstall_Rules(t *testing.T) {
 }
 
 func TestImport_IntoTwoTokens(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	mustDo(t, err)
+	key := testpki.Key(t, elliptic.P384())
 	for _, f := range plug(t, virtual.Firmware574, virtual.Firmware543) {
 		f.provision(t)
 		token := f.open(t, right())
@@ -155,11 +146,9 @@ func TestImport_IntoTwoTokens(t *testing.T) {
 func TestImport_AlgorithmMustMatch(t *testing.T) {
 	f := plugOne(t)
 	token := f.open(t, right())
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	mustDo(t, err)
+	key := testpki.Key(t, elliptic.P256())
 	contains(t, token.Import("9c", rootKey, key), "is P-256, expected P-384")
-	key, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	mustDo(t, err)
+	key = testpki.Key(t, elliptic.P521())
 	contains(t, token.Import("9c", KeyOptions{PIN: "once", Touch: "never"}, key), "P-521")
 	contains(t, token.Import("9c", rootKey, nil), "no key")
 }
@@ -187,8 +176,7 @@ func TestSlot_OldFirmware(t *testing.T) {
 		t.Errorf("got %+v", info)
 	}
 	signs(t, token, "9c", pub)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	mustDo(t, err)
+	key := testpki.Key(t, elliptic.P256())
 	mustDo(t, token.Import("9a", recordKey, key))
 	mustDo(t, token.Install("9a", certify(t, key.Public(), "imported")))
 	mustDo(t, token.Close())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-piv/piv-go/v2/piv"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -22,8 +23,7 @@ import (
 func inUse(t *testing.T, firmware [3]byte, management []byte) (*fake, *ecdsa.PrivateKey) {
 	t.Helper()
 	f := plug(t, firmware)[0]
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	mustDo(t, err)
+	key := testpki.Key(t, elliptic.P384())
 	f.use(t, key, management)
 	return f, key
 }

@@ -8,7 +8,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -133,17 +133,15 @@ func TestSigner_OtherKey(t *testing.T) {
 	f := plugOne(t)
 	f.withKey(t, "9c", rootKey)
 	token := f.open(t, right())
-	other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	mustDo(t, err)
-	_, err = token.Signer("9c", other.Public())
+	other := testpki.Key(t, elliptic.P384())
+	_, err := token.Signer("9c", other.Public())
 	refused(t, err, ErrOtherKey, "9c")
 	_, err = token.Signer("9a", other.Public())
 	refused(t, err, ErrSlotEmpty, "9a")
 	if sent := f.since(); strings.Contains(sent, "20") {
 		t.Errorf("a PIN was sent: %s", sent)
 	}
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	mustDo(t, err)
+	rsaKey := testpki.RSA(t)
 	_, err = token.Signer("9c", rsaKey.Public())
 	contains(t, err, "only ECDSA")
 }

@@ -3,23 +3,15 @@ package record
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	return key
-}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -47,16 +39,16 @@ func sealed(t testing.TB) (files map[string][]byte, statement []byte) {
 
 func TestEnvelope_RoundTrip(t *testing.T) {
 	_, statement := sealed(t)
-	key := newKey(t)
+	key := testpki.Key(t, elliptic.P256())
 	envelope, err := Sign(context.Background(), statement, key)
 	must(t, err)
 	must(t, CheckEnvelope(context.Background(), envelope, statement, key.Public()))
-	refused(t, CheckEnvelope(context.Background(), envelope, statement, newKey(t).Public()), "it names the key")
+	refused(t, CheckEnvelope(context.Background(), envelope, statement, testpki.Key(t, elliptic.P256()).Public()), "it names the key")
 }
 
 func TestEnvelope_NamesWhatDiffers(t *testing.T) {
 	files, statement := sealed(t)
-	key := newKey(t)
+	key := testpki.Key(t, elliptic.P256())
 	envelope, err := Sign(context.Background(), statement, key)
 	must(t, err)
 	check := func(change map[string][]byte, p Predicate, why string) {
@@ -78,7 +70,7 @@ func TestEnvelope_NamesWhatDiffers(t *testing.T) {
 
 func TestEnvelope_EveryByte(t *testing.T) {
 	_, statement := sealed(t)
-	key := newKey(t)
+	key := testpki.Key(t, elliptic.P256())
 	envelope, err := Sign(context.Background(), statement, key)
 	must(t, err)
 	for at := range envelope {
@@ -99,7 +91,7 @@ func TestEnvelope_EveryByte(t *testing.T) {
 
 func TestRecord_WriteAndOpen(t *testing.T) {
 	files, statement := sealed(t)
-	envelope, err := Sign(context.Background(), statement, newKey(t))
+	envelope, err := Sign(context.Background(), statement, testpki.Key(t, elliptic.P256()))
 	must(t, err)
 	path := filepath.Join(t.TempDir(), "2026-11-02-founding")
 	must(t, Write(path, files, envelope))
@@ -142,7 +134,7 @@ func TestWitnessOf_Names(t *testing.T) {
 // with its signature: writing it again gives the same.
 func FuzzEnvelope(f *testing.F) {
 	_, statement := sealed(f)
-	key := newKey(f)
+	key := testpki.Key(f, elliptic.P256())
 	envelope, err := Sign(context.Background(), statement, key)
 	must(f, err)
 	f.Add(envelope)

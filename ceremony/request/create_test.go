@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -165,7 +166,7 @@ func TestCreate_Requests(t *testing.T) {
 		in.Files[fulcioCSR] = pem.EncodeToMemory(block)
 	}, fulcioCSR, "signature")
 	change(t, w.founding(), func(in *Input) {
-		w.keys["small"] = newKey(t, elliptic.P256())
+		w.keys["small"] = testpki.Key(t, elliptic.P256())
 		in.Files[fulcioCSR] = w.csr("small", "Example Fulcio CA")
 	}, "P-256", "P-384")
 	change(t, w.founding(), func(in *Input) { in.Files[fulcioCSR] = []byte("no request") }, fulcioCSR)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -40,19 +41,12 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, keys: map[string]*ecdsa.PrivateKey{}, ledger: filepath.Join(t.TempDir(), "ledger.jsonl")}
 	for _, name := range []string{"root/1", "fulcio/1", "fulcio/2", "tsa/1", "spire/1"} {
-		w.keys[name] = newKey(t, elliptic.P384())
+		w.keys[name] = testpki.Key(t, elliptic.P384())
 	}
-	w.keys["rekor/1"], w.keys["online/1"] = newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
+	w.keys["rekor/1"], w.keys["online/1"] = testpki.Key(t, elliptic.P256()), testpki.Key(t, elliptic.P256())
 	w.plan = w.render()
 	must(t, ledger.Create(w.ledger, ledger.Created{Organization: "example.com"}, created))
 	return w
-}
-
-func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	must(t, err)
-	return key
 }
 
 func must(t *testing.T, err error) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/kms/local"
@@ -58,18 +59,18 @@ func runHarbour(ctx context.Context, args []string) (err error) {
 	}
 	stamps := services
 	if *otherRoot {
-		if stamps, _, err = world.Fresh("rekor.example.org", time.Now()); err != nil {
+		if stamps, _, err = sigstore.Fresh("rekor.example.org", time.Now()); err != nil {
 			return err
 		}
 	}
-	tsa := httptest.NewServer(stamps.TimestampHandler(func() time.Time {
+	tsa := httptest.NewServer(sigstore.TimestampHandler(stamps, func() time.Time {
 		if *early {
 			return time.Now().Add(-time.Minute)
 		}
 		return time.Now()
 	}))
 	defer tsa.Close()
-	log := services.NewLog()
+	log := sigstore.NewLog(services)
 	if _, err := log.Add([]byte(`{"apiVersion":"0.0.2","kind":"hashedrekord"}`)); err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/linnemanlabs/trustroot/internal/adopt/twin"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // makeTwin is a hierarchy like a published one, under keys at hand:
@@ -24,7 +24,7 @@ func makeTwin() {
 }
 
 func runTwin(from, to, path, organization, becomes string) error {
-	t, err := twin.Make(from, to, organization, becomes)
+	t, err := testpki.NewTwin(from, to, organization, becomes)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/status"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -29,7 +30,7 @@ import (
 func crowded(t testing.TB, n int) string {
 	t.Helper()
 	dir := t.TempDir()
-	w := &crowd{TB: t, dir: dir, linter: lint.New(), root: newKey(t, elliptic.P256())}
+	w := &crowd{TB: t, dir: dir, linter: lint.New(), root: testpki.Key(t, elliptic.P256())}
 	w.write("pki.yaml", []byte(crowdPlan))
 	p, err := plan.Parse("pki.yaml", []byte(crowdPlan))
 	if err != nil {
@@ -41,7 +42,7 @@ func crowded(t testing.TB, n int) string {
 	}
 	w.certificate("root", nil, 1, firstDay, w.root.Public())
 	w.log("ct", plan.StaticCT, "ct.example.com/2026", 1, firstDay)
-	key := newKey(t, elliptic.P256()).Public()
+	key := testpki.Key(t, elliptic.P256()).Public()
 	for i := range n / 2 {
 		at := firstDay.Add(time.Duration(i) * time.Minute)
 		w.certificate("fulcio", w.made, i+1, at, key)
@@ -132,14 +133,7 @@ func (w *crowd) certificate(name string, issuer *x509.Certificate, generation in
 	} else {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, key, w.root)
-	if err != nil {
-		w.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		w.Fatal(err)
-	}
+	c := testpki.Certify(w, template, issuer, key, w.root)
 	chain := []*x509.Certificate{c}
 	if w.made == nil {
 		w.made = c
@@ -163,7 +157,7 @@ func (w *crowd) certificate(name string, issuer *x509.Certificate, generation in
 }
 
 func (w *crowd) log(name, kind, origin string, generation int, from time.Time) {
-	key := newKey(w, elliptic.P256()).Public()
+	key := testpki.Key(w, elliptic.P256()).Public()
 	text, err := pki.EncodePublicKey(key)
 	if err != nil {
 		w.Fatal(err)

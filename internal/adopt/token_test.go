@@ -3,7 +3,6 @@ package adopt_test
 import (
 	"crypto"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/adopt"
 	"github.com/linnemanlabs/trustroot/internal/status"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
@@ -72,7 +72,7 @@ func TestAdopt_TokenIsHeldAgainstTheRoot(t *testing.T) {
 	if text := defects(adopted(shownToken{key: h.rootKey.Public(), pair: attestation.Pair{Slot: slot, Device: slot}})); !strings.Contains(text, "token-unattested") {
 		t.Errorf("defects are\n%s", text)
 	}
-	if text := defects(adopted(shownToken{key: newKey(t, elliptic.P384()).Public(), err: errors.New("no")})); !strings.Contains(text, "token-key") {
+	if text := defects(adopted(shownToken{key: testpki.Key(t, elliptic.P384()).Public(), err: errors.New("no")})); !strings.Contains(text, "token-key") {
 		t.Errorf("another token's key passed:\n%s", text)
 	}
 	if _, err := adopt.ReadRootToken(shownToken{}, adopting); err == nil {
@@ -88,7 +88,7 @@ func attestationOf(t *testing.T, key crypto.PublicKey, firmware ...byte) *x509.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer := newKey(t, elliptic.P256())
+	signer := testpki.Key(t, elliptic.P256())
 	extension := func(last int, value []byte) pkix.Extension {
 		return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, last}, Value: value}
 	}
@@ -97,15 +97,7 @@ func attestationOf(t *testing.T, key crypto.PublicKey, firmware ...byte) *x509.C
 		NotBefore: firstDay, NotAfter: firstDay.AddDate(50, 0, 0),
 		ExtraExtensions: []pkix.Extension{extension(3, firmware), extension(7, serial), extension(8, []byte{3, 2}), extension(9, []byte{1})},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return testpki.Certify(t, template, template, key, signer)
 }
 
 func TestStatus_WarnsOfOldFirmware(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/adopt"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -52,20 +53,17 @@ func newHandMade(t *testing.T) *handMade {
 	// leave room to count up without a carry in the way
 	serial.SetBit(serial, 0, 0).SetBit(serial, 1, 0).SetBit(serial, 2, 0).SetBit(serial, 3, 0)
 	h := &handMade{dir: t.TempDir(), serial: serial, plan: exampleHierarchy(t), linter: lint.New()}
-	h.rootKey = newKey(t, elliptic.P384())
+	h.rootKey = testpki.Key(t, elliptic.P384())
 	h.root = h.makeRoot(t)
-	h.issue(t, "spire", firstDay.AddDate(0, 0, 2), newKey(t, elliptic.P384()).Public(), "spire-ca.crt")
-	fulcio1 := h.issue(t, "fulcio", firstDay.AddDate(0, 0, 3), newKey(t, elliptic.P384()).Public(), "old/fulcio-ca.crt")
-	tsa1 := h.issue(t, "tsa", firstDay.AddDate(0, 0, 3), newKey(t, elliptic.P384()).Public(), "old/tsa.crt")
+	h.issue(t, "spire", firstDay.AddDate(0, 0, 2), testpki.Key(t, elliptic.P384()).Public(), "spire-ca.crt")
+	fulcio1 := h.issue(t, "fulcio", firstDay.AddDate(0, 0, 3), testpki.Key(t, elliptic.P384()).Public(), "old/fulcio-ca.crt")
+	tsa1 := h.issue(t, "tsa", firstDay.AddDate(0, 0, 3), testpki.Key(t, elliptic.P384()).Public(), "old/tsa.crt")
 	h.next()
 	h.missing = h.serial.Text(16)
-	fulcio2 := h.issue(t, "fulcio", secondDay, newKey(t, elliptic.P384()).Public(), "fulcio-ca.crt")
-	tsa2 := h.issue(t, "tsa", secondDay.Add(21*time.Second), newKey(t, elliptic.P384()).Public(), "tsa.crt")
+	fulcio2 := h.issue(t, "fulcio", secondDay, testpki.Key(t, elliptic.P384()).Public(), "fulcio-ca.crt")
+	tsa2 := h.issue(t, "tsa", secondDay.Add(21*time.Second), testpki.Key(t, elliptic.P384()).Public(), "tsa.crt")
 	log := func(url string, start time.Time, end *time.Time) map[string]any {
-		der, err := x509.MarshalPKIXPublicKey(newKey(t, elliptic.P256()).Public())
-		if err != nil {
-			t.Fatal(err)
-		}
+		der := testpki.SPKI(t, testpki.Key(t, elliptic.P256()).Public())
 		id := sha256.Sum256(der)
 		return map[string]any{
 			"baseUrl": url, "hashAlgorithm": "SHA2_256",
@@ -104,15 +102,6 @@ func window(start time.Time, end *time.Time) map[string]any {
 		w["end"] = end.Format(time.RFC3339)
 	}
 	return w
-}
-
-func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 func (h *handMade) next() { h.serial.Add(h.serial, big.NewInt(1)) }

@@ -3,7 +3,6 @@
 package attacks
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
@@ -18,16 +17,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // hostileSubject puts a certificate with the hostile text in its subject into
 // slot 9a of the holder's token.
 func hostileSubject(w *world) {
 	w.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		w.Fatal(err)
-	}
+	key := testpki.Key(w, elliptic.P256())
 	cert, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: hostile, Organization: []string{hostile}},
 		NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0),

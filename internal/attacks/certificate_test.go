@@ -5,7 +5,6 @@ package attacks
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
@@ -90,10 +90,7 @@ func claim(arc int, value string) pkix.Extension {
 func by(from time.Duration, trust string, change func(c *x509.Certificate)) func(*world) {
 	return func(w *world) {
 		w.Helper()
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			w.Fatal(err)
-		}
+		key := testpki.Key(w, elliptic.P256())
 		bundle, err := w.services().Sign(sigstore.Signature{Artifact: []byte("app\n"), Identity: jobIdentity, Issuer: jobIssuer, Key: key, At: time.Now().Add(from),
 			Change: func(c *x509.Certificate) {
 				c.ExtraExtensions = append(c.ExtraExtensions, claim(12, "https://github.com/example/app"), claim(14, "refs/tags/v1.2.3"), claim(20, "push"))

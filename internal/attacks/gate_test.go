@@ -3,16 +3,15 @@
 package attacks
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // gated puts the rehearsal's archived bundle, changed, and a policy for it into
@@ -88,14 +87,8 @@ func TestGate(t *testing.T) {
 	whole := func(*world, map[string]any) {}
 	// closed has the policy's trusted root close the log before the entry, beside
 	// another one that is open.
-	otherKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spki, err := x509.MarshalPKIXPublicKey(otherKey.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	otherKey := testpki.Key(t, elliptic.P256())
+	spki := testpki.SPKI(t, otherKey.Public())
 	id := sha256.Sum256(spki)
 	otherLog := base64.StdEncoding.EncodeToString(id[:])
 	closed := func(do func(*world)) func(*world) {

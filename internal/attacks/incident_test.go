@@ -3,11 +3,8 @@
 package attacks
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -16,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 const includeLine = "organization: example.com REHEARSAL\ninclude: [{path: include/x.json, sha256: %x}]\n"
@@ -32,14 +30,8 @@ func (w *world) published(folder string) {
 func unknown(w *world) {
 	w.Helper()
 	w.plug(tokenOf("token.json"), tokenOf("holder.json"))
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		w.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		w.Fatal(err)
-	}
+	key := testpki.Key(w, elliptic.P256())
+	der := testpki.SPKI(w, key.Public())
 	var root map[string]any
 	if err := json.Unmarshal(w.read(servedRoot), &root); err != nil {
 		w.Fatal(err)

@@ -3,9 +3,7 @@
 package attacks
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -16,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
@@ -71,11 +70,9 @@ func (w *world) sums(folder string) {
 // stranger is a key of TUF metadata that nobody attested.
 func stranger(w *world) (id string, key map[string]any) {
 	w.Helper()
-	made, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made := testpki.Key(w, elliptic.P256())
+	id, err := tuf.KeyID(made.Public())
 	if err != nil {
-		w.Fatal(err)
-	}
-	if id, err = tuf.KeyID(made.Public()); err != nil {
 		w.Fatal(err)
 	}
 	text, err := pki.EncodePublicKey(&made.PublicKey)

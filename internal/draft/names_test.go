@@ -3,7 +3,6 @@ package draft_test
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
@@ -12,30 +11,19 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/draft"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 func TestNames_FindsSharedSubjectsAndKeysOverAllCertificates(t *testing.T) {
 	key := func() *ecdsa.PrivateKey {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
+		return testpki.Key(t, elliptic.P256())
 	}
 	issue := func(name string, k *ecdsa.PrivateKey, parent *x509.Certificate, by *ecdsa.PrivateKey) *x509.Certificate {
 		c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
 		if parent == nil {
 			parent, by = c, k
 		}
-		der, err := x509.CreateCertificate(rand.Reader, c, parent, k.Public(), by)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
+		return testpki.Certify(t, c, parent, k.Public(), by)
 	}
 	one, two, fulcio, next := key(), key(), key(), key()
 	root := issue("Root", one, nil, nil)

@@ -1,9 +1,7 @@
 package exchange
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/logkey"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -36,10 +35,7 @@ func rootOnly(t *testing.T) string {
 	}
 	delete(p.Authorities, "fulcio")
 	delete(p.Authorities, "tsa")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P256())
 	if p.Logs["rekor"].Generations[0].SPKISHA256, err = pki.SPKISHA256(key.Public()); err != nil {
 		t.Fatal(err)
 	}
@@ -96,10 +92,7 @@ func TestCreateRequest_TakenAwayWhenTheLedgerMovedOn(t *testing.T) {
 
 func TestCreateRequest_CSRWithoutAnExternalAuthority(t *testing.T) {
 	d := open(t, rootOnly(t))
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P384())
 	csr, err := pki.NewRequest(pki.Subject{Organization: "example.com", CommonName: "Example"}, key)
 	if err != nil {
 		t.Fatal(err)

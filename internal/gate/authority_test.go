@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // TestTSA_ChainBuiltOnce holds the chain that is built once against the chain
@@ -24,7 +26,7 @@ func TestTSA_ChainBuiltOnce(t *testing.T) {
 		return &root.SigstoreTimestampingAuthority{Root: w.rootCert, Intermediates: []*x509.Certificate{issuer},
 			Leaf: w.issue(&leaf, issuer, w.tsaKey.Public(), w.caKey)}
 	}
-	stranger := newKey(t, elliptic.P384())
+	stranger := testpki.Key(t, elliptic.P384())
 	for name, c := range map[string]struct {
 		tsa *root.SigstoreTimestampingAuthority
 		ok  bool

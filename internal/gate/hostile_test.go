@@ -17,13 +17,15 @@ import (
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // TestVerify_DecoyEntry gives the entry of a closed log a second one beside it
 // that names the open log and proves nothing: sigstore-go passes over it.
 func TestVerify_DecoyEntry(t *testing.T) {
 	s := newScene(t)
-	s.closedKey = newKey(t, elliptic.P256())
+	s.closedKey = testpki.Key(t, elliptic.P256())
 	s.write("trusted_root.json", s.trustedRoot())
 	for _, kind := range []string{"key", "keyless"} {
 		signature := s.byKey(s.appKey, app)
@@ -174,7 +176,7 @@ func TestVerify_P384OverSHA256(t *testing.T) {
 		return s.bundle(signature, entry, s.stamp(signature.sig))
 	}
 	s.write("key.json", old(s.byKey(s.appKey, app), s.appKey))
-	s.leafKey = newKey(t, elliptic.P384())
+	s.leafKey = testpki.Key(t, elliptic.P384())
 	signature := s.keyless(s.leaf(release(), time.Now().Add(-time.Minute)), app)
 	signature.verifier.KeyDetails = protocommon.PublicKeyDetails_PKIX_ECDSA_P384_SHA_384
 	s.write("keyless.json", old(signature, s.leafKey))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -61,7 +62,7 @@ func TestVerify_RevokedAuthority(t *testing.T) {
 	s.crl("tsa.crl", before, time.Now().Add(-time.Minute), s.tsaCert)
 	s.refused("trust")
 	s.crl("tsa.crl", before, next, s.tsaCert)
-	s.rootKey = newKey(t, elliptic.P384())
+	s.rootKey = testpki.Key(t, elliptic.P384())
 	s.rootCert = s.authority("Root", s.rootKey, nil, nil, nil)
 	s.crl("fulcio.crl", before, next, s.caCert)
 	s.refused("trust")

@@ -13,6 +13,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -20,7 +21,7 @@ import (
 // root and more files under their names.
 func (s *scene) publish(expires time.Time, more ...string) {
 	s.t.Helper()
-	signer, err := signature.LoadSigner(newKey(s.t, elliptic.P256()), crypto.SHA256)
+	signer, err := signature.LoadSigner(testpki.Key(s.t, elliptic.P256()), crypto.SHA256)
 	if err != nil {
 		s.t.Fatal(err)
 	}

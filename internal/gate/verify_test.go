@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -270,7 +271,7 @@ func TestVerify_NoLogEntry(t *testing.T) {
 func TestVerify_OtherFulcio(t *testing.T) {
 	s := newScene(t)
 	s.caCert = s.authority("Fulcio", s.caKey, s.rootCert, s.rootKey, nil) // not the one of the trusted root
-	s.caKey = newKey(t, s.caKey.Curve)
+	s.caKey = testpki.Key(t, s.caKey.Curve)
 	s.caCert = s.authority("Fulcio", s.caKey, s.rootCert, s.rootKey, nil)
 	s.write("keyless.json", s.whole(s.keyless(s.leaf(release(), time.Now().Add(-time.Minute)), app)))
 	s.refused("keyless.certificate")
@@ -278,7 +279,7 @@ func TestVerify_OtherFulcio(t *testing.T) {
 
 func TestVerify_OtherCTLog(t *testing.T) {
 	s := newScene(t)
-	s.ctKey = newKey(t, s.ctKey.Curve)
+	s.ctKey = testpki.Key(t, s.ctKey.Curve)
 	s.write("keyless.json", s.whole(s.keyless(s.leaf(release(), time.Now().Add(-time.Minute)), app)))
 	s.refused("keyless.sct")
 }

@@ -36,6 +36,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -54,23 +55,14 @@ const rekorHost = "rekor.example.com"
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t,
-		rootKey: newKey(t, elliptic.P384()), caKey: newKey(t, elliptic.P384()), tsaKey: newKey(t, elliptic.P384()),
-		ctKey: newKey(t, elliptic.P256()), rekorKey: newKey(t, elliptic.P256()),
-		appKey: newKey(t, elliptic.P384()), otherAppKey: newKey(t, elliptic.P384()), leafKey: newKey(t, elliptic.P256()),
+		rootKey: testpki.Key(t, elliptic.P384()), caKey: testpki.Key(t, elliptic.P384()), tsaKey: testpki.Key(t, elliptic.P384()),
+		ctKey: testpki.Key(t, elliptic.P256()), rekorKey: testpki.Key(t, elliptic.P256()),
+		appKey: testpki.Key(t, elliptic.P384()), otherAppKey: testpki.Key(t, elliptic.P384()), leafKey: testpki.Key(t, elliptic.P256()),
 	}
 	w.rootCert = w.authority("Root", w.rootKey, nil, nil, nil)
 	w.caCert = w.authority("Fulcio", w.caKey, w.rootCert, w.rootKey, []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning})
 	w.tsaCert = w.tsaLeaf()
 	return w
-}
-
-func newKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 func (w *world) authority(name string, key *ecdsa.PrivateKey, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, use []x509.ExtKeyUsage) *x509.Certificate {
@@ -88,28 +80,16 @@ func (w *world) authority(name string, key *ecdsa.PrivateKey, parent *x509.Certi
 
 func (w *world) tsaLeaf() *x509.Certificate {
 	w.t.Helper()
-	use, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	return w.issue(&x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{Organization: []string{"example.com"}, CommonName: "TSA"},
 		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: use}},
+		ExtraExtensions: []pkix.Extension{testpki.Purpose(w.t, testpki.TimeStamping)},
 	}, w.rootCert, w.tsaKey.Public(), w.rootKey)
 }
 
 func (w *world) issue(template, parent *x509.Certificate, pub any, key *ecdsa.PrivateKey) *x509.Certificate {
 	w.t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, key)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return cert
+	return testpki.Certify(w.t, template, parent, pub, key)
 }
 
 // trustedRoot is the file that verifiers of this world have.
@@ -154,10 +134,7 @@ func (w *world) rekorLogs(start time.Time) map[string]*root.TransparencyLog {
 
 func logID(t *testing.T, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := testpki.SPKI(t, key.Public())
 	id := sha256.Sum256(der)
 	return id[:]
 }
@@ -257,10 +234,7 @@ type signed struct {
 func (w *world) byKey(key *ecdsa.PrivateKey, artifact []byte) signed {
 	w.t.Helper()
 	digest := sha512.Sum384(artifact)
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	der := testpki.SPKI(w.t, key.Public())
 	details := protocommon.PublicKeyDetails_PKIX_ECDSA_P384_SHA_384
 	return signed{
 		digest: digest[:], hash: protocommon.HashAlgorithm_SHA2_384, sig: w.signDigest(key, digest[:], crypto.SHA384), details: details,

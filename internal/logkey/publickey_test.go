@@ -1,24 +1,19 @@
 package logkey
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
 func TestParsePublicKey_EveryForm(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P384())
 	want, err := pki.SPKISHA256(key.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +29,7 @@ func TestParsePublicKey_EveryForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := testpki.SPKI(t, key.Public())
 	answer, err := json.Marshal(map[string]any{"KeyId": "x", "PublicKey": der, "KeySpec": "ECC_NIST_P384"})
 	if err != nil {
 		t.Fatal(err)
@@ -57,10 +49,7 @@ func TestParsePublicKey_EveryForm(t *testing.T) {
 // FuzzParsePublicKey: whatever is accepted has a digest, and its PEM gives the
 // same digest again; nothing larger than the bound is accepted.
 func FuzzParsePublicKey(f *testing.F) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		f.Fatal(err)
-	}
+	key := testpki.Key(f, elliptic.P256())
 	text, err := pki.EncodePublicKey(key.Public())
 	if err != nil {
 		f.Fatal(err)

@@ -103,6 +103,23 @@ func TestRooms_OfflineLinksNoNetworkClient(t *testing.T) {
 	}
 }
 
+// What makes keys and certificates for tests alone is in no program.
+func TestRooms_ProgramsLinkNoTestPKI(t *testing.T) {
+	const testpki = module + "internal/testpki"
+	for _, row := range golist(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		words := strings.Fields(row)
+		for _, to := range words[1:] {
+			if strings.HasPrefix(to, testpki) && !strings.HasPrefix(words[0], testpki) {
+				t.Errorf("%s imports %s outside its tests", words[0], to)
+			}
+		}
+	}
+	imported := golist(t, "-f", `{{join .TestImports " "}} {{join .XTestImports " "}}`, "./pki")
+	if !strings.Contains(imported[0], testpki) {
+		t.Error("the check does not see what tests import either")
+	}
+}
+
 func TestRooms_FilesAndTypesStaySmall(t *testing.T) {
 	methods := map[string]map[string]bool{} // by type; one name in files of several builds is one
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {

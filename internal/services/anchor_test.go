@@ -25,15 +25,17 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/needs"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
-	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
 // harbour is a timestamp authority and a log over HTTP, and a statement.
 type harbour struct {
 	t        *testing.T
-	services *sigstore.Services
+	services *world.Services
 	root     *x509.Certificate
 	log      *sigstore.Log
 	clock    time.Time
@@ -50,8 +52,8 @@ func newHarbour(t *testing.T) *harbour {
 	if h.services, h.root, err = sigstore.Fresh("rekor.example.com", h.clock); err != nil {
 		t.Fatal(err)
 	}
-	h.log = h.services.NewLog()
-	h.tsa = httptest.NewServer(h.services.TimestampHandler(func() time.Time { return h.clock }))
+	h.log = sigstore.NewLog(h.services)
+	h.tsa = httptest.NewServer(sigstore.TimestampHandler(h.services, func() time.Time { return h.clock }))
 	t.Cleanup(h.tsa.Close)
 	h.rekor = httptest.NewServer(h.log)
 	t.Cleanup(h.rekor.Close)
@@ -62,14 +64,8 @@ func newHarbour(t *testing.T) *harbour {
 // statement signs a text as a record key does.
 func statement(t *testing.T, text string, root *x509.Certificate, at time.Time) anchor.Subject {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spki, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P256())
+	spki := testpki.SPKI(t, key.Public())
 	digest := sha256.Sum256(dsse.PAE("application/vnd.in-toto+json", []byte(text)))
 	sig, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
 	if err != nil {
@@ -259,14 +255,14 @@ func TestAnchor_WrongAnswers(t *testing.T) {
 		"more than 1048576": func([]byte) []byte { return make([]byte, maxAnswer+1) },
 	} {
 		a := h.anchorage()
-		a.TSA = liar(t, h.services.TimestampHandler(time.Now), change)
+		a.TSA = liar(t, sigstore.TimestampHandler(h.services, time.Now), change)
 		if _, _, err := a.Anchor(t.Context(), h.subject); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("want %q, got %v", why, err)
 		}
 	}
 	replay, _ := h.anchor(h.anchorage())
 	a := h.anchorage()
-	a.TSA = liar(t, h.services.TimestampHandler(time.Now), func([]byte) []byte { return replay[anchor.TimestampFile] })
+	a.TSA = liar(t, sigstore.TimestampHandler(h.services, time.Now), func([]byte) []byte { return replay[anchor.TimestampFile] })
 	h.refused(a, fault.Verification, "another request")
 
 	// a log that answers with the entry of somebody else's statement
@@ -275,7 +271,7 @@ func TestAnchor_WrongAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := h.services.NewLog()
+	log := sigstore.NewLog(h.services)
 	honest := httptest.NewServer(log)
 	t.Cleanup(honest.Close)
 	entry, err := askRekor(t.Context(), honest.URL, parts)
@@ -283,7 +279,7 @@ func TestAnchor_WrongAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	swapped := func(edit func(m map[string]any)) string {
-		return liar(t, h.services.NewLog(), func(answer []byte) []byte {
+		return liar(t, sigstore.NewLog(h.services), func(answer []byte) []byte {
 			var m map[string]any
 			if err := json.Unmarshal(answer, &m); err != nil {
 				t.Error(err)

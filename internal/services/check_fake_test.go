@@ -26,6 +26,7 @@ import (
 	formatslog "github.com/transparency-dev/formats/log"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -209,10 +210,7 @@ type treeHeadSigner struct {
 func (s *treeHeadSigner) Name() string { return s.log.origin }
 
 func (s *treeHeadSigner) KeyHash() uint32 {
-	spki, err := x509.MarshalPKIXPublicKey(s.log.key.Public())
-	if err != nil {
-		s.log.t.Fatal(err)
-	}
+	spki := testpki.SPKI(s.log.t, s.log.key.Public())
 	id := sha256.Sum256(spki)
 	sum := sha256.Sum256(append([]byte(s.log.origin+"\n\x05"), id[:]...))
 	return binary.BigEndian.Uint32(sum[:])

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -89,7 +90,7 @@ func FuzzParseRoots(f *testing.F) {
 // that one which is read has an origin and a signature, and that it verifies
 // under the log's key only where the log signed these very bytes.
 func FuzzParseCheckpoint(f *testing.F) {
-	keys := newKey(f, elliptic.P256())
+	keys := testpki.Key(f, elliptic.P256())
 	var genuine [][]byte
 	for _, kind := range []string{plan.RekorV2, plan.StaticCT} {
 		l := &fakeLog{t: f, kind: kind, origin: "log.example.com", key: keys}

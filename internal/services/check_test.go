@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -37,10 +38,7 @@ func TestCheck_FulcioOnAnotherCertificateOfItsKey(t *testing.T) {
 	old := w.certs["fulcio"][1]
 	w.source.State.Authorities["fulcio"] = w.source.State.Authorities["fulcio"][:1]
 	ca.SerialNumber.Add(ca.SerialNumber, ca.SerialNumber)
-	der, err := x509.CreateCertificate(nil, ca, w.certs["root"][0], w.keys["fulcio"][0].Public(), w.keys["root"][0])
-	w.must(err)
-	again, err := x509.ParseCertificate(der)
-	w.must(err)
+	again := testpki.Certify(w.t, ca, w.certs["root"][0], w.keys["fulcio"][0].Public(), w.keys["root"][0])
 	w.fulcio.chain[0] = again
 	w.finds(Mismatch, "fulcio", "old-chain", "an old chain: ")
 	w.fulcio.chain[0] = old
@@ -143,7 +141,7 @@ func TestCheck_TSAReplaysTimestamps(t *testing.T) {
 
 func TestCheck_TSASignsWithAnotherKey(t *testing.T) {
 	w := newSite(t)
-	w.tsa.key = newKey(t, elliptic.P384())
+	w.tsa.key = testpki.Key(t, elliptic.P384())
 	w.finds(Mismatch, "tsa", "bad-answer", "no timestamp response")
 }
 
@@ -170,16 +168,16 @@ func TestCheck_CTOrigin(t *testing.T) {
 
 func TestCheck_CTKeyNotP256(t *testing.T) {
 	w := newSite(t)
-	w.ct.key = newKey(t, elliptic.P384())
+	w.ct.key = testpki.Key(t, elliptic.P384())
 	w.finds(Mismatch, "tesseract", "key-not-p256", "not P-256: an ECDSA key on a larger curve")
 }
 
 func TestCheck_LogKeyThatTheLedgerDoesNotHave(t *testing.T) {
 	w := newSite(t)
-	w.ct.key = newKey(t, elliptic.P256())
+	w.ct.key = testpki.Key(t, elliptic.P256())
 	w.finds(Mismatch, "tesseract", "unknown-key", "no generation of the ledger: it has key hash ")
 	w = newSite(t)
-	w.rekor.key = newKey(t, elliptic.P256())
+	w.rekor.key = testpki.Key(t, elliptic.P256())
 	w.finds(Mismatch, "rekor", "unknown-key", " in generation 1")
 }
 

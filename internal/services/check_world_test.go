@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
@@ -57,7 +57,7 @@ func newSite(t testing.TB) *site {
 	t.Helper()
 	at := time.Now().UTC().Truncate(time.Second)
 	w := &site{t: t, now: at, files: fstest.MapFS{}, certs: map[string][]*x509.Certificate{}, keys: map[string][]*ecdsa.PrivateKey{},
-		holder: newKey(t, elliptic.P256()), online: newKey(t, elliptic.P256())}
+		holder: testpki.Key(t, elliptic.P256()), online: testpki.Key(t, elliptic.P256())}
 	w.source = &Source{
 		Plan: &plan.Plan{
 			Organization: "example.com",
@@ -90,15 +90,6 @@ func newSite(t testing.TB) *site {
 	return w
 }
 
-func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // transport dials the test's own servers for the plan's names, over TCP.
 func (w *site) transport() http.RoundTripper {
 	addresses := map[string]string{}
@@ -121,7 +112,7 @@ func (w *site) transport() http.RoundTripper {
 // issue makes the next generation of an authority, under the newest root.
 func (w *site) issue(name string, template *x509.Certificate) {
 	w.t.Helper()
-	key := newKey(w.t, elliptic.P384())
+	key := testpki.Key(w.t, elliptic.P384())
 	number := len(w.certs[name]) + 1
 	template.SerialNumber = big.NewInt(int64(len(name)*1000 + number))
 	template.Subject = pkix.Name{Organization: []string{"example.com"}, CommonName: fmt.Sprintf("%s %d", name, number)}
@@ -131,14 +122,7 @@ func (w *site) issue(name string, template *x509.Certificate) {
 	if name != "root" {
 		parent, parentKey = w.certs["root"][0], w.keys["root"][0]
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	c := testpki.Certify(w.t, template, parent, key.Public(), parentKey)
 	w.certs[name], w.keys[name] = append(w.certs[name], c), append(w.keys[name], key)
 	spki, err := pki.SPKISHA256(c.PublicKey)
 	if err != nil {
@@ -178,7 +162,7 @@ func (w *site) put(path string, data []byte) ledger.File {
 // log makes the next generation of a log's key.
 func (w *site) log(name string, curve elliptic.Curve) {
 	w.t.Helper()
-	key := newKey(w.t, curve)
+	key := testpki.Key(w.t, curve)
 	data, err := pki.EncodePublicKey(key.Public())
 	if err != nil {
 		w.t.Fatal(err)

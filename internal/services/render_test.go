@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -78,21 +78,14 @@ func fulcioCA() *x509.Certificate {
 
 func tsaLeaf(t testing.TB) *x509.Certificate {
 	t.Helper()
-	use, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: use}}}
+		ExtraExtensions: []pkix.Extension{testpki.Purpose(t, testpki.TimeStamping)}}
 }
 
 // certificate issues one by the root, or the root itself.
 func (s *stage) certificate(name string, curve elliptic.Curve, template *x509.Certificate) {
 	s.t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	key := testpki.Key(s.t, curve)
 	template.SerialNumber = big.NewInt(int64(len(s.certs) + 1))
 	template.Subject = pkix.Name{Organization: []string{"example.com"}, CommonName: name}
 	template.NotBefore, template.NotAfter = now.Add(-time.Hour), now.Add(1000*time.Hour)
@@ -132,10 +125,7 @@ func (s *stage) chain(name string, of ...string) {
 
 func (s *stage) log(name, kind string, curve elliptic.Curve, origin, url string) {
 	s.t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	key := testpki.Key(s.t, curve)
 	data, err := pki.EncodePublicKey(key.Public())
 	if err != nil {
 		s.t.Fatal(err)
@@ -163,10 +153,7 @@ func (s *stage) everything() string {
 		text.WriteString(base64.StdEncoding.EncodeToString(c.Raw) + " ")
 	}
 	for _, k := range s.keys {
-		der, err := x509.MarshalPKIXPublicKey(k.Public())
-		if err != nil {
-			s.t.Fatal(err)
-		}
+		der := testpki.SPKI(s.t, k.Public())
 		text.WriteString(base64.StdEncoding.EncodeToString(der) + " ")
 	}
 	return text.String()

@@ -26,6 +26,8 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
@@ -45,18 +47,17 @@ func newAnchored(t testing.TB) anchored {
 	t.Helper()
 	var a anchored
 	at := time.Now().UTC().Truncate(time.Second)
-	s, root, err := world.Fresh("rekor.example.com", at)
+	s, root, err := sigstore.Fresh("rekor.example.com", at)
 	must(t, err)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	key := testpki.Key(t, elliptic.P256())
 	a.services = s
 	a.subject = anchor.Subject{Envelope: envelope(t, key), Key: &key.PublicKey, Root: root, Complete: at}
-	log := s.NewLog()
+	log := sigstore.NewLog(s)
 	for i := range 5 {
 		_, err := log.Add([]byte{byte(i)})
 		must(t, err)
 	}
-	tsa := httptest.NewServer(s.TimestampHandler(time.Now))
+	tsa := httptest.NewServer(sigstore.TimestampHandler(s, time.Now))
 	defer tsa.Close()
 	rekor := httptest.NewServer(log)
 	defer rekor.Close()
@@ -70,8 +71,7 @@ func newAnchored(t testing.TB) anchored {
 
 func envelope(t testing.TB, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
-	spki, err := x509.MarshalPKIXPublicKey(key.Public())
-	must(t, err)
+	spki := testpki.SPKI(t, key.Public())
 	digest := sha256.Sum256(dsse.PAE("application/vnd.in-toto+json", []byte(payload)))
 	sig, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
 	must(t, err)
@@ -146,8 +146,7 @@ func TestVerify_Refuses(t *testing.T) {
 	later := a.subject
 	later.Complete = time.Now().Add(time.Hour)
 	refused("statement.tsr: it says", a.files, later)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	key := testpki.Key(t, elliptic.P256())
 	foreign := a.subject
 	foreign.Key = &key.PublicKey
 	refused("under another key", a.files, foreign)
@@ -164,8 +163,7 @@ func TestNew_SigstoreGoAgrees(t *testing.T) {
 	a := newAnchored(t)
 	var b bundle.Bundle
 	must(t, b.UnmarshalJSON(a.files[anchor.BundleFile]))
-	spki, err := x509.MarshalPKIXPublicKey(a.services.RekorKey.Public())
-	must(t, err)
+	spki := testpki.SPKI(t, a.services.RekorKey.Public())
 	id := sha256.Sum256(spki)
 	log := &root.TransparencyLog{
 		BaseURL: "https://rekor.example.com", ID: id[:], PublicKey: a.services.RekorKey.Public(),
@@ -232,8 +230,7 @@ func kept(t testing.TB) anchored {
 	const path = "testdata/kept.json"
 	if *update {
 		a := newAnchored(t)
-		spki, err := x509.MarshalPKIXPublicKey(a.subject.Key)
-		must(t, err)
+		spki := testpki.SPKI(t, a.subject.Key)
 		data, err := json.MarshalIndent(file{a.files, a.subject.Envelope, spki, a.subject.Root.Raw, a.subject.Complete, a.made}, "", "  ")
 		must(t, err)
 		must(t, os.WriteFile(path, append(data, '\n'), 0o644))
@@ -242,8 +239,7 @@ func kept(t testing.TB) anchored {
 	must(t, err)
 	var k file
 	must(t, json.Unmarshal(data, &k))
-	root, err := x509.ParseCertificate(k.Root)
-	must(t, err)
+	root := testpki.Parse(t, k.Root)
 	key, err := x509.ParsePKIXPublicKey(k.Key)
 	must(t, err)
 	return anchored{files: k.Files, made: k.Made, subject: anchor.Subject{

@@ -3,10 +3,8 @@ package anchor_test
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"math/big"
 	"net/http/httptest"
 	"strings"
@@ -14,32 +12,27 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/services"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 )
 
 // below issues a certificate for a new key.
 func below(t *testing.T, name string, parent *x509.Certificate, by *ecdsa.PrivateKey, c x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	must(t, err)
+	key := testpki.Key(t, elliptic.P384())
 	c.SerialNumber, c.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{Organization: []string{"example.com"}, CommonName: name}
 	c.NotBefore, c.NotAfter, c.BasicConstraintsValid = time.Now().Add(-time.Hour), time.Now().Add(time.Hour), true
 	if parent == nil {
 		parent, by = &c, key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &c, parent, key.Public(), by)
-	must(t, err)
-	made, err := x509.ParseCertificate(der)
-	must(t, err)
-	return made, key
+	return testpki.Certify(t, &c, parent, key.Public(), by), key
 }
 
 // A CA of the root that is for something else, workloads for instance, may
 // issue whatever it likes: no timestamp authority.
 func TestVerify_TimestampAuthorityOfAnotherCA(t *testing.T) {
-	purpose, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
-	must(t, err)
-	timeStamping := []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: purpose}}
+	timeStamping := []pkix.Extension{testpki.Purpose(t, testpki.TimeStamping)}
 	ca := x509.Certificate{IsCA: true, KeyUsage: x509.KeyUsageCertSign}
 	for name, c := range map[string]struct {
 		uses []pkix.Extension
@@ -55,7 +48,7 @@ func TestVerify_TimestampAuthorityOfAnotherCA(t *testing.T) {
 		issuer, issuerKey := below(t, name, root, rootKey, between)
 		a.services.TSA, a.services.TSAKey = below(t, "TSA", issuer, issuerKey, x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: timeStamping})
 		a.subject.Root = root
-		tsa, rekor := httptest.NewServer(a.services.TimestampHandler(time.Now)), httptest.NewServer(a.services.NewLog())
+		tsa, rekor := httptest.NewServer(sigstore.TimestampHandler(a.services, time.Now)), httptest.NewServer(sigstore.NewLog(a.services))
 		defer tsa.Close()
 		defer rekor.Close()
 		logKey, err := checkpoint.New(checkpoint.RekorV2, "rekor.example.com", a.services.RekorKey.Public())

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/transparency-dev/formats/note"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -87,10 +87,7 @@ func TestKey_VerifierParses(t *testing.T) {
 }
 
 func TestKey_VerifierVerifiesCheckpoint(t *testing.T) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := testpki.Key(t, elliptic.P256())
 	key, err := New(RekorV2, "rekor.example.com", private.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -140,15 +137,9 @@ func TestNew_RefusesKeysAndSaysWhoFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	long := testpki.RSA(t)
 	curve := func(c elliptic.Curve) crypto.PublicKey {
-		key, err := ecdsa.GenerateKey(c, rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := testpki.Key(t, c)
 		return key.Public()
 	}
 	refused := func(kind, origin string, pub crypto.PublicKey, words ...string) {
@@ -176,11 +167,8 @@ func TestNew_RefusesKeysAndSaysWhoFails(t *testing.T) {
 }
 
 func TestNew_ReportsKeyAndOriginTogether(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = New(RekorV2, "https://rekor.example.com/", key.Public())
+	key := testpki.Key(t, elliptic.P384())
+	_, err := New(RekorV2, "https://rekor.example.com/", key.Public())
 	if err == nil || !strings.Contains(err.Error(), "scheme") || !strings.Contains(err.Error(), "P-384") {
 		t.Errorf("got %v, want both problems", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 )
@@ -33,10 +34,7 @@ type made struct {
 // self-signed.
 func create(t *testing.T, curve elliptic.Curve, template *x509.Certificate, issuer *made) *made {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, curve)
 	serial, err := pki.NewSerial(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -54,14 +52,7 @@ func create(t *testing.T, curve elliptic.Curve, template *x509.Certificate, issu
 	if issuer != nil {
 		parent, signer = issuer.certificate, issuer.key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	certificate := testpki.Certify(t, template, parent, key.Public(), signer)
 	return &made{certificate, key}
 }
 

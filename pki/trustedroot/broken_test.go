@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -15,6 +13,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // broken is a trusted root with one defect. It is made from a good one of two
@@ -53,7 +53,7 @@ func swapKey(t *testing.T, w *world, doc object, key crypto.Signer, details stri
 	t.Helper()
 	w.rekor[0] = key
 	log := doc.at("tlogs", 0)
-	der := spki(t, key.Public())
+	der := testpki.SPKI(t, key.Public())
 	if id == nil {
 		sum := sha256.Sum256(der)
 		id = sum[:]
@@ -109,17 +109,14 @@ func brokenLogs() []broken {
 		{name: "no keyDetails", doc: func(_ *testing.T, _ *world, d object) { delete(d.at("tlogs", 0).in("publicKey"), "keyDetails") }, id: "key-details", path: "$.tlogs[0].publicKey.keyDetails"},
 		{name: "P-384 checkpoint key", doc: func(t *testing.T, w *world, d object) {
 			t.Helper()
-			swapKey(t, w, d, fixedKey(t, elliptic.P384(), "p384").PrivateKey, "PKIX_ECDSA_P384_SHA_384", nil)
+			swapKey(t, w, d, testpki.FixedKey(t, elliptic.P384(), "p384").PrivateKey, "PKIX_ECDSA_P384_SHA_384", nil)
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
 		{name: "RSA checkpoint key", doc: func(t *testing.T, w *world, d object) {
 			t.Helper()
-			key, err := rsa.GenerateKey(rand.Reader, 2048)
-			if err != nil {
-				t.Fatal(err)
-			}
+			key := testpki.RSA(t)
 			sum := sha256.New()
 			sum.Write([]byte("rekor.example.org\n\xffPKIX-RSA-PKCS#1v1.5"))
-			sum.Write(spki(t, key.Public()))
+			sum.Write(testpki.SPKI(t, key.Public()))
 			swapKey(t, w, d, key, "PKIX_RSA_PKCS1V15_2048_SHA256", sum.Sum(nil))
 		}, id: "key-type", path: "$.tlogs[0].publicKey"},
 		{name: "Ed25519 checkpoint key", doc: func(t *testing.T, w *world, d object) {
@@ -285,7 +282,7 @@ func brokenProfiles() []broken {
 	return []broken{
 		{name: "Fulcio CA with a critical EKU", world: fulcio(func(t *testing.T, c *x509.Certificate) {
 			t.Helper()
-			c.ExtKeyUsage, c.ExtraExtensions = nil, []pkix.Extension{criticalEKU(t, oidCodeSigning)}
+			c.ExtKeyUsage, c.ExtraExtensions = nil, []pkix.Extension{testpki.Purpose(t, oidCodeSigning)}
 		}), id: "fulcio-eku-critical", path: first + "[0]"},
 		{name: "Fulcio CA without EKU", world: fulcio(func(_ *testing.T, c *x509.Certificate) { c.ExtKeyUsage = nil }), id: "fulcio-eku-missing", path: first + "[0]"},
 		{name: "Fulcio CA for any usage", world: fulcio(func(_ *testing.T, c *x509.Certificate) {
@@ -319,7 +316,7 @@ func brokenProfiles() []broken {
 		{name: "TSA certificate with two usages", world: func(t *testing.T, w *world) {
 			t.Helper()
 			c := tsaTemplate(t)
-			c.ExtraExtensions = []pkix.Extension{criticalEKU(t, oidTimeStamping, oidCodeSigning)}
+			c.ExtraExtensions = []pkix.Extension{testpki.Purpose(t, testpki.TimeStamping, oidCodeSigning)}
 			w.reissue(t, "tsa", 1, c)
 		}, id: "tsa-eku", path: firstTSA + "[0]"},
 		{name: "TSA certificate with a non-critical EKU", world: func(t *testing.T, w *world) {

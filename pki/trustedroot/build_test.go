@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
@@ -211,8 +212,8 @@ func refusals() []refusal {
 		}, "its key is the key of"},
 		{"P384Checkpoint", func(t *testing.T, w *world) {
 			t.Helper()
-			key := fixedKey(t, elliptic.P384(), "p384 log")
-			w.state.Logs["ct"][0].Log.File = w.write("logs/ct/g1/key.pem", keyPEM(t, key.Public()))
+			key := testpki.FixedKey(t, elliptic.P384(), "p384 log")
+			w.state.Logs["ct"][0].Log.File = w.write("logs/ct/g1/key.pem", testpki.KeyPEM(t, key.Public()))
 		}, "key is ECDSA P-384"},
 		{"LogIDMismatch", func(_ *testing.T, w *world) { w.state.Logs["ct"][0].Log.LogID = strings.Repeat("0", 64) }, "log ID is"},
 		{"OriginIsNotHost", func(_ *testing.T, w *world) { w.state.Logs["rekor"][0].Log.URL = "https://other.example.org" }, "verifiers expect"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
@@ -39,14 +40,14 @@ func TestClients_ShapesOfPublishedFiles(t *testing.T) {
 
 	// a Rekor v1 log with a P-384 key: cosign and sigstore-go take SHA-256 for
 	// the promise and SHA-384 for the checkpoint, sigstore-js SHA-256 for both
-	key := fixedKey(t, elliptic.P384(), "public rekor p384")
+	key := testpki.FixedKey(t, elliptic.P384(), "public rekor p384")
 	for name, signer := range map[string]crypto.Signer{"v1 p384 sha256": key, "v1 p384 sha384": sha384Of{key}} {
 		js := Rejects
 		if signer == crypto.Signer(key) {
 			js = Accepts
 		}
 		add(name, func(doc object) (judge.Bundle, map[string]finding.Effect) {
-			log, der := doc.at("tlogs", 0), spki(t, key.Public())
+			log, der := doc.at("tlogs", 0), testpki.SPKI(t, key.Public())
 			id := sha256.Sum256(der)
 			log.in("publicKey")["rawBytes"], log.in("publicKey")["keyDetails"] = b64(der), "PKIX_ECDSA_P384_SHA_384"
 			log.in("logId")["keyId"] = b64(id[:])
@@ -57,8 +58,8 @@ func TestClients_ShapesOfPublishedFiles(t *testing.T) {
 	// a Fulcio CA alone, under an issuer of its own name and another key
 	w := &world{plan: &plan.Plan{Organization: "sigstore.dev"}}
 	day := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
-	root := w.certify(t, "one name", fixedKey(t, elliptic.P384(), "one root"), nil, day(2021), day(2031), rootTemplate())
-	fulcio := w.certify(t, "one name", fixedKey(t, elliptic.P384(), "one fulcio"), &root, day(2022), day(2031), fulcioTemplate())
+	root := w.certify(t, "one name", testpki.FixedKey(t, elliptic.P384(), "one root"), nil, day(2021), day(2031), rootTemplate())
+	fulcio := w.certify(t, "one name", testpki.FixedKey(t, elliptic.P384(), "one fulcio"), &root, day(2022), day(2031), fulcioTemplate())
 	of := *services
 	of.Fulcio, of.FulcioKey = fulcio.cert, fulcio.key
 	for name, chain := range map[string][]*x509.Certificate{"issuer of its own name left out": {fulcio.cert}, "issuer of its own name": fulcio.chain} {

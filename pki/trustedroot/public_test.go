@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
@@ -33,14 +34,14 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 	t.Helper()
 	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 	w := &world{plan: &plan.Plan{Organization: "sigstore.dev", Authorities: map[string]plan.Authority{"fulcio": {Subject: pki.Subject{CommonName: "sigstore"}}}}}
-	key := func(name string) fixedSigner { return fixedKey(t, elliptic.P384(), "public "+name) }
+	key := func(name string) testpki.Fixed { return testpki.FixedKey(t, elliptic.P384(), "public "+name) }
 	first := w.certify(t, "sigstore", key("first"), nil, day(2021, 3, 7), day(2031, 2, 23), rootTemplate())
 	root := w.certify(t, "sigstore", key("root"), nil, day(2021, 10, 7), day(2031, 10, 5), rootTemplate())
 	fulcio := w.certify(t, "sigstore-intermediate", key("fulcio"), &root, day(2022, 4, 13), day(2031, 10, 5), fulcioTemplate())
 	selfSigned := w.certify(t, "sigstore-tsa-selfsigned", key("tsa root"), nil, day(2025, 3, 28), day(2035, 3, 26), rootTemplate())
-	tsa := w.certify(t, "sigstore-tsa", fixedKey(t, elliptic.P256(), "public tsa"), &selfSigned, day(2025, 4, 8), day(2035, 4, 6), tsaTemplate(t))
+	tsa := w.certify(t, "sigstore-tsa", testpki.FixedKey(t, elliptic.P256(), "public tsa"), &selfSigned, day(2025, 4, 8), day(2035, 4, 6), tsaTemplate(t))
 	rekorV1 := publicV1Key(t)
-	ct1, ct2 := fixedKey(t, elliptic.P256(), "public ct 1"), fixedKey(t, elliptic.P256(), "public ct 2")
+	ct1, ct2 := testpki.FixedKey(t, elliptic.P256(), "public ct 1"), testpki.FixedKey(t, elliptic.P256(), "public ct 2")
 	log2025 := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{25}, ed25519.SeedSize))
 	log2026 := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{26}, ed25519.SeedSize))
 	window := func(start time.Time, end ...time.Time) *protocommon.TimeRange {
@@ -53,7 +54,7 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 	log := func(url string, key crypto.Signer, details protocommon.PublicKeyDetails, id [32]byte, valid *protocommon.TimeRange) *prototrustroot.TransparencyLogInstance {
 		return &prototrustroot.TransparencyLogInstance{
 			BaseUrl: url, HashAlgorithm: protocommon.HashAlgorithm_SHA2_256,
-			PublicKey: &protocommon.PublicKey{RawBytes: spki(t, key.Public()), KeyDetails: details, ValidFor: valid},
+			PublicKey: &protocommon.PublicKey{RawBytes: testpki.SPKI(t, key.Public()), KeyDetails: details, ValidFor: valid},
 			LogId:     &protocommon.LogId{KeyId: id[:]},
 		}
 	}
@@ -74,7 +75,7 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 	data, err := encode(&prototrustroot.TrustedRoot{
 		MediaType: MediaType,
 		Tlogs: []*prototrustroot.TransparencyLogInstance{
-			log("https://rekor.sigstore.dev", rekorV1, p256, sha256.Sum256(spki(t, rekorV1.Public())), window(time.Date(2021, 1, 12, 11, 53, 27, 0, time.UTC))),
+			log("https://rekor.sigstore.dev", rekorV1, p256, sha256.Sum256(testpki.SPKI(t, rekorV1.Public())), window(time.Date(2021, 1, 12, 11, 53, 27, 0, time.UTC))),
 			log("https://log2025-1.rekor.sigstore.dev", log2025, edwards, noteID("log2025-1.rekor.sigstore.dev", log2025), window(day(2025, 9, 23))),
 			log("https://log2026-1.rekor.sigstore.dev", log2026, edwards, noteID("log2026-1.rekor.sigstore.dev", log2026), window(day(2026, 1, 1))),
 		},
@@ -83,8 +84,8 @@ func publicShape(t *testing.T) ([]byte, *sigstore.Services) {
 			authority("https://fulcio.sigstore.dev", fulcio.chain, window(day(2022, 4, 13))),
 		},
 		Ctlogs: []*prototrustroot.TransparencyLogInstance{
-			log("https://ctfe.sigstore.dev/test", ct1, p256, sha256.Sum256(spki(t, ct1.Public())), window(day(2021, 3, 14), time.Date(2022, 10, 31, 23, 59, 59, 999000000, time.UTC))),
-			log("https://ctfe.sigstore.dev/2022", ct2, p256, sha256.Sum256(spki(t, ct2.Public())), window(day(2022, 10, 20))),
+			log("https://ctfe.sigstore.dev/test", ct1, p256, sha256.Sum256(testpki.SPKI(t, ct1.Public())), window(day(2021, 3, 14), time.Date(2022, 10, 31, 23, 59, 59, 999000000, time.UTC))),
+			log("https://ctfe.sigstore.dev/2022", ct2, p256, sha256.Sum256(testpki.SPKI(t, ct2.Public())), window(day(2022, 10, 20))),
 		},
 		TimestampAuthorities: []*prototrustroot.CertificateAuthority{
 			authority("https://timestamp.sigstore.dev/api/v1/timestamp", tsa.chain, window(day(2025, 7, 4))),
@@ -199,7 +200,7 @@ func TestCheckBundles_RekorV1Tampered(t *testing.T) {
 			become(e, v1Entry(t, log, v1Body(t, other), before))
 		},
 		"OtherLog": func(e *protorekor.TransparencyLogEntry) {
-			become(e, v1Entry(t, fixedKey(t, elliptic.P256(), "no such log"), e.CanonicalizedBody, before))
+			become(e, v1Entry(t, testpki.FixedKey(t, elliptic.P256(), "no such log"), e.CanonicalizedBody, before))
 		},
 		"Late": func(e *protorekor.TransparencyLogEntry) {
 			become(e, v1Entry(t, log, e.CanonicalizedBody, before.Add(time.Hour)))

@@ -20,6 +20,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
@@ -34,9 +35,9 @@ const (
 )
 
 // publicV1Key is that of publicShape's Rekor v1 log.
-func publicV1Key(t *testing.T) fixedSigner {
+func publicV1Key(t *testing.T) testpki.Fixed {
 	t.Helper()
-	return fixedKey(t, elliptic.P256(), "public rekor")
+	return testpki.FixedKey(t, elliptic.P256(), "public rekor")
 }
 
 // signV1 makes a bundle as clients made it before Rekor v2: the log's own signed
@@ -67,7 +68,7 @@ func v1Body(t *testing.T, b *protobundle.Bundle) []byte {
 // entry and the time (SignedEntryTimestamp), and a proof in a tree of two.
 func v1Entry(t *testing.T, log crypto.Signer, body []byte, at time.Time) *protorekor.TransparencyLogEntry {
 	t.Helper()
-	id := sha256.Sum256(spki(t, log.Public()))
+	id := sha256.Sum256(testpki.SPKI(t, log.Public()))
 	promised := canonicalJSON(t, map[string]any{
 		"body": body, "integratedTime": at.Unix(), "logID": hex.EncodeToString(id[:]), "logIndex": v1Before + v1Index,
 	})

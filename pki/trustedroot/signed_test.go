@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -14,8 +15,8 @@ import (
 func TestSignedBy_RemembersThePairAlone(t *testing.T) {
 	w := &world{plan: &plan.Plan{Organization: "remembered.example"}}
 	from, to := before.Add(-time.Hour), before.Add(time.Hour)
-	root := w.certify(t, "a root", fixedKey(t, elliptic.P384(), "remembered root"), nil, from, to, rootTemplate())
-	leaf := w.certify(t, "a leaf", fixedKey(t, elliptic.P384(), "remembered leaf"), &root, from, to, tsaTemplate(t))
+	root := w.certify(t, "a root", testpki.FixedKey(t, elliptic.P384(), "remembered root"), nil, from, to, rootTemplate())
+	leaf := w.certify(t, "a leaf", testpki.FixedKey(t, elliptic.P384(), "remembered leaf"), &root, from, to, tsaTemplate(t))
 	for range 2 {
 		if err := signedBy(leaf.cert, root.cert); err != nil {
 			t.Error(err)

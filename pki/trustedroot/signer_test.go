@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	sigstore "github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
@@ -44,7 +45,7 @@ func (w *world) sign(t *testing.T, name string, generation int, at time.Time) ju
 
 func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.Time) judge.Bundle {
 	t.Helper()
-	same := fmt.Sprintf("%s %v %x %x %x %x", name, at, s.Fulcio.Raw, s.TSA.Raw, spki(t, s.RekorKey.Public()), spki(t, s.CTKey.Public()))
+	same := fmt.Sprintf("%s %v %x %x %x %x", name, at, s.Fulcio.Raw, s.TSA.Raw, testpki.SPKI(t, s.RekorKey.Public()), testpki.SPKI(t, s.CTKey.Public()))
 	if data, ok := signed.Load(same); ok {
 		return judge.Bundle{Name: name, Data: data.([]byte)}
 	}
@@ -58,7 +59,7 @@ func (w *world) signBy(t *testing.T, name string, s *sigstore.Services, at time.
 			Artifact: artifact(name),
 			Identity: w.identity(),
 			Issuer:   testIssuer,
-			Key:      fixedKey(t, elliptic.P256(), w.plan.Organization+" signer "+name).PrivateKey,
+			Key:      testpki.FixedKey(t, elliptic.P256(), w.plan.Organization+" signer "+name).PrivateKey,
 			At:       at,
 		})
 		if err != nil {

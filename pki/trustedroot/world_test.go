@@ -3,15 +3,12 @@ package trustedroot
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"maps"
 	"math/big"
 	"slices"
@@ -21,6 +18,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -35,34 +33,10 @@ var (
 	after    = time.Date(2028, 8, 1, 12, 0, 0, 0, time.UTC) // generation 2 signs
 )
 
-// fixedSigner signs as RFC 6979 says, so that certificates and thus golden
-// bytes are the same in every run.
-type fixedSigner struct{ *ecdsa.PrivateKey }
-
-func (f fixedSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return f.PrivateKey.Sign(nil, digest, opts)
-}
-
-// fixedKey derives a key from a name.
-func fixedKey(t testing.TB, curve elliptic.Curve, name string) fixedSigner {
-	t.Helper()
-	size := (curve.Params().BitSize + 7) / 8
-	var raw []byte
-	for i := 0; len(raw) < size; i++ {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", name, i))
-		raw = append(raw, sum[:]...)
-	}
-	key, err := ecdsa.ParseRawPrivateKey(curve, raw[:size])
-	if err != nil {
-		t.Fatalf("derive key %s: %v", name, err)
-	}
-	return fixedSigner{key}
-}
-
 // issuer is a certificate and its key, with the chain that it stands on.
 type issuer struct {
 	cert  *x509.Certificate
-	key   fixedSigner
+	key   testpki.Fixed
 	chain []*x509.Certificate // leaf-first, with cert
 }
 
@@ -75,7 +49,7 @@ type world struct {
 	fulcio  []issuer // by generation
 	tsa     []issuer
 	rekor   []crypto.Signer
-	ct      []fixedSigner
+	ct      []testpki.Fixed
 	serials int64
 }
 
@@ -201,27 +175,16 @@ func tsaCATemplate() *x509.Certificate {
 func tsaTemplate(t testing.TB) *x509.Certificate {
 	t.Helper()
 	return &x509.Certificate{
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{criticalEKU(t, oidTimeStamping)},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{testpki.Purpose(t, testpki.TimeStamping)},
 	}
 }
 
 var (
-	oidEKU          = asn1.ObjectIdentifier{2, 5, 29, 37}
-	oidTimeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
-	oidCodeSigning  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3}
+	oidCodeSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3}
 )
 
-func criticalEKU(t testing.TB, usages ...asn1.ObjectIdentifier) pkix.Extension {
-	t.Helper()
-	value, err := asn1.Marshal(usages)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pkix.Extension{Id: oidEKU, Critical: true, Value: value}
-}
-
 // certify makes a certificate from a template's usages, under parent or itself.
-func (w *world) certify(t testing.TB, cn string, key fixedSigner, parent *issuer, notBefore, notAfter time.Time, template *x509.Certificate) issuer {
+func (w *world) certify(t testing.TB, cn string, key testpki.Fixed, parent *issuer, notBefore, notAfter time.Time, template *x509.Certificate) issuer {
 	t.Helper()
 	w.serials++
 	template.SerialNumber = big.NewInt(0x7000000000000000 + w.serials)
@@ -232,14 +195,7 @@ func (w *world) certify(t testing.TB, cn string, key fixedSigner, parent *issuer
 	if parent != nil {
 		signer, above = parent.key, parent.cert
 	}
-	der, err := x509.CreateCertificate(nil, template, above, key.Public(), signer)
-	if err != nil {
-		t.Fatalf("certify %s: %v", cn, err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatalf("certify %s: %v", cn, err)
-	}
+	cert := testpki.Certify(t, template, above, key.Public(), signer)
 	made := issuer{cert: cert, key: key, chain: []*x509.Certificate{cert}}
 	if parent != nil {
 		made.chain = append(made.chain, parent.chain...)
@@ -250,7 +206,7 @@ func (w *world) certify(t testing.TB, cn string, key fixedSigner, parent *issuer
 // issue makes a generation of an authority and writes it to files and state.
 func (w *world) issue(t testing.TB, name string, generation int, curve elliptic.Curve, parent *issuer, notBefore, notAfter time.Time, template *x509.Certificate) issuer {
 	t.Helper()
-	key := fixedKey(t, curve, fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
+	key := testpki.FixedKey(t, curve, fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
 	made := w.certify(t, w.plan.Authorities[name].Subject.CommonName, key, parent, notBefore, notAfter, template)
 	w.record(name, generation, made)
 	return made
@@ -304,16 +260,16 @@ func (w *world) record(name string, generation int, made issuer) {
 }
 
 // log makes a generation of a log and writes it to files and state.
-func (w *world) log(t testing.TB, name string, generation int, start time.Time) fixedSigner {
+func (w *world) log(t testing.TB, name string, generation int, start time.Time) testpki.Fixed {
 	t.Helper()
-	key := fixedKey(t, elliptic.P256(), fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
+	key := testpki.FixedKey(t, elliptic.P256(), fmt.Sprintf("%s %s/%d", w.plan.Organization, name, generation))
 	l := w.plan.Logs[name]
 	w.state.Logs[name] = append(w.state.Logs[name], ledger.Generation{
 		Number: generation,
 		Log: &ledger.Log{
 			Name: name, Generation: generation, Kind: l.Kind, Origin: l.Origin, URL: l.URL,
-			LogID: digestHex(spki(t, key.Public())), Start: start,
-			File: w.write(fmt.Sprintf("logs/%s/g%d/key.pem", name, generation), keyPEM(t, key.Public())),
+			LogID: digestHex(testpki.SPKI(t, key.Public())), Start: start,
+			File: w.write(fmt.Sprintf("logs/%s/g%d/key.pem", name, generation), testpki.KeyPEM(t, key.Public())),
 		},
 		Start: start,
 	})
@@ -344,20 +300,6 @@ func (w *world) build(t testing.TB) []byte {
 		t.Fatalf("build: %v", err)
 	}
 	return data
-}
-
-func spki(t testing.TB, key crypto.PublicKey) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
-func keyPEM(t testing.TB, key crypto.PublicKey) []byte {
-	t.Helper()
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki(t, key)})
 }
 
 func certsPEM(certs ...*x509.Certificate) []byte {

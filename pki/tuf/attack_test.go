@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha512"
@@ -21,6 +20,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -258,8 +258,7 @@ func TestAttack_WrongKeyType(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAttacked(t)
 			a.rejected(day(1), whyP256, func() {
-				wrong, err := ecdsa.GenerateKey(curve, rand.Reader)
-				a.must(err)
+				wrong := testpki.Key(a.t, curve)
 				d := a.repo().root()
 				d.root.Signed.Version = 2
 				d.root.Signatures, d.canon = nil, nil
@@ -283,8 +282,7 @@ func TestAttack_WrongKeyType(t *testing.T) {
 func TestAttack_WrongKeyTypeSigns(t *testing.T) {
 	a := newAttacked(t)
 	a.rejected(day(1), "not enough signatures", func() {
-		wrong, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-		a.must(err)
+		wrong := testpki.Key(a.t, elliptic.P384())
 		key, err := metadata.KeyFromPublicKey(wrong.Public())
 		a.must(err)
 		id, err := key.ID()

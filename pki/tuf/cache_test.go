@@ -2,11 +2,13 @@ package tuf
 
 import (
 	"context"
+	"crypto/elliptic"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -54,7 +56,7 @@ func TestOnlineKey_ChangesBehindACacheThatMissesTheNewRoot(t *testing.T) {
 		}
 	}
 	hours(3, "before")
-	old, next := w.online, newKey(t)
+	old, next := w.online, testpki.Key(t, elliptic.P256())
 	w.pol.NextOnline = &next.PublicKey
 	w.publish(w.sign(w.stageRoot(st, now), "alice", "bob"), st, now)
 	hours(30, "root names both, the old key signs")
@@ -80,7 +82,7 @@ func TestOnlineKey_ChangedAtOnceTurnsSuchAClientAway(t *testing.T) {
 	if _, err := newClient(t.Context(), behind, root1, now, dir); err != nil {
 		t.Fatal(err)
 	}
-	w.online = newKey(t)
+	w.online = testpki.Key(t, elliptic.P256())
 	w.pol.Online = w.online.Public()
 	w.publish(w.sign(w.stageRoot(st, now), "alice", "bob"), st, now)
 	if _, err := newClient(t.Context(), behind, root1, now, dir); err == nil {

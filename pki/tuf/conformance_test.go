@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/config"
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -117,7 +119,7 @@ func serve(t testing.TB, st store.Store) string {
 func TestConformance_Clients(t *testing.T) {
 	c := newClients(t, time.Now().UTC().Truncate(time.Second))
 	c.look("first")
-	c.w.keys["dave"] = newKey(t)
+	c.w.keys["dave"] = testpki.Key(t, elliptic.P256())
 	c.w.pol.Former = c.w.pol.Root.Holders[2:3]
 	c.w.pol.Root = c.w.role(2, 197, 46, "alice", "bob", "dave")
 	c.w.pol.Targets = c.w.role(2, 365, 31, "alice", "bob", "dave")
@@ -309,7 +311,7 @@ func TestConformance_KilledAtEveryObject(t *testing.T) {
 	killed(t, w, w.sign(w.init(now), "alice", "bob"), place, "the first publication", now, nil, map[string]int64{"root": 1, "targets": 1})
 
 	root1 := w.root1(st)
-	w.keys["dave"] = newKey(t)
+	w.keys["dave"] = testpki.Key(t, elliptic.P256())
 	w.pol.Former = w.pol.Root.Holders[2:3]
 	w.pol.Root = w.role(2, 197, 46, "alice", "bob", "dave")
 	w.pol.Targets = w.role(2, 365, 31, "bob", "dave")

@@ -2,12 +2,15 @@ package tuf
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // What parses as a signature file has a name that stays in its folder, and is
@@ -156,7 +159,7 @@ func FuzzParseProof(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	p, err := Prove(c, newKey(f), []string{"attestation"})
+	p, err := Prove(c, testpki.Key(f, elliptic.P256()), []string{"attestation"})
 	if err != nil {
 		f.Fatal(err)
 	}

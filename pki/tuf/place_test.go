@@ -3,6 +3,7 @@ package tuf
 import (
 	"bytes"
 	"context"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -367,7 +369,7 @@ func TestPlaces_RunawayTimestampIsNamedAndReplacedWithItsKey(t *testing.T) {
 			}
 			// the documented repair: another key, a root without the old one
 			old := c.online
-			c.online = newKey(t)
+			c.online = testpki.Key(t, elliptic.P256())
 			c.pol.Online = c.online.Public()
 			s := c.sign(c.stageRoot(c.now, day(2)), "alice", "bob")
 			if strings.Contains(words(s), "key added") != true || len(s.root().root.Signed.Roles["timestamp"].KeyIDs) != 1 {

@@ -8,20 +8,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 func TestPolicy_EveryProblemAtOnce(t *testing.T) {
 	w := newWorld(t)
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	w.must(err)
+	p384 := testpki.Key(w.t, elliptic.P384())
 	w.pol.Root.Threshold = 1
 	w.pol.Root.Holders[0].PublicKey = &p384.PublicKey
 	w.pol.Root.Holders[1].Name = "carol"
 	w.pol.Targets.Threshold = 4
 	w.pol.Timestamp.Resign = 7
 	w.pol.Online = w.keys["bob"].Public()
-	err = w.pol.Validate()
+	err := w.pol.Validate()
 	if err == nil {
 		t.Fatal("valid")
 	}

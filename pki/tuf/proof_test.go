@@ -1,14 +1,13 @@
 package tuf
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -22,7 +21,7 @@ func newChallenge(t testing.TB) *Challenge {
 }
 
 func TestProof_RoundTrip(t *testing.T) {
-	c, key := newChallenge(t), newKey(t)
+	c, key := newChallenge(t), testpki.Key(t, elliptic.P256())
 	data, err := c.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +51,7 @@ func TestProof_RoundTrip(t *testing.T) {
 }
 
 func TestProof_Refused(t *testing.T) {
-	c, key := newChallenge(t), newKey(t)
+	c, key := newChallenge(t), testpki.Key(t, elliptic.P256())
 	p, err := Prove(c, key, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +63,7 @@ func TestProof_Refused(t *testing.T) {
 		t.Errorf("late: %v", err)
 	}
 	stolen := *p
-	other, err := pki.EncodePublicKey(newKey(t).Public())
+	other, err := pki.EncodePublicKey(testpki.Key(t, elliptic.P256()).Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +76,7 @@ func TestProof_Refused(t *testing.T) {
 	if _, err := CheckProof(c, &added, day0); err == nil {
 		t.Error("an attestation passed that was not signed")
 	}
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p384 := testpki.Key(t, elliptic.P384())
 	if _, err := Prove(c, p384, nil); err == nil || !strings.Contains(err.Error(), whyP256) {
 		t.Errorf("P-384: %v", err)
 	}

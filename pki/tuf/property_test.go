@@ -2,6 +2,7 @@ package tuf
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // node is a JSON object that keeps order and duplicates.
@@ -289,7 +292,7 @@ func TestOpenStaged_TwoDelegationsOfOneName(t *testing.T) {
 	w := newWorld(t)
 	w.pol.Delegations = []Delegation{{Name: "apps", Paths: []string{"apps/*"}, RolePolicy: w.role(2, 365, 31, "bob", "dave")}}
 	s := w.init(day0)
-	eve, id, err := encodeKey(newKey(t).Public())
+	eve, id, err := encodeKey(testpki.Key(t, elliptic.P256()).Public())
 	w.must(err)
 	d := s.find("targets")
 	evil := d.targets.Signed.Delegations.Roles[0]

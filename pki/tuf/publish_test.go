@@ -2,6 +2,7 @@ package tuf
 
 import (
 	"context"
+	"crypto/elliptic"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -107,7 +109,7 @@ func TestPublish_OnlineKeyChangeInterruptedAtEachObject(t *testing.T) {
 	w := newWorld(t)
 	st := newMemory()
 	w.publishFirst(st)
-	w.online = newKey(t) // the old one stays beside it: root goes first
+	w.online = testpki.Key(t, elliptic.P256()) // the old one stays beside it: root goes first
 	w.pol.Online = w.online.Public()
 	interrupt(t, w, w.sign(w.stageRoot(st, day(1)), "alice", "bob"), st, oldSeen, oldSeen)
 }

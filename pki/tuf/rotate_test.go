@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"crypto/elliptic"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // replace stages a root in which one holder is replaced.
@@ -121,7 +124,7 @@ func TestRotate_OnlineKeyInTwoSteps(t *testing.T) {
 	st := newMemory()
 	w.publishFirst(st)
 	old := w.online
-	w.online = newKey(t)
+	w.online = testpki.Key(t, elliptic.P256())
 	w.pol.Online = w.online.Public()
 	if _, err := refreshAt(t.Context(), st, w.online, w.pol, day(2)); err == nil || !strings.Contains(err.Error(), "does not name the online key") {
 		t.Errorf("refreshed with a key that root does not name: %v", err)

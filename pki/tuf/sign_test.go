@@ -1,9 +1,7 @@
 package tuf
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // signatureFiles lists what is in signatures/.
@@ -147,14 +146,13 @@ func TestSign_CauseReachesThePersonAndNoFileIsLeft(t *testing.T) {
 func TestSign_StrangersAndOtherPeoplesTokensAreRefused(t *testing.T) {
 	w := newWorld(t)
 	s := w.init(day0)
-	if err := signAs(s, "eve", newKey(t)); err == nil || !strings.Contains(err.Error(), "signs none of the roles here") {
+	if err := signAs(s, "eve", testpki.Key(t, elliptic.P256())); err == nil || !strings.Contains(err.Error(), "signs none of the roles here") {
 		t.Errorf("stranger: %v", err)
 	}
 	if err := signAs(s, "alice", w.keys["bob"]); err == nil || !strings.Contains(err.Error(), "this is the key of bob") {
 		t.Errorf("bob's token in alice's hand: %v", err)
 	}
-	wrong, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	w.must(err)
+	wrong := testpki.Key(w.t, elliptic.P384())
 	if err := signAs(s, "alice", wrong); err == nil || !strings.Contains(err.Error(), "unparsed by rust tough") && !strings.Contains(err.Error(), whyP256) {
 		t.Errorf("P-384: %v", err)
 	}

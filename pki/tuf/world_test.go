@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
@@ -25,15 +25,6 @@ import (
 var day0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func day(n int) time.Time { return day0.Add(time.Duration(n) * 24 * time.Hour) }
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 // world is an organisation: holders with keys, an online key, a policy and
 // targets.
@@ -48,9 +39,9 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, keys: map[string]*ecdsa.PrivateKey{}, online: newKey(t)}
+	w := &world{t: t, keys: map[string]*ecdsa.PrivateKey{}, online: testpki.Key(t, elliptic.P256())}
 	for _, name := range []string{"alice", "bob", "carol"} {
-		w.keys[name] = newKey(t)
+		w.keys[name] = testpki.Key(t, elliptic.P256())
 	}
 	w.pol = Policy{
 		Root:      w.role(2, 197, 46, "alice", "bob", "carol"),
@@ -69,7 +60,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) holder(name string) Holder {
 	if w.keys[name] == nil {
-		w.keys[name] = newKey(w.t)
+		w.keys[name] = testpki.Key(w.t, elliptic.P256())
 	}
 	return Holder{Name: name, PublicKey: &w.keys[name].PublicKey}
 }

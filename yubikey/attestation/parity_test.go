@@ -4,11 +4,14 @@ package attestation
 
 import (
 	"crypto"
+	"crypto/elliptic"
 	"crypto/x509"
 	"testing"
 	"time"
 
 	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 var (
@@ -25,10 +28,7 @@ var (
 // device certificate, so it gets one of its own.
 func theirs(t *testing.T, p Pair, root *x509.Certificate) (*piv.Attestation, error) {
 	t.Helper()
-	device, err := x509.ParseCertificate(p.Device.Raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	device := testpki.Parse(t, p.Device.Raw)
 	v := piv.Verifier{}
 	if root != nil {
 		v.Roots = x509.NewCertPool()
@@ -76,9 +76,9 @@ func TestVerify_AgreesWithPIVGoOnRealTokens(t *testing.T) {
 }
 
 func TestVerify_AgreesWithPIVGoOnGenerated(t *testing.T) {
-	pub := newECKey(t).Public()
-	for _, key := range []crypto.Signer{newRSAKey(t), newECKey(t)} {
-		m, other := newMaker(t, key), newMaker(t, newECKey(t))
+	pub := testpki.Key(t, elliptic.P256()).Public()
+	for _, key := range []crypto.Signer{testpki.RSA(t), testpki.Key(t, elliptic.P256())} {
+		m, other := newMaker(t, key), newMaker(t, testpki.Key(t, elliptic.P256()))
 		agree(t, "as made", m.slot(pub, nil), m.Root)
 		agree(t, "without a serial number", m.slot(pub, set(oidSerial, nil)), m.Root)
 		for pin := byte(0); pin < 7; pin++ {
@@ -104,8 +104,8 @@ func TestVerify_AgreesWithPIVGoOnGenerated(t *testing.T) {
 // piv-go takes a slot certificate that a root signed directly and one that
 // lacks what it should say; ours does not.
 func TestVerify_StricterThanPIVGo(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	pub := newECKey(t).Public()
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	pub := testpki.Key(t, elliptic.P256()).Public()
 	p := m.slot(pub, set(oidPolicy, nil))
 	if _, err := theirs(t, p, m.Root); err != nil {
 		t.Fatal(err)

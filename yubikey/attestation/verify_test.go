@@ -2,6 +2,7 @@ package attestation
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 func TestVerify_RealTokenOf2020(t *testing.T) {
@@ -76,8 +78,8 @@ func TestVerify_SwappedPublicKey(t *testing.T) {
 }
 
 func TestVerify_GeneratedUnderRehearsal(t *testing.T) {
-	m := newMaker(t, newRSAKey(t))
-	key := newECKey(t)
+	m := newMaker(t, testpki.RSA(t))
+	key := testpki.Key(t, elliptic.P256())
 	a, err := Verify(m.slot(key.Public(), nil), Rehearsal(m.Root), noon)
 	if err != nil {
 		t.Fatal(err)
@@ -95,8 +97,8 @@ func TestVerify_GeneratedUnderRehearsal(t *testing.T) {
 }
 
 func TestVerify_RehearsalAndYubicoDoNotMix(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	p := m.slot(newECKey(t).Public(), nil)
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	p := m.slot(testpki.Key(t, elliptic.P256()).Public(), nil)
 	refuses(t, p, Yubico(), noon, "does not lead to")
 	p.Intermediates = []*x509.Certificate{m.Root}
 	refuses(t, p, Yubico(), noon, "does not lead to")
@@ -122,14 +124,14 @@ func TestVerify_OutsideValidity(t *testing.T) {
 }
 
 func TestVerify_IntermediateOfThePair(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	middleKey, middle := newECKey(t), template("Attestation Intermediate")
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	middleKey, middle := testpki.Key(t, elliptic.P256()), template("Attestation Intermediate")
 	middle.IsCA, middle.BasicConstraintsValid = true, true
 	issuer := m.sign(middle, m.Root, middleKey.Public(), m.rootKey)
 	device := template("YubiKey PIV Attestation")
 	device.IsCA, device.BasicConstraintsValid = true, true
 	m.Device = m.sign(device, issuer, m.deviceKey.Public(), middleKey)
-	p := m.slot(newECKey(t).Public(), nil)
+	p := m.slot(testpki.Key(t, elliptic.P256()).Public(), nil)
 	refuses(t, p, Rehearsal(m.Root), noon, "does not lead to")
 	p.Intermediates = []*x509.Certificate{nil, issuer}
 	if _, err := Verify(p, Rehearsal(m.Root), noon); err != nil {
@@ -139,18 +141,18 @@ func TestVerify_IntermediateOfThePair(t *testing.T) {
 
 // a leaf of the right hierarchy must not be able to attest by itself.
 func TestVerify_DeviceThatIsNoCA(t *testing.T) {
-	m := newMaker(t, newECKey(t))
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
 	device := template("Yubico PIV Attestation")
 	device.BasicConstraintsValid = true
 	m.Device = m.sign(device, m.Root, m.deviceKey.Public(), m.rootKey)
-	refuses(t, m.slot(newECKey(t).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
+	refuses(t, m.slot(testpki.Key(t, elliptic.P256()).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
 	m.Device = m.sign(template("PIV attestation without basic constraints"), m.Root, m.deviceKey.Public(), m.rootKey)
-	refuses(t, m.slot(newECKey(t).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
+	refuses(t, m.slot(testpki.Key(t, elliptic.P256()).Public(), nil), Rehearsal(m.Root), noon, "does not lead to")
 }
 
 func TestVerify_CertificatesThatNoTokenWrites(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	pub := newECKey(t).Public()
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	pub := testpki.Key(t, elliptic.P256()).Public()
 	for _, c := range []struct {
 		reason string
 		change func(*x509.Certificate)
@@ -174,22 +176,22 @@ func TestVerify_CertificatesThatNoTokenWrites(t *testing.T) {
 }
 
 func TestVerify_EllipticDeviceKeyCannotTellWhy(t *testing.T) {
-	m, other := newMaker(t, newECKey(t)), newMaker(t, newECKey(t))
-	p := m.slot(newECKey(t).Public(), nil)
+	m, other := newMaker(t, testpki.Key(t, elliptic.P256())), newMaker(t, testpki.Key(t, elliptic.P256()))
+	p := m.slot(testpki.Key(t, elliptic.P256()).Public(), nil)
 	p.Device = other.Device
 	refuses(t, p, Rehearsal(m.Root), noon, "did not sign this slot certificate")
 }
 
 func TestVerify_OtherIssuerName(t *testing.T) {
-	m := newMaker(t, newRSAKey(t))
-	p := m.slot(newECKey(t).Public(), nil)
+	m := newMaker(t, testpki.RSA(t))
+	p := m.slot(testpki.Key(t, elliptic.P256()).Public(), nil)
 	p.Device = m.Root
 	refuses(t, p, Rehearsal(m.Root), noon, `issued by "CN=YubiKey PIV Attestation"`)
 }
 
 func TestVerify_BadExtensions(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	pub := newECKey(t).Public()
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	pub := testpki.Key(t, elliptic.P256()).Public()
 	for _, c := range []struct {
 		reason string
 		change func(*x509.Certificate)
@@ -213,13 +215,13 @@ func TestVerify_BadExtensions(t *testing.T) {
 }
 
 func TestMatch_NamesEveryDifference(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	a, err := Verify(m.slot(newECKey(t).Public(), nil), Rehearsal(m.Root), noon)
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	a, err := Verify(m.slot(testpki.Key(t, elliptic.P256()).Public(), nil), Rehearsal(m.Root), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = a.Match(Expect{
-		PublicKey: newRSAKey(t).Public(), Serial: 7, Slot: "9a",
+		PublicKey: testpki.RSA(t).Public(), Serial: 7, Slot: "9a",
 		PINPolicy: "once", TouchPolicy: "never", MinFirmware: Version{5, 8, 0},
 	})
 	if err == nil {
@@ -264,14 +266,14 @@ func refuses(t *testing.T, p Pair, r Roots, at time.Time, reason string) {
 }
 
 func TestVerify_UnknownYubicoIntermediateIsHinted(t *testing.T) {
-	m := newMaker(t, newECKey(t))
-	middleKey, middle := newECKey(t), template("Yubico PIV Attestation Z 9")
+	m := newMaker(t, testpki.Key(t, elliptic.P256()))
+	middleKey, middle := testpki.Key(t, elliptic.P256()), template("Yubico PIV Attestation Z 9")
 	middle.IsCA, middle.BasicConstraintsValid = true, true
 	issuer := m.sign(middle, m.Root, middleKey.Public(), m.rootKey)
 	device := template("YubiKey PIV Attestation")
 	device.IsCA, device.BasicConstraintsValid = true, true
 	m.Device = m.sign(device, issuer, m.deviceKey.Public(), middleKey)
-	_, err := Verify(m.slot(newECKey(t).Public(), nil), Yubico(), noon)
+	_, err := Verify(m.slot(testpki.Key(t, elliptic.P256()).Public(), nil), Yubico(), noon)
 	if !strings.Contains(fault.Hint(err), "Yubico PIV Attestation Z 9") {
 		t.Errorf("got hint %q", fault.Hint(err))
 	}

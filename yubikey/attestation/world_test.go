@@ -2,10 +2,7 @@ package attestation
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -14,6 +11,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // noon is when the tests judge.
@@ -31,11 +30,7 @@ func read(t testing.TB, name string) *x509.Certificate {
 		t.Fatalf("%s holds no PEM", name)
 		return nil
 	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return testpki.Parse(t, block.Bytes)
 }
 
 // maker makes attestation chains with real keys.
@@ -48,7 +43,7 @@ type maker struct {
 
 func newMaker(t testing.TB, deviceKey crypto.Signer) *maker {
 	t.Helper()
-	m := &maker{t: t, rootKey: newECKey(t), deviceKey: deviceKey}
+	m := &maker{t: t, rootKey: testpki.Key(t, elliptic.P256()), deviceKey: deviceKey}
 	root := template("REHEARSAL Attestation Root")
 	root.IsCA, root.BasicConstraintsValid = true, true
 	m.Root = m.sign(root, root, m.rootKey.Public(), m.rootKey)
@@ -56,24 +51,6 @@ func newMaker(t testing.TB, deviceKey crypto.Signer) *maker {
 	device.IsCA, device.BasicConstraintsValid, device.MaxPathLenZero = true, true, true
 	m.Device = m.sign(device, m.Root, m.deviceKey.Public(), m.rootKey)
 	return m
-}
-
-func newECKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func newRSAKey(t testing.TB) *rsa.PrivateKey {
-	t.Helper()
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
 }
 
 func template(cn string) *x509.Certificate {
@@ -87,15 +64,7 @@ func template(cn string) *x509.Certificate {
 
 func (m *maker) sign(c, issuer *x509.Certificate, pub crypto.PublicKey, key crypto.Signer) *x509.Certificate {
 	m.t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer, pub, key)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	out, err := x509.ParseCertificate(der)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return out
+	return testpki.Certify(m.t, c, issuer, pub, key)
 }
 
 // slot attests a key as firmware 5.7.4 does; change may spoil the template.
@@ -135,11 +104,7 @@ func tampered(t testing.TB, c *x509.Certificate, old, fresh []byte) *x509.Certif
 	t.Helper()
 	raw := string(c.Raw)
 	i := indexOnce(t, raw, string(old))
-	out, err := x509.ParseCertificate([]byte(raw[:i] + string(fresh) + raw[i+len(old):]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return testpki.Parse(t, []byte(raw[:i]+string(fresh)+raw[i+len(old):]))
 }
 
 func indexOnce(t testing.TB, s, sub string) int {

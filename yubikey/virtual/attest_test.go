@@ -8,17 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 // attested makes a key in the slot and returns its attestation.
 func attested(t *testing.T, c *Card, slot byte, pin pinPolicy, touch touchPolicy) *x509.Certificate {
 	t.Helper()
 	generateKey(t, c, slot, algP384, pin, touch)
-	cert, err := x509.ParseCertificate(send(t, c, swOK, "00F9"+hex.EncodeToString([]byte{slot})+"0000"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return testpki.Parse(t, send(t, c, swOK, "00F9"+hex.EncodeToString([]byte{slot})+"0000"))
 }
 
 // chainTo verifies under the card's root with the given intermediates.

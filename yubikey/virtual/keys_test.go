@@ -11,6 +11,8 @@ import (
 	"encoding/hex"
 	"math/big"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
 func TestGenerate_EveryAlgorithm(t *testing.T) {
@@ -153,10 +155,7 @@ func TestKeyAgreement_Curves(t *testing.T) {
 
 func TestImport_SignsAndHasNoAttestation(t *testing.T) {
 	c := fresh(t, Options{})
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P384())
 	scalar, err := key.Bytes()
 	if err != nil {
 		t.Fatal(err)
@@ -182,10 +181,7 @@ func TestImport_OtherAlgorithms(t *testing.T) {
 	seed := bytes.Repeat([]byte{7}, 32)
 	commandData(t, c, swOK, "00FEE09E", wrap(0x07, seed))
 	commandData(t, c, swOK, "00FEE19D", wrap(0x08, seed))
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.RSA(t)
 	commandData(t, c, swOK, "00FE079A", join(
 		wrap(1, key.Primes[0].Bytes()), wrap(2, key.Primes[1].Bytes()), wrap(3, key.Precomputed.Dp.Bytes()),
 		wrap(4, key.Precomputed.Dq.Bytes()), wrap(5, key.Precomputed.Qinv.Bytes())))

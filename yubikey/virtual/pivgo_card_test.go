@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-piv/piv-go/v2/piv"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -75,10 +76,7 @@ func TestPIVGo_RetriesBlockUnblockReset(t *testing.T) {
 func TestPIVGo_ImportAndCertificate(t *testing.T) {
 	card := newCard(t, virtual.Options{Firmware: virtual.Firmware543})
 	token := open(t, insert(t, card), card)
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testpki.Key(t, elliptic.P384())
 	policy := piv.Key{PINPolicy: piv.PINPolicyOnce, TouchPolicy: piv.TouchPolicyNever}
 	if err := token.SetPrivateKeyInsecure(piv.DefaultManagementKey, piv.SlotSignature, key, policy); err != nil {
 		t.Fatal(err)
@@ -97,14 +95,7 @@ func TestPIVGo_ImportAndCertificate(t *testing.T) {
 		// longer than one APDU takes
 		ExtraExtensions: []pkix.Extension{{Id: []int{1, 3, 9999}, Value: make([]byte, 1500)}},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cert := testpki.Certify(t, template, template, &key.PublicKey, key)
 	if _, err := token.Certificate(piv.SlotSignature); !errors.Is(err, piv.ErrNotFound) {
 		t.Errorf("certificate of an empty object: %v", err)
 	}

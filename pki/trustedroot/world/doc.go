@@ -4,8 +4,7 @@
 // and checkpoints, so that a trusted root can be tried before there are
 // services.
 //
-// Each bundle stands in a log of one entry; Log and TimestampHandler answer
-// over HTTP, in memory, for tests of what asks the services. It is for
-// rehearsals and tests alone; no command reaches it outside a rehearsal's
-// directory. Within the project it imports nothing.
+// Each bundle stands in a log of one entry. It is for rehearsals and tests
+// alone; no command reaches it outside a rehearsal's directory. Within the
+// project it imports nothing.
 package world

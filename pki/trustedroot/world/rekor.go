@@ -45,7 +45,7 @@ func (s *Services) logEntry(digest, sig, cert []byte) (*protorekor.TransparencyL
 		return nil, fmt.Errorf("write the log entry: %w", err)
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(body)
-	checkpoint, id, err := s.checkpoint(1, leaf)
+	checkpoint, id, err := s.Checkpoint(1, leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func (s *Services) logEntry(digest, sig, cert []byte) (*protorekor.TransparencyL
 	}, nil
 }
 
-// checkpoint returns the signed note of a log, and the log's ID.
-func (s *Services) checkpoint(size uint64, hash []byte) (string, []byte, error) {
+// Checkpoint returns the signed note of a log, and the log's ID.
+func (s *Services) Checkpoint(size uint64, hash []byte) (string, []byte, error) {
 	signer, err := rekornote.NewNoteSigner(context.Background(), s.RekorOrigin, messages{s.RekorKey})
 	if err != nil {
 		return "", nil, fmt.Errorf("load Rekor's key: %w", err)

@@ -25,23 +25,27 @@ func (s *Services) timestamp(sig []byte, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for a timestamp: %w", err)
 	}
+	return s.Stamp(request, at)
+}
+
+// Stamp answers a query as Sigstore's timestamp-authority does: its certificate
+// is in the response where it is asked for.
+func (s *Services) Stamp(request *timestamp.Request, at time.Time) ([]byte, error) {
 	response := timestamp.Timestamp{
-		HashAlgorithm: request.HashAlgorithm,
-		HashedMessage: request.HashedMessage,
-		Time:          at,
-		Policy:        policy,
+		HashAlgorithm:     request.HashAlgorithm,
+		HashedMessage:     request.HashedMessage,
+		Nonce:             request.Nonce,
+		AddTSACertificate: request.Certificates,
+		Time:              at,
+		Policy:            policy,
 	}
-	out, err := response.CreateResponseWithOpts(s.TSA, s.TSAKey, s.timestampHash())
+	hash := crypto.SHA256 // the one that KMS signs with under the TSA's key
+	if ec, ok := s.TSAKey.Public().(*ecdsa.PublicKey); ok && ec.Curve == elliptic.P384() {
+		hash = crypto.SHA384
+	}
+	out, err := response.CreateResponseWithOpts(s.TSA, s.TSAKey, hash)
 	if err != nil {
 		return nil, fmt.Errorf("sign the timestamp: %w", err)
 	}
 	return out, nil
-}
-
-// timestampHash is the one that KMS signs with under the TSA's key.
-func (s *Services) timestampHash() crypto.Hash {
-	if ec, ok := s.TSAKey.Public().(*ecdsa.PublicKey); ok && ec.Curve == elliptic.P384() {
-		return crypto.SHA384
-	}
-	return crypto.SHA256
 }

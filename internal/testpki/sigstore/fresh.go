@@ -1,4 +1,4 @@
-package world
+package sigstore
 
 import (
 	"crypto/ecdsa"
@@ -11,13 +11,15 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
 
 var oidExtendedKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
 
 // Fresh makes services under keys of their own and a root that signed their
 // certificates, valid from an hour before at for a year.
-func Fresh(origin string, at time.Time) (*Services, *x509.Certificate, error) {
+func Fresh(origin string, at time.Time) (*world.Services, *x509.Certificate, error) {
 	keys := make([]*ecdsa.PrivateKey, 5)
 	for i, curve := range []elliptic.Curve{elliptic.P384(), elliptic.P384(), elliptic.P384(), elliptic.P256(), elliptic.P256()} {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
@@ -44,7 +46,7 @@ func Fresh(origin string, at time.Time) (*Services, *x509.Certificate, error) {
 	if err := errors.Join(errF, errT); err != nil {
 		return nil, nil, err
 	}
-	return &Services{
+	return &world.Services{
 		Fulcio: fulcio, FulcioKey: keys[1], TSA: tsa, TSAKey: keys[2], CTKey: keys[3], RekorKey: keys[4], RekorOrigin: origin,
 	}, root, nil
 }

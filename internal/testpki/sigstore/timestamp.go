@@ -1,4 +1,4 @@
-package world
+package sigstore
 
 import (
 	"io"
@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/digitorus/timestamp"
-)
 
-// maxRequest bounds what the handlers read, in bytes.
-const maxRequest = 1 << 20
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
+)
 
 // TimestampHandler answers RFC 3161 over HTTP as Sigstore's timestamp-authority
 // does: its certificate is in the response where it is asked for.
-func (s *Services) TimestampHandler(now func() time.Time) http.Handler {
+func TimestampHandler(s *world.Services, now func() time.Time) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil || r.Method != http.MethodPost {
@@ -25,15 +24,7 @@ func (s *Services) TimestampHandler(now func() time.Time) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		response := timestamp.Timestamp{
-			HashAlgorithm:     request.HashAlgorithm,
-			HashedMessage:     request.HashedMessage,
-			Nonce:             request.Nonce,
-			AddTSACertificate: request.Certificates,
-			Time:              now().UTC().Truncate(time.Second),
-			Policy:            policy,
-		}
-		out, err := response.CreateResponseWithOpts(s.TSA, s.TSAKey, s.timestampHash())
+		out, err := s.Stamp(request, now().UTC().Truncate(time.Second))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

@@ -1,4 +1,4 @@
-package world
+package sigstore
 
 import (
 	"fmt"
@@ -16,13 +16,18 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
 )
+
+// maxRequest bounds what the handlers read, in bytes.
+const maxRequest = 1 << 20
 
 // Log is a Rekor v2 log in memory, spoken to over its HTTP API: it checks and
 // writes entries with Rekor's own code, refuses one that it has already, and
 // serves its checkpoint and tiles.
 type Log struct {
-	services *Services
+	services *world.Services
 
 	mu      sync.Mutex
 	entries map[string]int64 // by body
@@ -30,7 +35,7 @@ type Log struct {
 }
 
 // NewLog returns an empty log under the services' key and origin.
-func (s *Services) NewLog() *Log { return &Log{services: s, entries: map[string]int64{}} }
+func NewLog(s *world.Services) *Log { return &Log{services: s, entries: map[string]int64{}} }
 
 // ServeHTTP implements http.Handler.
 func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +156,7 @@ func (l *Log) checkpoint() (text, id []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	signed, id, err := l.services.checkpoint(uint64(size), tree[:])
+	signed, id, err := l.services.Checkpoint(uint64(size), tree[:])
 	return []byte(signed), id, err
 }
 

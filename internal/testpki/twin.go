@@ -1,4 +1,4 @@
-package twin
+package testpki
 
 import (
 	"bytes"
@@ -18,10 +18,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// Twin holds the keys of the hierarchy that was made.
+// Twin is a hierarchy that is like one that others published, under keys that a
+// test holds: each certificate, trusted root and key file again, with other keys,
+// key identifiers and signatures, and every other byte kept.
 type Twin struct {
 	Certificates []*x509.Certificate // each once, as they are in the files
 	keys         map[string]*ecdsa.PrivateKey
@@ -30,11 +33,11 @@ type Twin struct {
 	organization [2]string
 }
 
-// Make reads the files of one folder and writes their twins into another, which
+// NewTwin reads the files of one folder and writes their twins into another, which
 // it makes. Certificates and keys are ECDSA, and each issuer's certificate is
 // among the files. The organization of every subject becomes another one of the
 // same length: a rehearsal's names say so.
-func Make(from, to, organization, becomes string) (*Twin, error) {
+func NewTwin(from, to, organization, becomes string) (*Twin, error) {
 	if len(organization) != len(becomes) {
 		return nil, fmt.Errorf("%q and %q differ in length", organization, becomes)
 	}
@@ -123,7 +126,7 @@ func (t *Twin) add(der []byte) error {
 	spki := der
 	if c, err := x509.ParseCertificate(der); err == nil {
 		spki = c.RawSubjectPublicKeyInfo
-		if !contains(t.old, c) {
+		if !slices.ContainsFunc(t.old, c.Equal) {
 			t.old = append(t.old, c)
 		}
 	}
@@ -244,15 +247,6 @@ func keyID(key *ecdsa.PrivateKey) []byte {
 	}
 	id := sha1.Sum(point) //nolint:gosec // as above
 	return id[:]
-}
-
-func contains(all []*x509.Certificate, c *x509.Certificate) bool {
-	for _, have := range all {
-		if have.Equal(c) {
-			return true
-		}
-	}
-	return false
 }
 
 func encoded(der []byte) string { return base64.StdEncoding.EncodeToString(der) }
