@@ -53,7 +53,7 @@ func (k *kernel) list(dir string) []string {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		k.unknown = append(k.unknown, fmt.Sprintf("/%s: %v", dir, errors.Unwrap(err)))
 	}
-	var names []string
+	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, path.Join(dir, e.Name()))
 	}
@@ -90,8 +90,9 @@ func (k *kernel) defaultRoutes() []string {
 }
 
 func (k *kernel) swap() []string {
-	used := []string{}
-	for _, f := range k.fields("proc/swaps", 1) {
+	rows := k.fields("proc/swaps", 1)
+	used := make([]string, 0, len(rows))
+	for _, f := range rows {
 		used = append(used, f[0])
 	}
 	return used

@@ -65,7 +65,7 @@ func (m memory) template(notAfter time.Time) *x509.Certificate {
 // units are organizational units, each in an RDN of its own so that their
 // order stays.
 func units(values ...string) []pkix.AttributeTypeAndValue {
-	var out []pkix.AttributeTypeAndValue
+	out := make([]pkix.AttributeTypeAndValue, 0, len(values))
 	for _, v := range values {
 		out = append(out, pkix.AttributeTypeAndValue{Type: []int{2, 5, 4, 11}, Value: v})
 	}

@@ -20,7 +20,7 @@ type event struct {
 
 // timeline tells who did what when.
 func timeline(entries []journal.Entry) []event {
-	var out []event
+	out := make([]event, 0, len(entries))
 	step := ""
 	for _, e := range entries {
 		if number, ok := strings.CutPrefix(e.Step, "step "); ok && e.Kind == journal.KindShown {

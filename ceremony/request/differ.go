@@ -110,7 +110,7 @@ func oldExcluded(c *x509.Certificate) pki.Subtrees {
 }
 
 func networks(ranges []*net.IPNet) []string {
-	var texts []string
+	texts := make([]string, 0, len(ranges))
 	for _, n := range ranges {
 		texts = append(texts, n.String())
 	}
@@ -118,7 +118,7 @@ func networks(ranges []*net.IPNet) []string {
 }
 
 func policies(s pki.Settings) []string {
-	var oids []string
+	oids := make([]string, 0, len(s.Policies))
 	for _, p := range s.Policies {
 		oids = append(oids, p.OID)
 	}
@@ -126,7 +126,7 @@ func policies(s pki.Settings) []string {
 }
 
 func oldPolicies(c *x509.Certificate) []string {
-	var oids []string
+	oids := make([]string, 0, len(c.Policies))
 	for _, p := range c.Policies {
 		oids = append(oids, p.String())
 	}
@@ -134,7 +134,7 @@ func oldPolicies(c *x509.Certificate) []string {
 }
 
 func oldURIs(c *x509.Certificate) []string {
-	var uris []string
+	uris := make([]string, 0, len(c.URIs))
 	for _, u := range c.URIs {
 		uris = append(uris, u.String())
 	}

@@ -114,7 +114,7 @@ func sameChain(a, b *oldEntry) bool {
 }
 
 func chainText(e *oldEntry) string {
-	var names []string
+	names := make([]string, 0, len(e.chain))
 	for _, c := range e.chain {
 		names = append(names, c.Subject.CommonName)
 	}

@@ -69,7 +69,7 @@ func stringTypes(c *x509.Certificate) string {
 }
 
 func order(c *x509.Certificate) string {
-	var ids []string
+	ids := make([]string, 0, len(c.Extensions))
 	for _, e := range c.Extensions {
 		ids = append(ids, e.Id.String())
 	}

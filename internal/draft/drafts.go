@@ -73,7 +73,7 @@ type made struct {
 
 // order names every authority after the one that issues it.
 func (d *drafter) order() []string {
-	var names []string
+	names := make([]string, 0, len(d.plan.Authorities))
 	depth := func(name string) int {
 		n := 0
 		for by := d.plan.IssuerOf(name); by != "" && n < len(d.plan.Authorities); by = d.plan.IssuerOf(by) {

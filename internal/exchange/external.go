@@ -25,7 +25,7 @@ type outsider struct {
 }
 
 func (e external) authorities() []string {
-	var names []string
+	names := make([]string, 0, len(e))
 	for _, o := range e {
 		names = append(names, o.authority)
 	}

@@ -90,7 +90,7 @@ func sum(ctx context.Context, from io.Reader, name string, algorithms map[string
 			sums[name] = sha512.New()
 		}
 	}
-	var writers []io.Writer
+	writers := make([]io.Writer, 0, len(sums))
 	for _, h := range sums {
 		writers = append(writers, h)
 	}

@@ -107,8 +107,8 @@ func (noHint) Hint() string { return "" }
 // stamps are the times that trusted TSAs signed. The error is of none; one that
 // another TSA made beside a good one is not an error.
 func (e *evidence) stamps(m root.TrustedMaterial) ([]root.Timestamp, error) {
-	var times []root.Timestamp
 	stamps, refused, err := verify.VerifySignedTimestamp(e.bundle, m)
+	times := make([]root.Timestamp, 0, len(stamps))
 	for _, s := range stamps {
 		times = append(times, *s)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,11 +21,7 @@ import (
 func Planned(d *trustdir.Dir, name string) (token uint32, slot string, err error) {
 	h, ok := d.Plan.Holders[name]
 	if !ok {
-		var names []string
-		for n := range d.Plan.Holders {
-			names = append(names, n)
-		}
-		slices.Sort(names)
+		names := slices.Sorted(maps.Keys(d.Plan.Holders))
 		return 0, "", fault.New(fault.Usage, "name a holder of the plan: "+strings.Join(names, ", "), fmt.Errorf("the plan has no holder %q", name))
 	}
 	return h.Token, h.Slot, nil

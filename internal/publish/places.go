@@ -144,7 +144,7 @@ func cleanPlace(name string) string {
 }
 
 func cleanPlaces(names []string) []string {
-	var out []string
+	out := make([]string, 0, len(names))
 	for _, name := range names {
 		out = append(out, cleanPlace(name))
 	}

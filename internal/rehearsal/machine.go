@@ -57,7 +57,7 @@ func (m Machine) Args() []string {
 
 // Plug lists the sticks and tokens as QEMU's device_add takes them.
 func (m Machine) Plug() []string {
-	var devices []string
+	devices := make([]string, 0, len(m.Sticks)+len(m.Tokens))
 	for i := range m.Sticks {
 		devices = append(devices, fmt.Sprintf("usb-storage,bus=usb.0,id=s%d,drive=stick%d,removable=on", i, i))
 	}

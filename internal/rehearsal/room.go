@@ -19,7 +19,7 @@ type Room struct {
 // holdInRoom takes the tokens out of this machine's readers for as long as the
 // ceremony lasts.
 func holdInRoom(ctx context.Context, r *Rehearsal) error {
-	var errs []error
+	errs := make([]error, 0, len(r.cards))
 	for _, card := range r.cards {
 		errs = append(errs, r.readers.Remove(card))
 	}

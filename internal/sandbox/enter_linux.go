@@ -55,7 +55,7 @@ func Enter[T any](p Paths, before func() (T, error)) (T, Report, error) {
 
 // absolute names paths as the report does.
 func absolute(paths []string) []string {
-	var out []string
+	out := make([]string, 0, len(paths))
 	for _, path := range paths {
 		if abs, err := filepath.Abs(path); err == nil {
 			path = abs

@@ -47,7 +47,7 @@ func checkIssuers(q *inquiry, served []servedIssuer) {
 	repair := "give it the fulcio.yaml that `trustroot services render " + q.Name + "` writes, or correct the plan's oidc"
 	trim := func(s string) string { return strings.TrimSuffix(s, "/") }
 	if len(q.source.Plan.OIDC) == 0 {
-		var all []string
+		all := make([]string, 0, len(served))
 		for _, s := range served {
 			all = append(all, firstLine([]byte(s.URL)))
 		}

@@ -120,7 +120,7 @@ func own(q *inquiry, c *x509.Certificate) {
 const soon = 90 * 24 * time.Hour
 
 func subjects(chain []*x509.Certificate) string {
-	var names []string
+	names := make([]string, 0, len(chain))
 	for _, c := range chain {
 		names = append(names, firstLine([]byte(c.Subject.CommonName)))
 	}

@@ -91,7 +91,7 @@ func (f Finding) Effects() string {
 		}
 		names[c.Effect] = append(names[c.Effect], c.Name)
 	}
-	var parts []string
+	parts := make([]string, 0, len(order))
 	for _, effect := range order {
 		verb, rest, _ := strings.Cut(string(effect), " ")
 		if len(names[effect]) > 1 && effect != CannotSign {

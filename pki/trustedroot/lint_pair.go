@@ -42,7 +42,7 @@ func lintBoth(l *linter, root *prototrustroot.TrustedRoot, config *prototrustroo
 		}
 		return out
 	}
-	var logs []span
+	logs := make([]span, 0, len(root.GetTlogs()))
 	for _, t := range root.GetTlogs() {
 		logs = append(logs, newSpan("", t.GetBaseUrl(), t.GetPublicKey().GetValidFor()))
 	}

@@ -52,7 +52,7 @@ func signingConfig(l *linter, msg *prototrustroot.SigningConfig) {
 
 // lintServices judges one list. versions are the API versions that exist.
 func lintServices(l *linter, list string, services []*prototrustroot.Service, versions ...uint32) {
-	var spans []span
+	spans := make([]span, 0, len(services))
 	seen := map[string]string{}
 	for i, s := range services {
 		path := fmt.Sprintf("$.%s[%d]", list, i)

@@ -74,7 +74,7 @@ func (p Policy) Validate() error {
 	keys := map[string]string{} // key ID → holder, so that a name means one key everywhere
 	errs = append(errs, p.Root.validate(metadata.ROOT, p.AllowSingleHolder, keys)...)
 	errs = append(errs, p.Targets.validate(metadata.TARGETS, p.AllowSingleHolder, keys)...)
-	var names []string
+	names := make([]string, 0, len(p.Delegations))
 	if len(p.Delegations) > maxDelegations {
 		errs = append(errs, fmt.Errorf("%d delegations: at most %d", len(p.Delegations), maxDelegations))
 	}

@@ -251,13 +251,19 @@ func damaged(name string) error {
 		fmt.Errorf("the published object %s has other bytes than its name says", name))
 }
 
-// versions lists what a repository shows.
-func (r *repository) versions() []Version {
-	var out []Version
+// documents are the current ones of every role, the top ones first.
+func (r *repository) documents() []*document {
 	docs := []*document{r.root(), r.timestamp, r.snapshot, r.targets[metadata.TARGETS]}
 	for _, role := range delegations(r.targets[metadata.TARGETS]) {
 		docs = append(docs, r.targets[role])
 	}
+	return docs
+}
+
+// versions lists what a repository shows.
+func (r *repository) versions() []Version {
+	docs := r.documents()
+	out := make([]Version, 0, len(docs))
 	for _, d := range docs {
 		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
 	}

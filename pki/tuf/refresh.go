@@ -76,12 +76,8 @@ func (r *repository) deadlines(pol Policy, now time.Time) ([]Deadline, error) {
 	if id, err := KeyID(pol.Online); err == nil {
 		names[id] = "the online key"
 	}
-	docs := []*document{r.root(), r.timestamp, r.snapshot, r.targets[metadata.TARGETS]}
-	for _, role := range delegations(r.targets[metadata.TARGETS]) {
-		docs = append(docs, r.targets[role])
-	}
 	var out []Deadline
-	for _, d := range docs {
+	for _, d := range r.documents() {
 		set, err := r.keys(d.role)
 		if err != nil {
 			return nil, err

@@ -264,7 +264,7 @@ func (s *Staged) Digest() [32]byte { return s.digest }
 
 // Versions returns what is to be signed, root first.
 func (s *Staged) Versions() []Version {
-	var out []Version
+	out := make([]Version, 0, len(s.sign))
 	for _, d := range s.sign {
 		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
 	}

@@ -141,12 +141,7 @@ func (v *verification) checkRoots(trusted *document) {
 
 // checkRoles reports every role. load has checked thresholds by distinct keys.
 func (v *verification) checkRoles() {
-	top := v.repo.targets[metadata.TARGETS]
-	docs := []*document{v.repo.root(), v.repo.timestamp, v.repo.snapshot, top}
-	for _, role := range delegations(top) {
-		docs = append(docs, v.repo.targets[role])
-	}
-	for _, d := range docs {
+	for _, d := range v.repo.documents() {
 		set, err := v.repo.keys(d.role)
 		if err != nil {
 			v.errs = append(v.errs, err)

@@ -103,7 +103,7 @@ func Format(logs []string, witnesses []Witness, quorum int) []byte {
 	for _, log := range logs {
 		fmt.Fprintf(&b, "log %s\n", log)
 	}
-	var names []string
+	names := make([]string, 0, len(witnesses))
 	for _, w := range witnesses {
 		fmt.Fprintf(&b, "witness %s %s %s\n", w.Name, w.Key, w.URL)
 		names = append(names, w.Name)

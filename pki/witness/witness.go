@@ -109,7 +109,7 @@ type Result struct {
 // Check verifies the cosignatures of a checkpoint, a signed note. A signature of
 // a known witness that does not hold is an error.
 func (p *Policy) Check(checkpoint []byte) (Result, error) {
-	var known []note.Verifier
+	known := make([]note.Verifier, 0, len(p.witnesses))
 	for _, w := range p.witnesses {
 		known = append(known, w.verifier)
 	}

@@ -69,7 +69,7 @@ func (i *interview) plan(ctx context.Context) plan.Example {
 	var e plan.Example
 	plugged := []string{""}
 	if found, err := yubikey.List(ctx); err == nil { // without a reader the number is typed
-		plugged = nil
+		plugged = make([]string, 0, len(found)+1)
 		for _, info := range found {
 			plugged = append(plugged, fmt.Sprint(info.Identity.Serial))
 		}

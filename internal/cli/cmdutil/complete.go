@@ -83,7 +83,7 @@ func named(f *Factory, words string) []string {
 func keys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
 func serials(p *plan.Plan) []string {
-	var out []string
+	out := make([]string, 0, len(p.Ceremonies)+len(p.Holders))
 	for _, c := range p.Ceremonies {
 		out = append(out, fmt.Sprint(c.Token))
 	}

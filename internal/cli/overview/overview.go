@@ -49,7 +49,7 @@ func PrintStatus(ctx context.Context, f *cmdutil.Factory, d *trustdir.Dir, s *st
 // replaced needs nobody any more: it is left to the details, and what has ended
 // to the ledger.
 func expiriesText(s *status.Status, width int, details bool) string {
-	var rows [][3]string
+	rows := make([][3]string, 0, len(s.Items))
 	past := 0
 	for _, i := range s.Items {
 		switch {

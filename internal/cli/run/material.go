@@ -71,7 +71,7 @@ func runMaterialRecord(_ context.Context, o *materialOptions) error {
 
 // enter appends events together, all or none.
 func (o *materialOptions) enter(d *trustdir.Dir, events ...ledger.Material) error {
-	var entries []ledger.Entry
+	entries := make([]ledger.Entry, 0, len(events))
 	for i := range events {
 		entries = append(entries, ledger.Entry{Material: &events[i]})
 	}

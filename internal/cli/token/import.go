@@ -138,7 +138,7 @@ func (i *importing) open(ctx context.Context, serial uint32, oldFirmware bool) e
 }
 
 func (i *importing) close() error {
-	var problems []error
+	problems := make([]error, 0, len(i.tokens))
 	for _, token := range i.tokens {
 		problems = append(problems, token.Close())
 	}
@@ -146,7 +146,7 @@ func (i *importing) close() error {
 }
 
 func (i *importing) names() string {
-	var names []string
+	names := make([]string, 0, len(i.serials))
 	for _, serial := range i.serials {
 		names = append(names, fmt.Sprint(serial))
 	}

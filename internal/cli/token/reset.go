@@ -111,7 +111,7 @@ func keyOfUnknownUse(info yubikey.Info) (seen, name string) {
 }
 
 func contents(info yubikey.Info) string {
-	var holds []string
+	holds := make([]string, 0, len(info.Slots))
 	for _, s := range info.Slots {
 		text := "slot " + string(s.Slot)
 		if !s.Empty {
