@@ -169,6 +169,7 @@ const envShare = "CEREMONY_TEST_SHARE"
 // spent waiting for the daemon to see the token come and go, so that it is
 // shared by processes, each with a daemon and a token of its own.
 func TestPower_EveryExchangeOfARealToken(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	t.Parallel()
 	if share := os.Getenv(envShare); share != "" {

@@ -48,6 +48,7 @@ func agree(t *testing.T, what, path string, want bool) {
 }
 
 func TestAudit_AgreesWithVerify(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := newWorld(t)
 	v := w.hold(w.founding())
@@ -122,6 +123,7 @@ func damage(t *testing.T, path, name string) {
 }
 
 func TestAudit_ForgedWithoutTheToken(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path
@@ -140,6 +142,7 @@ func TestAudit_ForgedWithoutTheToken(t *testing.T) {
 }
 
 func TestAudit_WhatHasNoPlace(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path

@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // noLint leaves linting out where a record is verified hundreds of times: the
@@ -54,6 +55,7 @@ func named(t *testing.T, err error, file string) {
 }
 
 func TestVerify_SignatureDamaged(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := newWorld(t)
 	path := w.hold(w.founding()).Record.Path

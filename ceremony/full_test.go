@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // envFull says that the process has mounts of its own.
@@ -24,6 +25,7 @@ const envFull = "CEREMONY_TEST_MOUNTS"
 // from one that takes nothing to the first one that suffices, makes space, and
 // runs the same command again.
 func TestPower_DiskFull(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	if os.Getenv(envFull) == "" {
 		withMounts(t)

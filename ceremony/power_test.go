@@ -18,6 +18,7 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/record"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // cutter stops a ceremony at the n-th point: a journal write, or an exchange
@@ -157,6 +158,7 @@ func foundingOf(w *world) *request.Request { return w.founding() }
 func renewalOf(w *world) *request.Request { return w.renewal(w.hold(w.founding())) }
 
 func TestPower_Errors(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	everyPoint(t, foundingOf)
 	everyPoint(t, renewalOf)
@@ -227,6 +229,7 @@ func child(dir, point string) error {
 // TestPower_Killed cuts the power: what is left is what was on the disk and on
 // the token at that instant.
 func TestPower_Killed(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	for _, prepare := range []func(*world) *request.Request{foundingOf, renewalOf} {
 		w := newWorld(t)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-piv/piv-go/v2/piv"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
@@ -107,6 +108,7 @@ func TestProtect_KeyOnPaper(t *testing.T) {
 // Pulled out at any exchange, the next run resumes, and the token never loses
 // the management key in force.
 func TestProtect_PulledAnywhere(t *testing.T) {
+	needs.Time(t)
 	f, key := inUse(t, virtual.Firmware543, nil)
 	protect := func() error {
 		return f.once(t, func(token *Token) error { _, err := token.Protect(nobody); return err })

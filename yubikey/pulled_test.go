@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -94,6 +95,7 @@ func (f *fake) once(t *testing.T, do func(*Token) error) error {
 }
 
 func TestPulled_Provision(t *testing.T) {
+	needs.Time(t)
 	f := plugOne(t)
 	provision := func() error {
 		return f.once(t, func(token *Token) error { return token.Provision(options()) })
@@ -115,6 +117,7 @@ func TestPulled_Provision(t *testing.T) {
 }
 
 func TestPulled_Generate(t *testing.T) {
+	needs.Time(t)
 	f := plugOne(t)
 	begin := func() {
 		mustDo(t, f.once(t, func(token *Token) error {
@@ -148,6 +151,7 @@ func TestPulled_Generate(t *testing.T) {
 }
 
 func TestPulled_Sign(t *testing.T) {
+	needs.Time(t)
 	f := plugOne(t)
 	f.withKey(t, "9c", rootKey)
 	pub := f.public(t, "9c")

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 const module = "github.com/linnemanlabs/trustroot"
@@ -164,6 +166,7 @@ func TestGap_NothingReachesTheNetworkOrAProgram(t *testing.T) {
 
 // The program of the admin host reaches both, so the test above can fail.
 func TestGap_Control(t *testing.T) {
+	needs.Time(t)
 	found := reaches(t, "../trustroot")
 	for _, want := range []string{module + "/internal/services http.Client", module + "/internal/rehearsal exec.CommandContext"} {
 		if !slices.Contains(found, want) {

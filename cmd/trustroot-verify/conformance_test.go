@@ -11,12 +11,14 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestConformance_BuiltProgram puts every fixture of sigstore-conformance
 // through the built program, as somebody would who writes a policy for it by
 // hand, and expects what the gate's own test does.
 func TestConformance_BuiltProgram(t *testing.T) {
+	needs.Time(t)
 	corpus := os.Getenv("TRUSTROOT_CORPUS")
 	if corpus == "" {
 		t.Skip("TRUSTROOT_CORPUS is not set: the fixtures of sigstore-conformance are not here")

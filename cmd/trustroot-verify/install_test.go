@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/zip"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestInstall_FromTheModulesZip installs the last commit as a stranger does with
@@ -16,6 +18,7 @@ import (
 // makes of it, where no replacement applies, nested modules are missing, and so is
 // whatever is generated and not committed.
 func TestInstall_FromTheModulesZip(t *testing.T) {
+	needs.Time(t)
 	version := module.Version{Path: "github.com/linnemanlabs/trustroot", Version: "v0.0.0-20200101000000-000000000000"}
 	proxy := t.TempDir()
 	served := filepath.Join(proxy, version.Path, "@v")

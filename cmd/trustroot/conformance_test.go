@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestConformance_TrustedRootCheck puts the fixtures of sigstore-conformance
 // that have a trusted root of their own through the command, and expects what
 // the judge's own test does. cosign does not take part.
 func TestConformance_TrustedRootCheck(t *testing.T) {
+	needs.Time(t)
 	corpus := os.Getenv("TRUSTROOT_CORPUS")
 	if corpus == "" {
 		t.Skip("TRUSTROOT_CORPUS is not set: the fixtures of sigstore-conformance are not here")

@@ -13,12 +13,14 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestJSON_HoldsToItsSchema runs what prints data of a rehearsal with --json and
 // holds it against the schema of the command in docs/schemas, which promises the
 // names of all fields, in snake_case. Write a new field into the schema by hand.
 func TestJSON_HoldsToItsSchema(t *testing.T) {
+	needs.Time(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // no AWS takes part
 	dir := rehearsed(t, "JSON_DIR")
 	records, err := filepath.Glob(filepath.Join(dir, "ceremonies", "*"))

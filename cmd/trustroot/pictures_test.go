@@ -10,6 +10,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // unreadable names every text whose colour stands out too little from what is
@@ -90,6 +91,7 @@ func picturesHold(t *testing.T, dir string, now time.Time) {
 // TestPictures_PortalAndTimeLines looks at those of a rehearsal. scripts/decade
 // does the same after twelve years.
 func TestPictures_PortalAndTimeLines(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	picturesHold(t, rehearsed(t, "PICTURES_DIR"), time.Now().UTC())
 }

@@ -39,6 +39,7 @@ var sheets = []sheet{
 // TestRehearse_ReportsInABrowser looks at the report that each record of a
 // rehearsal seals, and at the one that is written of it afterwards.
 func TestRehearse_ReportsInABrowser(t *testing.T) {
+	needs.Time(t)
 	needs.Program(t, "chromium")
 	needs.That(t, virtual.Missing())
 	t.Parallel()

@@ -23,6 +23,7 @@ import (
 // leaves and says: journal, record, request, ledger and both streams. The
 // virtual tokens' own states are left out, for they are the tokens.
 func TestRehearse_LeavesNoSecret(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	said, err := exec.Command(program(t), "rehearse", "--out", out).CombinedOutput()

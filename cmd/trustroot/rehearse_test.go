@@ -108,6 +108,7 @@ func interrupted(t *testing.T, title string, args ...string) string {
 }
 
 func TestRehearse_InterruptLeavesNothing(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	for _, title := range []string{"[3/", "[5/", "[8/", "[11/"} {
 		t.Run(title, func(t *testing.T) {
@@ -143,6 +144,7 @@ func everything(t *testing.T, dir string) map[string]string {
 }
 
 func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	rehearse := func(args ...string) {
@@ -181,6 +183,7 @@ func TestRehearse_InterruptedRenewalPutsBack(t *testing.T) {
 // TestRehearse_KilledRenewalSaysHowToGoOn kills it in the middle: the next one
 // names the copy, and putting that in its place is enough.
 func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	out := filepath.Join(t.TempDir(), "r")
 	if text, err := exec.Command(program(t), "rehearse", "--out", out).CombinedOutput(); err != nil {
@@ -220,6 +223,7 @@ func TestRehearse_KilledRenewalSaysHowToGoOn(t *testing.T) {
 }
 
 func TestRehearse_HoldServesOtherPrograms(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	cmd := exec.Command(program(t), "rehearse", "--hold", "--out", filepath.Join(t.TempDir(), "r"))
 	enter, err := cmd.StdinPipe()

@@ -268,6 +268,7 @@ func spaceOf(t *testing.T, dir string) int {
 }
 
 func TestRequestShow_HostileFolders(t *testing.T) {
+	needs.Time(t)
 	d := newDesk(t)
 	stick := d.requested()
 	broken := func(name string, breakIt func(dir string) error, words ...string) {

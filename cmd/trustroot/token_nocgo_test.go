@@ -6,12 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestToken_WithoutCGO builds the program as the build system does, without
 // cgo: there every command that needs a token says so, and judging an
 // attestation works.
 func TestToken_WithoutCGO(t *testing.T) {
+	needs.Time(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "trustroot")
 	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")

@@ -201,6 +201,7 @@ func (w *watched) nowhere(what string, secret []byte, but ...string) {
 }
 
 func TestToken_SecretsAreSeenNowhere(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	w := watch(t)
 	expect := func(want, got int) {

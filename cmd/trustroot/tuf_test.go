@@ -241,6 +241,7 @@ func (p *people) verify() string {
 }
 
 func TestTUF_TwoOfThreeHoldersOnTokens(t *testing.T) {
+	needs.Time(t)
 	if !alone(t) {
 		return
 	}
@@ -337,6 +338,7 @@ func (p *people) foreignRoot() string {
 }
 
 func TestTUF_TheTrueCauseReachesThePerson(t *testing.T) {
+	needs.Time(t)
 	if !alone(t) {
 		return
 	}
@@ -385,6 +387,7 @@ func TestTUF_TheTrueCauseReachesThePerson(t *testing.T) {
 }
 
 func TestTUF_RefreshSaysWhoMustSign(t *testing.T) {
+	needs.Time(t)
 	if !alone(t) {
 		return
 	}
@@ -429,6 +432,7 @@ func TestTUF_RefreshSaysWhoMustSign(t *testing.T) {
 }
 
 func TestTUF_GateAndInvitationRefuse(t *testing.T) {
+	needs.Time(t)
 	if !alone(t) {
 		return
 	}
@@ -499,6 +503,7 @@ func TestTUF_GateAndInvitationRefuse(t *testing.T) {
 }
 
 func TestTUF_ApplicationKeysUnderTheirOwnDelegation(t *testing.T) {
+	needs.Time(t)
 	if !alone(t) {
 		return
 	}

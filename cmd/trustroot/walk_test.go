@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/next"
 	"github.com/linnemanlabs/trustroot/internal/pty"
 )
@@ -338,9 +339,7 @@ func (w *walk) days() (tolls []toll) {
 // TestWalk walks a founding, a renewal and a compromise by hand, holds what they
 // ask of people against the bounds, and against the table in docs/walk.md.
 func TestWalk(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three days by hand")
-	}
+	needs.Time(t)
 	w := newWalk(t, false)
 	tolls := w.days()
 	doc, err := os.ReadFile("../../docs/walk.md")
@@ -374,9 +373,7 @@ func TestWalk(t *testing.T) {
 // TestWalk_Slips walks the same way with a slip at each question: it ends as if
 // every answer had been right at once, and nothing is asked twice.
 func TestWalk_Slips(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three days by hand")
-	}
+	needs.Time(t)
 	right, slips := newWalk(t, false), newWalk(t, true)
 	want, got := right.days(), slips.days()
 	if slips.slips == 0 || !slices.Equal(want, got) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/pty"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -130,6 +131,7 @@ func everyCommandFits(t *testing.T, dir string, now time.Time) {
 // TestOutput_FitsTheTerminal has every command say what it says of a rehearsal.
 // scripts/decade does the same after twelve years.
 func TestOutput_FitsTheTerminal(t *testing.T) {
+	needs.Time(t)
 	everyCommandFits(t, rehearsed(t, "WIDTH_DIR"), time.Now().UTC())
 }
 

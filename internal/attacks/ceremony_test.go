@@ -91,6 +91,7 @@ func TestAccept_NamesTheRecordItself(t *testing.T) {
 // that makes a folder, flushes a file or renames, and runs the same command
 // again: the record holds before and after, and can be accepted.
 func TestWitness_KilledAtEveryWrite(t *testing.T) {
+	needs.Time(t)
 	needs.Program(t, "strace")
 	w := newWorld(t)
 	w.plug(tokenOf("holder.json"))

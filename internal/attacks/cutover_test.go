@@ -8,11 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // TestCutover_IsOfWhatIsPublished plays a renewal and takes its publication
 // back: the newest generation is in the ledger, and in no place.
 func TestCutover_IsOfWhatIsPublished(t *testing.T) {
+	needs.Time(t)
 	w := newWorld(t)
 	for _, name := range []string{"tuf", "trust"} {
 		if err := os.CopyFS(w.tmp+"/"+name, os.DirFS(w.path(name))); err != nil {

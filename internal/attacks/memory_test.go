@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
@@ -123,6 +124,7 @@ const copiesAtTheEnd = 16
 // rehearsal's token, emptied, and counts the PIN at every question and while
 // the token waits for each touch.
 func TestMemory_CopiesOfThePINInAFounding(t *testing.T) {
+	needs.Time(t)
 	documented(t, "at most %d at the end of a founding", copiesAtTheEnd)
 	w := newWorld(t)
 	w.edit("rehearsal/token.json", func(v map[string]any) {

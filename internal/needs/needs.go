@@ -10,6 +10,15 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
+// Time skips a test that goes through every byte, kill or whole day in a run
+// that is to be short.
+func Time(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes its time: run without -short")
+	}
+}
+
 // packages bring programs of other names.
 var packages = map[string]string{"node": "nodejs"}
 

@@ -25,6 +25,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/internal/testpki/sigstore"
@@ -100,6 +101,7 @@ func (a anchored) with(name string, data []byte) map[string][]byte {
 }
 
 func TestVerify_EveryByteOfTheFormsWrittenHere(t *testing.T) {
+	needs.Time(t)
 	a := newAnchored(t)
 	for _, name := range []string{anchor.BundleFile, anchor.ChainFile, anchor.LogKeyFile} {
 		data, found, tried := a.files[name], 0, 0

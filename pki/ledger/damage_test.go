@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // Every byte of a ledger is changed: none passes, and none is taken for what a
 // crash leaves.
 func TestParse_AnyByteChanged(t *testing.T) {
+	needs.Time(t)
 	changeBytes(t, bytesOf(t, small(t)), func(b byte) []byte { return []byte{b ^ 1} })
 	changeBytes(t, tiny(t), func(b byte) []byte { return []byte{b ^ 0x20, '\n', ' ', '0', '}', '"', 0} })
 }
@@ -71,6 +73,7 @@ func TestParse_LinesLeftOutOrSwapped(t *testing.T) {
 
 // A crash may leave any beginning of the last write, and zeros after it.
 func TestRead_CutInTheLastLine(t *testing.T) {
+	needs.Time(t)
 	path := small(t)
 	data := bytesOf(t, path)
 	end := bytes.LastIndexByte(data[:len(data)-1], '\n') + 1

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 )
@@ -34,6 +35,7 @@ func TestLint_GoodFileHasNoFinding(t *testing.T) {
 // Each file has the finding that its defect asks for, and what findings say of
 // sigstore-go and of sigstore-js is what these do.
 func TestLint_BrokenFiles(t *testing.T) {
+	needs.Time(t)
 	all := slices.Concat(brokenShapes(), brokenLogs(), brokenChains(), brokenProfiles())
 	if len(all) < 40 {
 		t.Fatalf("only %d broken files", len(all))

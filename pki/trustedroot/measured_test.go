@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -22,6 +23,7 @@ type sha384Of struct{ crypto.Signer }
 // Shapes of published files that no file of the test world has, put to the real
 // clients: what findings say of them was seen.
 func TestClients_ShapesOfPublishedFiles(t *testing.T) {
+	needs.Time(t)
 	own := newWorld(t, 1)
 	public, services := publicShape(t)
 	samples, want := map[string]sample{}, map[string]map[string]finding.Effect{}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/internal/needs"
 )
 
 // corpusDay is when the repositories of the corpus are judged.
@@ -150,6 +152,7 @@ func otherDigit(data []byte) []byte {
 // TestVerify_RepositoriesOfOthers holds Verify to go-tuf's client over two real
 // repositories, from each of their roots, whole and damaged.
 func TestVerify_RepositoriesOfOthers(t *testing.T) {
+	needs.Time(t)
 	for name, want := range map[string]struct {
 		roots    int
 		warnings []string // what each of them must warn of

@@ -17,6 +17,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
@@ -207,9 +208,7 @@ func toPlay(t *testing.T, n int) (play [][]int, first, stride int) {
 // and refreshes from a present copy and from an old one, each killed at every
 // object that it writes.
 func TestPlaces_EveryOrderKilledAtEveryObject(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute's thing: go test without -short runs this")
-	}
+	needs.Time(t)
 	c := newCopies(t)
 	names := slices.Sorted(maps.Keys(steps))
 	play, first, stride := toPlay(t, len(names))

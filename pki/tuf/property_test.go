@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
@@ -164,6 +165,7 @@ var mutations = []func(r *rand.Rand, n *node){
 // The words are a function of what is signed, and what is signed one of the
 // words: two changes with the same words have the same bytes.
 func TestDescribe_EveryChangeIsRefusedOrShown(t *testing.T) {
+	needs.Time(t)
 	w := newWorld(t)
 	w.pol.Delegations = []Delegation{
 		{Name: "apps", Paths: []string{"apps/*", "apps/*/*"}, RolePolicy: w.role(2, 365, 31, "bob", "dave", "erin")},

@@ -234,6 +234,7 @@ func TestReaders_DieWithTheProcess(t *testing.T) {
 
 // A daemon that takes connections and never answers is replaced by another.
 func TestReaders_StartAgainBesideADeafDaemon(t *testing.T) {
+	needs.Time(t)
 	needs.That(t, virtual.Missing())
 	real, err := exec.LookPath("pcscd")
 	if err != nil {
