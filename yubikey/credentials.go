@@ -10,6 +10,7 @@ import (
 	"github.com/go-piv/piv-go/v2/piv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // Retries returns how many tries of the PIN are left; 0 means blocked.
@@ -95,7 +96,11 @@ func lastTry(t *Token, doing, what string, left int) error {
 // try. The factory's is sent by the steps that replace it and nowhere else.
 func sendable(pin []byte, what string) error {
 	if len(pin) == 0 || len(pin) > 8 {
-		return fault.New(fault.Device, "type it again", fmt.Errorf("a %s has 1 to 8 characters, and none was sent", what))
+		err := fault.New(fault.Device, "type it again", fmt.Errorf("a %s has 1 to 8 characters, and none was sent", what))
+		if len(pin) > 0 { // nothing typed is a no
+			err = term.Slip(err)
+		}
+		return err
 	}
 	if what == "PIN" && string(pin) == defaultPIN || what == "PUK" && string(pin) == defaultPUK {
 		return fault.New(fault.Device, "replace it first: trustroot token change-pin --serial N (a new token: trustroot token provision)",
@@ -104,14 +109,24 @@ func sendable(pin []byte, what string) error {
 	return nil
 }
 
-// verifyPIN sends the PIN: one exchange, and one more for the tries left the
-// first time. A refused PIN is forgotten, so that the next call asks again.
-func verifyPIN(t *Token, doing string) error {
-	pin, err := askPIN(t, doing)
-	if err != nil {
-		return err
+// enterPIN asks for the PIN of this run the first time, which is an exchange
+// for the tries left, and uses it. A refused PIN is forgotten, and asked again.
+func enterPIN(t *Token, doing string, use func(pin string) error) error {
+	return again(t, func() error {
+		pin, err := askPIN(t, doing)
+		if err != nil {
+			return err
+		}
+		return checked(t, doing, use(string(pin)))
+	})
+}
+
+// again asks once more after a slip where there is somebody to ask.
+func again(t *Token, ask func() error) error {
+	if t.prompter == nil {
+		return ask()
 	}
-	return checked(t, doing, t.yk.VerifyPIN(string(pin)))
+	return term.Again(func(slip error) { t.prompter.Notice(term.Sprintf("%s. Type it again.", slip)) }, ask)
 }
 
 // checked forgets the PIN when err says that it was refused.
@@ -130,13 +145,9 @@ func managementKey(t *Token, doing string) ([]byte, error) {
 	if t.mgmt != nil {
 		return t.mgmt, nil
 	}
-	pin, err := askPIN(t, doing)
+	key, err := storedKey(t, doing)
 	if err != nil {
 		return nil, err
-	}
-	key, err := protectedKey(t, string(pin))
-	if err != nil {
-		return nil, checked(t, doing, err)
 	}
 	if key == nil {
 		return nil, fault.New(fault.Device, "put it there with trustroot token protect --serial N; keys and certificates stay as they are",
@@ -144,6 +155,15 @@ func managementKey(t *Token, doing string) ([]byte, error) {
 	}
 	t.mgmt = key
 	return key, nil
+}
+
+// storedKey is protectedKey behind the PIN of this run.
+func storedKey(t *Token, doing string) (key []byte, err error) {
+	err = enterPIN(t, doing, func(pin string) (err error) {
+		key, err = protectedKey(t, pin)
+		return err
+	})
+	return key, err
 }
 
 // protectedKey reads the management key behind a PIN; nil if there is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-piv/piv-go/v2/piv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // Status words (SP 800-73-4 part 2, 5.6; Yubico's extensions).
@@ -121,8 +122,12 @@ func explainAuth(doing, what string, err error) error {
 	if !errors.As(err, &refused) {
 		return explain(doing, err)
 	}
-	return fault.New(fault.Device, authHint(what, refused.Retries),
+	err = fault.New(fault.Device, authHint(what, refused.Retries),
 		fmt.Errorf("%s: %w", doing, &AuthError{What: what, Retries: refused.Retries}))
+	if refused.Retries > 0 {
+		return term.Slip(err)
+	}
+	return err
 }
 
 func authHint(what string, retries int) string {

@@ -16,10 +16,9 @@ func TestPIN_WrongThenRight(t *testing.T) {
 	token := f.open(t, a)
 	signer, err := token.Signer("9c", pub)
 	mustDo(t, err)
-	wrong(t, signOnce(signer), "PIN", 4)
 	mustDo(t, signOnce(signer))
-	if !slices.Equal(a.asked, []int{5, 4}) {
-		t.Errorf("asked with %v tries left", a.asked)
+	if !slices.Equal(a.asked, []int{5, 4}) || !slices.Equal(a.said, []string{"sign with slot 9c: wrong PIN, 4 tries left. Type it again."}) {
+		t.Errorf("asked with %v tries left, said %q", a.asked, a.said)
 	}
 	if len(a.touches) != 2 {
 		t.Errorf("a touch was asked for after a wrong PIN: %v", a.touches)
@@ -34,9 +33,12 @@ func TestPIN_FullStopBeforeTheLastTry(t *testing.T) {
 	token := f.open(t, a)
 	signer, err := token.Signer("9c", pub)
 	mustDo(t, err)
-	for left := 4; left >= 1; left-- {
-		wrong(t, signOnce(signer), "PIN", left)
+	wrong(t, signOnce(signer), "PIN", 2)
+	if !slices.Equal(a.asked, []int{5, 4, 3}) {
+		t.Errorf("asked with %v tries left", a.asked)
 	}
+	// a fourth one is the last but one, and nobody confirms the last
+	refused(t, signOnce(signer), ErrLastTry, "nothing was sent")
 	f.since()
 	refused(t, signOnce(signer), ErrLastTry, "nothing was sent")
 	if got := f.since(); got != "20" || len(a.asked) != 4 {
@@ -72,8 +74,10 @@ func TestPIN_BlockedThenUnblocked(t *testing.T) {
 	token := f.open(t, c)
 	signer, err := token.Signer("9c", pub)
 	mustDo(t, err)
-	for left := 4; left >= 0; left-- {
-		wrong(t, signOnce(signer), "PIN", left)
+	wrong(t, signOnce(signer), "PIN", 2)
+	wrong(t, signOnce(signer), "PIN", 0) // the last try is confirmed in between
+	if !slices.Equal(c.what, []string{"PIN"}) {
+		t.Errorf("confirmed %v", c.what)
 	}
 	f.since()
 	wrong(t, signOnce(signer), "PIN", 0)
@@ -151,10 +155,14 @@ func TestPIN_FactoryIsNotSent(t *testing.T) {
 func TestPIN_LengthIsCheckedBeforeItCostsATry(t *testing.T) {
 	f := plugOne(t)
 	f.provision(t)
-	token := f.open(t, &asker{pins: []string{"", "123456789"}})
-	for range 2 {
+	a := &asker{pins: []string{"", "123456789"}}
+	token := f.open(t, a)
+	for range 2 { // nothing is a no, and what is too long is asked three times
 		_, err := token.Generate("9c", rootKey)
 		contains(t, err, "none was sent")
+	}
+	if len(a.asked) != 4 {
+		t.Errorf("asked %d times", len(a.asked))
 	}
 	if left, err := token.Retries(); err != nil || left != 5 {
 		t.Errorf("%d tries left, %v", left, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/go-piv/piv-go/v2/piv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // Protect makes a token in use able to hold a ceremony: a new random management
@@ -34,13 +35,9 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 		return false, fault.New(fault.Device, "set a PIN first: trustroot token change-pin --serial N; nothing was changed",
 			fmt.Errorf("%s: %w: the PIN is the factory's, and would guard nothing", doing, ErrNotReady))
 	}
-	pin, err := askPIN(t, doing)
+	stored, err := storedKey(t, doing)
 	if err != nil {
 		return false, err
-	}
-	stored, err := protectedKey(t, string(pin))
-	if err != nil {
-		return false, checked(t, doing, err)
 	}
 	if stored != nil && !p.mgmt.factory {
 		if err = p.authentic(stored); err == nil {
@@ -53,14 +50,22 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 		}
 	}
 	current := append([]byte(nil), piv.DefaultManagementKey...)
-	if !p.mgmt.factory {
-		if current, err = old(); err != nil {
-			return false, err
-		}
+	defer func() { wipe(current) }()
+	if p.mgmt.factory {
+		err = explainAdmin(doing, p.authentic(current))
+	} else {
+		err = again(t, func() (err error) {
+			if current, err = old(); err != nil {
+				return err
+			}
+			if err = explainAdmin(doing, p.authentic(current)); errors.Is(err, ErrManagementKey) {
+				return term.Slip(err)
+			}
+			return err
+		})
 	}
-	defer wipe(current)
-	if err := p.authentic(current); err != nil {
-		return false, explainAdmin(doing, err)
+	if err != nil {
+		return false, err
 	}
 	return false, explainAdmin(doing, p.replaceManagementKey(current))
 }

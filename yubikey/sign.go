@@ -21,9 +21,9 @@ import (
 //
 // The first signature asks for the PIN. Each signature costs two exchanges
 // (VERIFY and the signature itself; one where the policy wants no PIN), and
-// the first one more for the tries left. A refused PIN comes back as an
-// *AuthError and a touch that did not come as ErrTouch: signing may be tried
-// again on the same signer.
+// the first one more for the tries left. A PIN that was refused to the end comes
+// back as an *AuthError and a touch that did not come as ErrTouch: signing may be
+// tried again on the same signer.
 func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error) {
 	slot, err := s.pivSlot()
 	if err == nil {
@@ -94,7 +94,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	if s.info.PINPolicy != "never" {
-		if err := verifyPIN(t, doing); err != nil {
+		if err := enterPIN(t, doing, t.yk.VerifyPIN); err != nil {
 			return nil, err
 		}
 	}

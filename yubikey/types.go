@@ -41,6 +41,8 @@ type Prompter interface {
 	// PIN asks for the PIN. retries is how many tries are left, this one
 	// included. The token owns the returned buffer from then on and wipes it.
 	PIN(id Identity, retries int) ([]byte, error)
+	// Notice says why a PIN or a key is asked again.
+	Notice(text string)
 	// Touch is called with waiting when the token waits for a finger, and
 	// without when it no longer does, whether it was touched or not.
 	Touch(id Identity, slot Slot, waiting bool)

@@ -111,6 +111,7 @@ func (f *fake) since() string {
 type asker struct {
 	pins    []string // answers in order; the last one stays
 	asked   []int    // tries left at each question
+	said    []string
 	touches []bool
 	onTouch func()
 }
@@ -126,6 +127,8 @@ func (a *asker) PIN(_ Identity, retries int) ([]byte, error) {
 	}
 	return []byte(pin), nil
 }
+
+func (a *asker) Notice(text string) { a.said = append(a.said, text) }
 
 func (a *asker) Touch(_ Identity, _ Slot, waiting bool) {
 	a.touches = append(a.touches, waiting)

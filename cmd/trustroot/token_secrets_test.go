@@ -220,13 +220,15 @@ func TestToken_SecretsAreSeenNowhere(t *testing.T) {
 	}, "token", "provision", "--serial", "1001"))
 	expect(0, w.run(pin(secretPIN), "token", "generate", "--serial", "1001", "--slot", "9c", "--pin-policy", "always"))
 	expect(0, w.run(pin(secretPIN), "token", "sign-test", "--serial", "1001", "--slot", "9c"))
-	expect(4, w.run(pin(secretWrong), "token", "sign-test", "--serial", "1001", "--slot", "9c"))
-	unblock := func(puk string) []answer {
-		return []answer{
-			{"New PIN, 6 to 8 characters:", secretNewPIN}, {"New PIN, 6 to 8 characters, again", secretNewPIN}, {"PUK of YubiKey 1001", puk},
+	expect(4, w.run(slices.Repeat(pin(secretWrong), 3), "token", "sign-test", "--serial", "1001", "--slot", "9c"))
+	unblock := func(puks ...string) []answer {
+		answers := []answer{{"New PIN, 6 to 8 characters:", secretNewPIN}, {"New PIN, 6 to 8 characters, again", secretNewPIN}}
+		for _, puk := range puks {
+			answers = append(answers, answer{"PUK of YubiKey 1001", puk})
 		}
+		return answers
 	}
-	expect(4, w.run(unblock(secretWrong), "token", "unblock", "--serial", "1001"))
+	expect(4, w.run(unblock(secretWrong, secretWrong, secretWrong), "token", "unblock", "--serial", "1001"))
 	expect(0, w.run(unblock(secretPUK), "token", "unblock", "--serial", "1001"))
 	expect(0, w.run(nil, "token", "info", "--serial", "1001", "--json"))
 	w.abort()

@@ -49,13 +49,12 @@ type walk struct {
 
 var (
 	hiddenAsked = regexp.MustCompile(`(?:PIN|PUK)[^\n]*: $`)
-	wordTyped   = regexp.MustCompile(`Type word \d+ from the paper: $`)
-	again       = regexp.MustCompile(`New P[IU][NK][^\n]*, again: $`)
 	numbered    = regexp.MustCompile(`\d+ ([A-Za-z]+)`)
 	blanks      = regexp.MustCompile(`\b[A-Z]{3,}\b`)
 )
 
-const walkSecrets = `PIN[^\n]*: $` + "\t315926\n" + `PUK[^\n]*: $` + "\t27182845\n"
+const walkSecrets = `PIN[^\n]*, again: $` + "\t315926\t315962\n" + `PIN[^\n]*: $` + "\t315926\t351926\n" +
+	`PUK[^\n]*, again: $` + "\t27182845\t27182854\n" + `PUK[^\n]*: $` + "\t27182845\t2718284\n"
 
 func newWalk(t *testing.T, slip bool) *walk {
 	t.Helper()
@@ -225,30 +224,21 @@ func (w *walk) run(who, command string) {
 func (w *walk) typed(who, line string) string {
 	w.Helper()
 	fmt.Fprintf(&w.screen, "\n%s$ %s\n", who, line)
-	p, err := pty.ReadPaper(w.paper + walkSecrets)
+	p, err := newPerson(w.paper+walkSecrets, w.slip)
 	if err != nil {
 		w.Fatal(err)
 	}
-	p.Slip = w.slip
 	cmd := exec.CommandContext(w.Context(), "sh", "-c", line)
 	cmd.Dir = w.dirs[who]
 	var out, shown bytes.Buffer
-	slipped := map[string]bool{}
 	cmd.Stdout, cmd.Stderr = &out, &w.screen
 	err = pty.Run(cmd, func(text string) (string, bool, error) {
-		answer, ok, err := p.Answer(text)
+		answer, ok, err := p.answer(text)
 		switch {
 		case !ok || err != nil:
-		case w.slip && !slipped["word"] && wordTyped.MatchString(text):
-			slipped["word"], answer = true, "oops"
+		case p.asked[len(p.asked)-1].Slip:
 			w.slips++
-		case w.slip && !slipped[again.FindString(text)] && again.MatchString(text):
-			slipped[again.FindString(text)], answer = true, "271828"
-			w.hidden-- // the first of the two is typed anew
-			w.slips++
-		case answer == "oops":
-			w.slips++
-		case wordTyped.MatchString(text):
+		case wordAsked.MatchString(text):
 			w.words++
 		case hiddenAsked.MatchString(text):
 			w.hidden++

@@ -9,7 +9,6 @@ import (
 
 // Paper is what a person has before them: the words of a request, and answers.
 type Paper struct {
-	Slip    bool // something else is typed before each yes
 	words   []string
 	replies []reply
 }
@@ -53,7 +52,7 @@ func (p Paper) Answer(shown string) (line string, ok bool, err error) {
 		}
 		return p.words[at-1], true, nil
 	}
-	if strings.HasSuffix(shown, ": ") || strings.HasSuffix(shown, "> ") {
+	if strings.HasSuffix(shown, ": ") || strings.HasSuffix(shown, "> ") || strings.HasSuffix(shown, "when you do.\n") {
 		for _, r := range p.replies {
 			if r.to.MatchString(shown) {
 				return r.text, true, nil
@@ -61,9 +60,6 @@ func (p Paper) Answer(shown string) (line string, ok bool, err error) {
 		}
 	}
 	if m := yesAsked.FindStringSubmatch(shown); m != nil {
-		if p.Slip && !strings.HasSuffix(shown, "or no to stop: ") {
-			return "oops", true, nil
-		}
 		return m[1], true, nil
 	}
 	return "", false, nil

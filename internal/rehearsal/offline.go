@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -79,64 +79,46 @@ func AtToken(args []string) bool {
 	return args[0] == "token" && args[1] != "virtual"
 }
 
+// paper has the secrets of the tokens.
+const paper = `PUK[^\n]*: $` + "\t" + PUK + "\n" + `(?:PIN of|New |Old |Management key|The (?:first|second) half)[^\n]*: $` + "\t" + PIN + "\n"
+
 // Run runs one command line and answers its questions.
 func (o *Offline) Run(ctx context.Context, args ...string) ([]byte, error) {
-	words := func() ([]string, error) { return nil, errors.New("the command has no request") }
+	words := ""
 	if i := slices.Index(args, "ceremony"); i >= 0 && i+2 < len(args) && args[i+1] == "run" {
-		words = func() ([]string, error) { return o.words(ctx, args[i+2]) }
+		var err error
+		if words, err = o.words(ctx, args[i+2]); err != nil {
+			return nil, err
+		}
+	}
+	person, err := pty.ReadPaper(paper + words)
+	if err != nil {
+		return nil, err
 	}
 	var data bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.Path, args...) //nolint:gosec // the program that the plan pins
 	cmd.Stdout, cmd.Stderr = &data, o.Err
-	err := pty.Run(cmd, func(shown string) (string, bool, error) {
-		line, err := answer(shown, words)
-		return line, line != "", err
-	}, o.Err)
+	err = pty.Run(cmd, person.Answer, o.Err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return data.Bytes(), fault.New(fault.Code(exit.ExitCode()), "", fmt.Errorf("%s ended with exit code %d", OfflineName, exit.ExitCode()))
 	}
 	return data.Bytes(), err
 }
 
-func (o *Offline) words(ctx context.Context, request string) ([]string, error) {
+// words are those of a request, in order: they stand numbered, or with nothing
+// but space between them.
+func (o *Offline) words(ctx context.Context, request string) (string, error) {
 	text, err := o.Show(ctx, request)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var shown struct {
 		Words string `json:"words"`
 	}
 	if err := json.Unmarshal(text, &shown); err != nil {
-		return nil, err
+		return "", err
 	}
-	return wordList.FindAllString(shown.Words, -1), nil
+	return strings.Join(wordList.FindAllString(shown.Words, -1), " "), nil
 }
 
-var (
-	// the words stand numbered, or with nothing but space between them
-	wordList    = regexp.MustCompile(`[A-Za-z]+`)
-	typed       = regexp.MustCompile(`Type "?(.+?)"? to continue: $`)
-	paper       = regexp.MustCompile(`Type word (\d+) from the paper: $`)
-	secretAsked = regexp.MustCompile(`((?:PIN of|PUK of|New |Old |Management key|The (?:first|second) half)[^\n]*): $`)
-)
-
-// answer is what a person types after what the terminal shows; empty where
-// nothing is secretAsked yet.
-func answer(shown string, words func() ([]string, error)) (string, error) {
-	if m := paper.FindStringSubmatch(shown); m != nil {
-		all, err := words()
-		n, _ := strconv.Atoi(m[1])
-		if err != nil || n < 1 || n > len(all) {
-			return "", errors.Join(fmt.Errorf("the paper has no word %d", n), err)
-		}
-		return all[n-1], nil
-	}
-	if m := typed.FindStringSubmatch(shown); m != nil {
-		return m[1], nil
-	}
-	if m := secretAsked.FindStringSubmatch(shown); m != nil {
-		secret, err := Secret(m[1])
-		return string(secret), err
-	}
-	return "", nil
-}
+var wordList = regexp.MustCompile(`[A-Za-z]+`)

@@ -11,23 +11,6 @@ import (
 	"sync"
 )
 
-// prompts counts how often the PIN of a token was asked for, by serial number.
-// Secret has no rehearsal to keep it in.
-var prompts = struct {
-	sync.Mutex
-	of map[uint32]int
-}{of: map[uint32]int{}}
-
-// prompted counts a prompt for a PIN that is in use; others it leaves alone.
-func prompted(prompt string) {
-	var serial uint32
-	if _, err := fmt.Sscanf(prompt, "PIN of YubiKey %d", &serial); err == nil {
-		prompts.Lock()
-		prompts.of[serial]++
-		prompts.Unlock()
-	}
-}
-
 // asked is what a token asked of the one who holds it.
 type asked struct{ pins, touches, signatures int }
 
@@ -68,17 +51,22 @@ type meter struct {
 
 // Write takes a line of the card's log: its number, CLA INS P1 P2, the length,
 // the status word, the duration. A signature is a GENERAL AUTHENTICATE (87)
-// with an elliptic-curve key that succeeded (SP 800-73-4 part 2, 3.2.4).
+// with an elliptic-curve key that succeeded (SP 800-73-4 part 2, 3.2.4). The PIN
+// is asked after a VERIFY (20) without one, which tells the tries left (3.2.1).
 func (m *meter) Write(line []byte) (int, error) {
 	fields := bytes.Split(bytes.TrimSpace(line), []byte("\t"))
 	if len(fields) < 4 {
 		return len(line), nil // a note about the card itself
 	}
-	header, status := strings.ToUpper(strings.ReplaceAll(string(fields[1]), " ", "")), string(fields[3])
-	if len(header) == 8 && header[2:4] == "87" && slices.Contains([]string{"11", "14"}, header[4:6]) && status == "sw=9000" {
-		m.mu.Lock()
+	header, length, status := strings.ToUpper(strings.ReplaceAll(string(fields[1]), " ", "")), string(fields[2]), string(fields[3])
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case len(header) != 8:
+	case header[2:4] == "87" && slices.Contains([]string{"11", "14"}, header[4:6]) && status == "sw=9000":
 		m.count.signatures++
-		m.mu.Unlock()
+	case header[2:] == "200080" && length == "lc=0":
+		m.count.pins++
 	}
 	return len(line), nil
 }
@@ -123,15 +111,10 @@ func (t *tally) begin(day string) {
 }
 
 func (t *tally) now() map[uint32]asked {
-	prompts.Lock()
-	defer prompts.Unlock()
 	all := map[uint32]asked{}
-	for serial, n := range prompts.of {
-		all[serial] = asked{pins: n}
-	}
 	for serial, m := range t.meters {
 		m.mu.Lock()
-		all[serial] = all[serial].plus(m.count)
+		all[serial] = m.count
 		m.mu.Unlock()
 	}
 	return all

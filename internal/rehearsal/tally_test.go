@@ -2,21 +2,23 @@ package rehearsal
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
 )
 
 // signed is a line of a card's log: a signature with a P-384 key.
-const signed = "7\t00 87 14 9C\t52\tsw=9000\t1ms\n"
+const signed = "7\t00 87 14 9C\tlc=52\tsw=9000\t1ms\n"
+
+// tries is one that asks for the tries of the PIN.
+const tries = "6\t00 20 00 80\tlc=0\tsw=63c5\t1ms\n"
 
 // opened is a command for which a PIN is typed and a token signs.
 func opened(t *testing.T, r *Rehearsal, serial uint32, pins, touches, signatures int) {
 	t.Helper()
 	done := r.tally.command([]string{"--json", "tuf", "sign", "staged"})
 	for range pins {
-		if _, err := Secret(fmt.Sprintf("PIN of YubiKey %d (5 tries left)", serial)); err != nil {
+		if _, err := r.tally.meter(serial).Write([]byte(tries)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,20 +79,21 @@ func TestCount_Refuses(t *testing.T) {
 	}
 }
 
-func TestMeter_CountsSignaturesOnly(t *testing.T) {
+func TestMeter_CountsSignaturesAndPINs(t *testing.T) {
 	m := &meter{}
 	for _, text := range []string{
 		signed,
-		"8\t10 87 14 9C\t52\tsw=6982\t1ms\n", // no touch came
-		"9\t00 87 0A 9B\t22\tsw=9000\t1ms\n", // the management key
-		"10\t00 20 00 80\t8\tsw=9000\t1ms\n", // the PIN
+		tries,
+		"8\t10 87 14 9C\tlc=52\tsw=6982\t1ms\n", // no touch came
+		"9\t00 87 0A 9B\tlc=22\tsw=9000\t1ms\n", // the management key
+		"10\t00 20 00 80\tlc=8\tsw=9000\t1ms\n", // the PIN
 		"card inserted\n",
 	} {
 		if n, err := m.Write([]byte(text)); err != nil || n != len(text) {
 			t.Fatalf("%q: %d, %v", text, n, err)
 		}
 	}
-	if m.count != (asked{signatures: 1}) {
+	if m.count != (asked{pins: 1, signatures: 1}) {
 		t.Errorf("counted %+v", m.count)
 	}
 }

@@ -41,10 +41,6 @@ func (t *Terminal) Notice(text string) {
 	}
 }
 
-// slips is how often a question is asked where the answer is neither its yes
-// nor a no.
-const slips = 3
-
 // Confirm asks q and returns ErrStopped for a no. A slip is asked again, but
 // where the answer is read off a paper: that is counted by the one who asks.
 func (t *Terminal) Confirm(q Question) error {
@@ -53,23 +49,23 @@ func (t *Terminal) Confirm(q Question) error {
 		return err
 	}
 	text := q.shown()
-	for range slips {
+	return Again(func(error) {
+		text = "That is not what is asked for. Type " + q.quoted() + " to continue, or no to stop: "
+	}, func() error {
 		if _, err := Fprintf(t.out, "%s", Text(text)); err != nil {
 			return fmt.Errorf("ask: %w", err)
 		}
 		answer, err := t.wait(func() ([]byte, error) { return readLine(tty) })
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if q.Accepts(string(answer)) {
+		case q.Accepts(string(answer)):
 			return nil
+		case q.Label != "" || q.Declines(string(answer)):
+			return Stopped(q.No)
 		}
-		if q.Label != "" || q.Declines(string(answer)) {
-			break
-		}
-		text = "That is not what is asked for. Type " + q.quoted() + " to continue, or no to stop: "
-	}
-	return Stopped(q.No)
+		return Slip(Stopped(q.No))
+	})
 }
 
 // Secret reads a line without echo, which is off before the prompt appears. The

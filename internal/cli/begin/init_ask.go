@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey"
@@ -26,23 +27,21 @@ type interview struct {
 	err    error
 }
 
-// ask asks until take has no objection, three times in all.
+// ask asks again where take has an objection.
 func (i *interview) ask(text, standard string, take func(answer string) error) {
-	var objection error
-	for try := 0; i.err == nil && try < 3; try++ {
+	if i.err != nil {
+		return
+	}
+	i.err = term.Again(func(slip error) { i.Operator.Notice("That is not an answer: " + slip.Error() + ".") }, func() error {
 		answer, err := i.person.Ask(text, standard)
 		if err != nil {
-			i.err = err
-			return
+			return err
 		}
-		if objection = take(strings.TrimSpace(answer)); objection == nil {
-			return
+		if err := take(strings.TrimSpace(answer)); err != nil {
+			return term.Slip(fault.New(fault.Usage, "run the command again; nothing was written", err))
 		}
-		i.Operator.Notice("That is not an answer: " + objection.Error() + ".")
-	}
-	if i.err == nil {
-		i.err = fault.New(fault.Usage, "run the command again; nothing was written", objection)
-	}
+		return nil
+	})
 }
 
 // name takes an answer that is not empty.

@@ -9,6 +9,9 @@ import (
 // Prompter lets a token speak to the operator.
 type Prompter struct{ Operator ceremony.Operator }
 
+// Notice implements yubikey.Prompter.
+func (p Prompter) Notice(text string) { p.Operator.Notice(text) }
+
 // PIN implements yubikey.Prompter. Whichever command it is that needs the PIN,
 // the process is hardened before it is typed.
 func (p Prompter) PIN(id yubikey.Identity, retries int) ([]byte, error) {

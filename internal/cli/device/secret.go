@@ -13,56 +13,52 @@ import (
 // TokenUnchanged is the way out where a secret was not taken.
 const TokenUnchanged = "run the command again; the token is unchanged"
 
-// NewSecret asks for a new PIN or PUK and judges it before anything else is
-// asked; a slip is asked again, three times in all. With split two people type a
-// half each. The caller clears it.
-func NewSecret(f *cmdutil.Factory, what string, split bool) ([]byte, error) {
-	for try := 1; ; try++ {
-		secret, err := newOnce(f, what, split)
-		if err == nil || fault.ExitCode(err) != int(fault.Usage) || try == 3 {
-			return secret, err
+// again says a slip at a secret before it is asked once more.
+func again(f *cmdutil.Factory, ask func() error) error {
+	return term.Again(func(slip error) { f.Operator.Notice(term.Sprintf("%s. Type it again.", slip)) }, ask)
+}
+
+// InForce asks for a secret that the token has and uses it. One that the token
+// refuses is asked again.
+func InForce(f *cmdutil.Factory, ask func() ([]byte, error), use func(secret []byte) error) error {
+	return again(f, func() error {
+		secret, err := ask()
+		if err != nil {
+			return err
 		}
-		f.Operator.Notice(term.Sprintf("%s; nothing was sent to the token. Type it again.", err))
-	}
+		defer clear(secret)
+		return use(secret)
+	})
 }
 
-func newOnce(f *cmdutil.Factory, what string, split bool) ([]byte, error) {
-	var secret []byte
-	var err error
-	if split {
-		secret, err = newHalves(f, what)
-	} else {
-		secret, err = newWhole(f, what)
+// NewSecret asks for a new PIN or PUK and judges it before anything else is
+// asked; a slip is asked again. With split two people type a half each; neither
+// half is shown, and each person types only their own. The caller clears it.
+func NewSecret(f *cmdutil.Factory, what string, split bool) ([]byte, error) {
+	judge := func(secret []byte) error {
+		if err := yubikey.CheckPIN(secret); err != nil {
+			return fault.New(fault.Usage, "", fmt.Errorf("new %s: %w", what, err))
+		}
+		return nil
 	}
-	if err != nil {
-		return nil, err
+	if !split {
+		return twice(f, fmt.Sprintf("New %s, 6 to 8 characters", what), what, judge)
 	}
-	if err := yubikey.CheckPIN(secret); err != nil {
-		clear(secret)
-		return nil, fault.New(fault.Usage, "", fmt.Errorf("new %s: %w", what, err))
-	}
-	return secret, nil
-}
-
-func newWhole(f *cmdutil.Factory, what string) ([]byte, error) {
-	return twice(f, fmt.Sprintf("New %s, 6 to 8 characters", what), what)
-}
-
-// newHalves joins what two people type; neither half is shown, and each person
-// types only their own.
-func newHalves(f *cmdutil.Factory, what string) ([]byte, error) {
 	whole := make([]byte, 0, 8) // room for both, so that no copy is left behind
 	for _, who := range []string{"first", "second"} {
 		f.Operator.Notice(term.Sprintf("The %s person types; the other one looks away.", who))
-		half, err := twice(f, fmt.Sprintf("The %s half of the new %s, 3 or 4 characters", who, what), who+" half")
+		half, err := twice(f, fmt.Sprintf("The %s half of the new %s, 3 or 4 characters", who, what), who+" half", func(half []byte) error {
+			switch {
+			case len(half) < 3 || len(half) > 4:
+				return fault.New(fault.Usage, TokenUnchanged, fmt.Errorf("the %s half of the %s has neither 3 nor 4 characters", who, what))
+			case who == "second":
+				return judge(append(whole, half...)) //nolint:gocritic // beyond its end, where the half goes next
+			}
+			return nil
+		})
 		if err != nil {
 			clear(whole)
 			return nil, err
-		}
-		if len(half) < 3 || len(half) > 4 {
-			clear(half)
-			clear(whole)
-			return nil, fault.New(fault.Usage, TokenUnchanged, fmt.Errorf("the %s half of the %s has neither 3 nor 4 characters", who, what))
 		}
 		whole = append(whole, half...)
 		clear(half)
@@ -71,20 +67,24 @@ func newHalves(f *cmdutil.Factory, what string) ([]byte, error) {
 }
 
 // twice asks for the same secret two times.
-func twice(f *cmdutil.Factory, prompt, what string) ([]byte, error) {
-	first, err := f.Operator.Secret(prompt)
-	if err != nil {
-		return nil, err
-	}
-	again, err := f.Operator.Secret(prompt + ", again")
-	if err != nil {
-		clear(first)
-		return nil, err
-	}
-	defer clear(again)
-	if !bytes.Equal(first, again) {
-		clear(first)
-		return nil, fault.New(fault.Usage, TokenUnchanged, fmt.Errorf("the %s was not typed the same way twice", what))
-	}
-	return first, nil
+func twice(f *cmdutil.Factory, prompt, what string, judge func([]byte) error) (secret []byte, err error) {
+	err = again(f, func() error {
+		if secret, err = f.Operator.Secret(prompt); err != nil {
+			return err
+		}
+		repeated, err := f.Operator.Secret(prompt + ", again")
+		defer clear(repeated)
+		if err == nil && !bytes.Equal(secret, repeated) {
+			err = term.Slip(fault.New(fault.Usage, TokenUnchanged, fmt.Errorf("the %s was not typed the same way twice", what)))
+		} else if err == nil {
+			if err = judge(secret); err != nil {
+				err = term.Slip(err)
+			}
+		}
+		if err != nil {
+			clear(secret)
+		}
+		return err
+	})
+	return secret, err
 }

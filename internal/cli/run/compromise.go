@@ -123,24 +123,30 @@ func (o *compromiseOptions) leaves(m *renewal.Damage, rest []string) (bool, erro
 	}
 	person, _ := o.Operator.(cmdutil.Asker)
 	text := term.Sprintf("Do the entries of %s leave trusted_root.json, or stay, closed?\n  leave: every bundle that rests on this key alone is rejected\n  stay:  its dates from before the theft are trusted, which can be forged\n(%s)\nType leave or stay.", m.Entry.Name, alone)
-	for slips := 0; person != nil && !o.JSON && slips < 3; slips++ {
+	unsaid := cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged",
+		"%s: say whether its entries leave trusted_root.json or stay; %s", m.Entry.Name, alone)
+	if person == nil || o.JSON {
+		return false, unsaid
+	}
+	leave := false
+	err := term.Again(func(error) { text = "Type leave or stay, or no to stop." }, func() error {
 		answer, err := person.Ask(text, "")
-		if err != nil && fault.ExitCode(err) != int(fault.Failure) {
-			return false, err
-		}
-		if err != nil { // no terminal
-			break
+		if err != nil {
+			if fault.ExitCode(err) == int(fault.Failure) { // no terminal
+				return unsaid
+			}
+			return err
 		}
 		switch answer = strings.ToLower(strings.TrimSpace(answer)); answer {
 		case "leave", "stay":
-			return answer == "leave", nil
+			leave = answer == "leave"
+			return nil
 		case "", "n", "no":
-			return false, term.Stopped("nothing is recorded")
+			return term.Stopped("nothing is recorded")
 		}
-		text = "Type leave or stay, or no to stop."
-	}
-	return false, cmdutil.Usage("--leave rejects every bundle that rests on it alone; --stay trusts its dates from before the theft, which can be forged",
-		"%s: say whether its entries leave trusted_root.json or stay; %s", m.Entry.Name, alone)
+		return term.Slip(unsaid)
+	})
+	return leave, err
 }
 
 type endOptions struct {

@@ -25,8 +25,8 @@ func newTokenChangeCmd(f *cmdutil.Factory, what, name string) *cobra.Command {
 	o := &tokenChangeOptions{Factory: f, what: what}
 	cmd := cmdutil.Command(o, runTokenChange, name,
 		"Replace the "+what+", for the next key holder",
-		"Replace the "+what+". The old one is asked for first, and the last try is never\n"+
-			"used. When a key holder leaves, change both: whoever knows the PUK sets a new PIN.")
+		"Replace the "+what+". The new one is asked for first, and the last try of\n"+
+			"the old one is used only after you typed so. When a key holder leaves, change both: whoever knows the PUK sets a new PIN.")
 	cmdutil.SerialFlag(cmd, &o.serial)
 	cmd.Flags().BoolVar(&o.split, "split", false, "two people type half of the new "+what+" each")
 	cmd.Flags().BoolVar(&o.was, "split-old", false, "two people type half of the old "+what+" each")
@@ -45,16 +45,11 @@ func runTokenChange(ctx context.Context, o *tokenChangeOptions) (err error) {
 		return err
 	}
 	defer clear(secret)
-	old, err := o.oldSecret()
-	if err != nil {
-		return err
-	}
-	defer clear(old)
 	change := token.ChangePIN
 	if o.what == "PUK" {
 		change = token.ChangePUK
 	}
-	if err := change(old, secret); err != nil {
+	if err := device.InForce(o.Factory, o.oldSecret, func(old []byte) error { return change(old, secret) }); err != nil {
 		return err
 	}
 	o.Progress("YubiKey %d has its new %s; seal each half twice, in two places, and destroy the notes with the old one", o.serial, o.what)

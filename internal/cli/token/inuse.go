@@ -50,7 +50,7 @@ func runTokenProtect(ctx context.Context, o *tokenProtectOptions) (err error) {
 	}); err != nil {
 		return err
 	}
-	already, err := token.Protect(func() ([]byte, error) { return o.oldKey() })
+	already, err := token.Protect(o.oldKey)
 	switch {
 	case err != nil:
 		return err
@@ -72,7 +72,7 @@ func (o *tokenProtectOptions) oldKey() ([]byte, error) {
 	key := make([]byte, hex.DecodedLen(len(typed)))
 	if _, err := hex.Decode(key, typed); err != nil || len(key) != 16 && len(key) != 24 && len(key) != 32 {
 		clear(key)
-		return nil, fault.New(fault.Usage, device.TokenUnchanged, errors.New("a management key has 32, 48 or 64 hex digits"))
+		return nil, term.Slip(fault.New(fault.Usage, device.TokenUnchanged, errors.New("a management key has 32, 48 or 64 hex digits")))
 	}
 	return key, nil
 }
@@ -108,17 +108,17 @@ func runTokenRetries(ctx context.Context, o *tokenRetriesOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, token.Close()) }()
-	pin, err := o.Operator.Secret(term.Sprintf("PIN of YubiKey %d, which stays", o.serial))
-	if err != nil {
-		return err
-	}
-	defer clear(pin)
+	// the new PUK first: a PIN that is refused is asked again alone
 	puk, err := device.NewSecret(o.Factory, "PUK", false)
 	if err != nil {
 		return err
 	}
 	defer clear(puk)
-	if err := token.SetRetries(yubikey.ProvisionOptions{PIN: pin, PUK: puk, PINRetries: o.pin, PUKRetries: o.puk}); err != nil {
+	if err := device.InForce(o.Factory, func() ([]byte, error) {
+		return o.Operator.Secret(term.Sprintf("PIN of YubiKey %d, which stays", o.serial))
+	}, func(pin []byte) error {
+		return token.SetRetries(yubikey.ProvisionOptions{PIN: pin, PUK: puk, PINRetries: o.pin, PUKRetries: o.puk})
+	}); err != nil {
 		return err
 	}
 	o.Progress("YubiKey %d has %d tries of the PIN, %d of the PUK, and a new PUK: write it down", o.serial, o.pin, o.puk)

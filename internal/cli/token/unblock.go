@@ -37,12 +37,9 @@ func runTokenUnblock(ctx context.Context, o *tokenUnblockOptions) (err error) {
 		return err
 	}
 	defer clear(pin)
-	puk, err := o.Operator.Secret(term.Sprintf("PUK of YubiKey %d", o.serial))
-	if err != nil {
-		return err
-	}
-	defer clear(puk)
-	if err := token.Unblock(puk, pin); err != nil {
+	if err := device.InForce(o.Factory, func() ([]byte, error) {
+		return o.Operator.Secret(term.Sprintf("PUK of YubiKey %d", o.serial))
+	}, func(puk []byte) error { return token.Unblock(puk, pin) }); err != nil {
 		return err
 	}
 	o.Progress("YubiKey %d has its new PIN; write it down and destroy the note with the old one", o.serial)
