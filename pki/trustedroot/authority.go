@@ -59,7 +59,7 @@ func (b *builder) addAuthority(name string, generations []ledger.Generation) {
 			b.problem("%s: %w", who, err)
 			continue
 		}
-		entry := authorityEntry(uri, chain, w)
+		entry := newAuthority(uri, chain, w)
 		if profile == profileFulcio {
 			b.root.CertificateAuthorities = append(b.root.CertificateAuthorities, entry)
 		} else {
@@ -105,7 +105,7 @@ func (b *builder) checkCompromise(who string, w window, chain []*x509.Certificat
 	}
 }
 
-func authorityEntry(uri string, chain []*x509.Certificate, w window) *prototrustroot.CertificateAuthority {
+func newAuthority(uri string, chain []*x509.Certificate, w window) *prototrustroot.CertificateAuthority {
 	certs := make([]*protocommon.X509Certificate, len(chain))
 	for i, c := range chain {
 		certs[i] = &protocommon.X509Certificate{RawBytes: c.Raw}
@@ -206,7 +206,7 @@ func checkChain(chain []*x509.Certificate) error {
 		return errors.New("holds one certificate only: clients need the whole chain up to the root")
 	}
 	for i, c := range chain[:len(chain)-1] {
-		if err := signedBy(c, chain[i+1]); err != nil {
+		if err := c.CheckSignatureFrom(chain[i+1]); err != nil {
 			return fmt.Errorf("certificate %d is not signed by certificate %d: %w", i+1, i+2, err)
 		}
 	}
@@ -217,7 +217,7 @@ func checkChain(chain []*x509.Certificate) error {
 }
 
 func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && signedBy(c, c) == nil
+	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(c) == nil
 }
 
 // chainValidity returns the time in which every certificate of a chain is

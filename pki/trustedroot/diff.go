@@ -1,7 +1,6 @@
 package trustedroot
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -57,10 +57,10 @@ func Diff(oldFile, newFile []byte, left ...string) ([]Change, error) {
 		return nil, fmt.Errorf("new file: %w", err)
 	}
 	d := &differ{left: left}
-	d.list("tlogs", logEntries(before.GetTlogs()), logEntries(after.GetTlogs()))
-	d.list("certificateAuthorities", authorityEntries(before.GetCertificateAuthorities()), authorityEntries(after.GetCertificateAuthorities()))
-	d.list("ctlogs", logEntries(before.GetCtlogs()), logEntries(after.GetCtlogs()))
-	d.list("timestampAuthorities", authorityEntries(before.GetTimestampAuthorities()), authorityEntries(after.GetTimestampAuthorities()))
+	older, newer := entriesOf(before), entriesOf(after)
+	for _, list := range lists {
+		d.list(list, older[list], newer[list])
+	}
 	if err := errors.Join(d.problems...); err != nil {
 		return d.changes, fault.New(fault.Verification,
 			"Do not sign or publish the new file: build it from a ledger that has every entry of the old one.", err)
@@ -78,43 +78,42 @@ type entry struct {
 	rest   proto.Message // everything but the window
 }
 
-func logEntries(logs []*prototrustroot.TransparencyLogInstance) []entry {
-	out := make([]entry, len(logs))
-	for i, l := range logs {
-		rest := proto.CloneOf(l)
-		rest.PublicKey.ValidFor = nil
-		out[i] = entry{
-			id:     string(l.GetPublicKey().GetRawBytes()),
-			name:   l.GetBaseUrl(),
-			keyID:  hex.EncodeToString(l.GetLogId().GetKeyId()),
-			spki:   hex.EncodeToString(l.GetLogId().GetKeyId()),
-			window: l.GetPublicKey().GetValidFor(),
-			rest:   rest,
-		}
+// lists are the lists of a trusted root, in the order of its schema.
+var lists = []string{"tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"}
+
+// entriesOf returns the entries of a trusted root by list.
+func entriesOf(root *prototrustroot.TrustedRoot) map[string][]entry {
+	return map[string][]entry{
+		"tlogs": each(root.GetTlogs(), logEntry), "certificateAuthorities": each(root.GetCertificateAuthorities(), authorityEntry),
+		"ctlogs": each(root.GetCtlogs(), logEntry), "timestampAuthorities": each(root.GetTimestampAuthorities(), authorityEntry),
+	}
+}
+
+func each[T, V any](list []T, f func(T) V) []V {
+	out := make([]V, len(list))
+	for i, e := range list {
+		out[i] = f(e)
 	}
 	return out
 }
 
-func authorityEntries(authorities []*prototrustroot.CertificateAuthority) []entry {
-	out := make([]entry, len(authorities))
-	for i, a := range authorities {
-		rest := proto.CloneOf(a)
-		rest.ValidFor = nil
-		fingerprint := sha256.Sum256(firstCertificate(a))
-		var spki string
-		if c, err := x509.ParseCertificate(firstCertificate(a)); err == nil {
-			spki = spkiDigest(c)
-		}
-		out[i] = entry{
-			spki:   spki,
-			id:     string(firstCertificate(a)),
-			name:   a.GetUri(),
-			keyID:  hex.EncodeToString(fingerprint[:]),
-			window: a.GetValidFor(),
-			rest:   rest,
-		}
+func logEntry(l *prototrustroot.TransparencyLogInstance) entry {
+	rest, id := proto.CloneOf(l), hex.EncodeToString(l.GetLogId().GetKeyId())
+	rest.PublicKey.ValidFor = nil
+	return entry{
+		id: string(l.GetPublicKey().GetRawBytes()), name: l.GetBaseUrl(), keyID: id, spki: id,
+		window: l.GetPublicKey().GetValidFor(), rest: rest,
 	}
-	return out
+}
+
+func authorityEntry(a *prototrustroot.CertificateAuthority) entry {
+	rest, first := proto.CloneOf(a), firstCertificate(a)
+	rest.ValidFor = nil
+	e := entry{id: string(first), name: a.GetUri(), keyID: digest.Hex(first), window: a.GetValidFor(), rest: rest}
+	if c, err := x509.ParseCertificate(first); err == nil {
+		e.spki = spkiDigest(c)
+	}
+	return e
 }
 
 type differ struct {

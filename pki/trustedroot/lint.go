@@ -161,14 +161,8 @@ func (l *linter) judged(ask func(LintOptions, []byte) error, data []byte) {
 // Worst returns the findings as one error with fault.Verification when one of
 // them has severity Error, and nil otherwise.
 func Worst(findings []finding.Finding) error {
-	var problems []error
-	for _, f := range findings {
-		if f.Severity == Error {
-			problems = append(problems, errors.New(f.String()))
-		}
+	if err := finding.Err(findings); err != nil {
+		return fault.New(fault.Verification, "Each finding names its repair; build the file anew rather than editing it.", err)
 	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return fault.New(fault.Verification, "Each finding names its repair; build the file anew rather than editing it.", errors.Join(problems...))
+	return nil
 }

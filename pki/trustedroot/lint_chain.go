@@ -197,8 +197,5 @@ func ascend(chain []*x509.Certificate) []*x509.Certificate {
 // issuedBy reports whether a certificate names its issuer and is signed by it,
 // CA or not.
 func issuedBy(c, parent *x509.Certificate) bool {
-	if !bytes.Equal(c.RawIssuer, parent.RawSubject) {
-		return false
-	}
-	return signedBy(c, parent) == nil || parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+	return bytes.Equal(c.RawIssuer, parent.RawSubject) && parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }

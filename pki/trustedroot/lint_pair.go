@@ -65,7 +65,7 @@ func pairServices(l *linter, report func(r rule, path, text, repair string), lis
 	for i, s := range services {
 		path := fmt.Sprintf("$.%s[%d]", list, i)
 		operators[s.GetOperator()] = true
-		found, same := entriesOf(list, s, entries)
+		found, same := knownAs(list, s, entries)
 		if len(found) == 0 {
 			report(ruleSCPair, path, fmt.Sprintf("The trusted root does not know %s: what is signed there cannot be verified", s.GetUrl()), "Publish the service's generation in the trusted root first, with the same URL")
 			continue
@@ -98,10 +98,10 @@ func pairServices(l *linter, report func(r rule, path, text, repair string), lis
 	}
 }
 
-// entriesOf returns the entries of a service: those of its URL, or else those
+// knownAs returns the entries of a service: those of its URL, or else those
 // that it can stand in front of, which are below its host or its operator's
 // domain. same is false for the latter, and where a TSA's path differs.
-func entriesOf(list string, s *prototrustroot.Service, entries []span) (found []span, same bool) {
+func knownAs(list string, s *prototrustroot.Service, entries []span) (found []span, same bool) {
 	raw, tsa := strings.TrimSuffix(s.GetUrl(), "/"), list == "tsaUrls"
 	same = true
 	for _, e := range entries {

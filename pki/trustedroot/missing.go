@@ -1,9 +1,8 @@
 package trustedroot
 
 import (
+	"fmt"
 	"slices"
-
-	prototrustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 )
 
 // Missing returns the entries of a published trusted root whose key or
@@ -15,11 +14,13 @@ func Missing(published, derived []byte) ([]byte, []string, error) {
 		return nil, nil, err
 	}
 	known := map[string]bool{}
-	for _, e := range slices.Concat(logEntries(after.GetTlogs()), logEntries(after.GetCtlogs()), authorityEntries(after.GetCertificateAuthorities()), authorityEntries(after.GetTimestampAuthorities())) {
-		known[e.id] = true
+	for _, entries := range entriesOf(after) {
+		for _, e := range entries {
+			known[e.id] = true
+		}
 	}
 	var words []string
-	data, err := only(published, func(list string, e entry) bool {
+	data, err := only(published, func(list string, _ int, e entry) bool {
 		if !known[e.id] {
 			words = append(words, list+": "+e.name+", key ID "+e.keyID+", valid "+rangeText(e.window))
 		}
@@ -34,27 +35,36 @@ func Missing(published, derived []byte) ([]byte, []string, error) {
 // WithoutKeys returns a trusted root without the entries of some keys, hex SHA-256
 // of each.
 func WithoutKeys(file []byte, keys ...string) ([]byte, error) {
-	return only(file, func(_ string, e entry) bool { return !slices.Contains(keys, e.spki) })
+	return only(file, func(_ string, _ int, e entry) bool { return !slices.Contains(keys, e.spki) })
+}
+
+// Without returns a trusted root without the entries at some JSON paths, as
+// judge.BundleResult.Needs names them: the file of somebody who never got that
+// generation.
+func Without(file []byte, paths ...string) ([]byte, error) {
+	return only(file, func(list string, i int, _ entry) bool {
+		return !slices.Contains(paths, fmt.Sprintf("$.%s[%d]", list, i))
+	})
 }
 
 // only keeps some entries.
-func only(file []byte, keep func(list string, e entry) bool) ([]byte, error) {
+func only(file []byte, keep func(list string, i int, e entry) bool) ([]byte, error) {
 	root, err := parse(file)
 	if err != nil {
 		return nil, err
 	}
-	logs := func(list string, all []*prototrustroot.TransparencyLogInstance) []*prototrustroot.TransparencyLogInstance {
-		return slices.DeleteFunc(all, func(l *prototrustroot.TransparencyLogInstance) bool {
-			return !keep(list, logEntries([]*prototrustroot.TransparencyLogInstance{l})[0])
-		})
-	}
-	authorities := func(list string, all []*prototrustroot.CertificateAuthority) []*prototrustroot.CertificateAuthority {
-		return slices.DeleteFunc(all, func(a *prototrustroot.CertificateAuthority) bool {
-			return !keep(list, authorityEntries([]*prototrustroot.CertificateAuthority{a})[0])
-		})
-	}
-	root.Tlogs, root.Ctlogs = logs("tlogs", root.GetTlogs()), logs("ctlogs", root.GetCtlogs())
-	root.CertificateAuthorities = authorities("certificateAuthorities", root.GetCertificateAuthorities())
-	root.TimestampAuthorities = authorities("timestampAuthorities", root.GetTimestampAuthorities())
+	root.Tlogs, root.Ctlogs = kept("tlogs", root.Tlogs, logEntry, keep), kept("ctlogs", root.Ctlogs, logEntry, keep)
+	root.CertificateAuthorities = kept("certificateAuthorities", root.CertificateAuthorities, authorityEntry, keep)
+	root.TimestampAuthorities = kept("timestampAuthorities", root.TimestampAuthorities, authorityEntry, keep)
 	return encode(root)
+}
+
+func kept[T any](list string, all []T, entryOf func(T) entry, keep func(list string, i int, e entry) bool) []T {
+	var out []T
+	for i, e := range all {
+		if keep(list, i, entryOf(e)) {
+			out = append(out, e)
+		}
+	}
+	return out
 }

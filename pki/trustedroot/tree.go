@@ -14,17 +14,16 @@ import (
 // maxDepth bounds the nesting of a document. A trusted root needs eight levels.
 const maxDepth = 64
 
-// node is one value of a JSON document and the line on which it ends, which for
-// the scalar values that matter here is the line on which it stands.
+// node is one value of a JSON document.
 type node struct {
 	kind   byte // '{', '[', 's'tring, 'n'umber, 'b'ool, '0' for null
 	text   string
-	line   int
 	path   string // $.tlogs[0].publicKey
 	keys   []string
 	fields map[string]*node // of an object; the last of a repeated key
 	again  []repeated       // keys that an object repeats
 	items  []*node          // of an array
+	lines  map[string]int   // of the whole document, by path; in the root alone
 }
 
 type repeated struct {
@@ -47,23 +46,17 @@ var errNotUTF8 = errors.New("not valid UTF-8")
 // readTree parses one JSON document, and nothing behind it. The error is a
 // *syntaxError.
 func readTree(data []byte) (*node, error) {
-	r := &treeReader{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	r := &treeReader{data: data, dec: json.NewDecoder(bytes.NewReader(data)), seen: map[string]int{"": 1}}
 	r.dec.UseNumber()
 	if !utf8.Valid(data) {
-		at := 0
-		for utf8.FullRune(data[at:]) {
-			c, size := utf8.DecodeRune(data[at:])
-			if c == utf8.RuneError && size == 1 {
-				break
-			}
-			at += size
-		}
-		return nil, r.fail(int64(at), errNotUTF8)
+		before := bytes.ToValidUTF8(data, []byte{0xFF}) // which is never valid
+		return nil, r.fail(int64(bytes.IndexByte(before, 0xFF)), errNotUTF8)
 	}
 	root, err := r.value("$", 0)
 	if err != nil {
 		return nil, err
 	}
+	root.lines = r.seen
 	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, r.fail(r.dec.InputOffset(), errors.New("something follows the end of the document"))
 	}
@@ -73,6 +66,8 @@ func readTree(data []byte) (*node, error) {
 type treeReader struct {
 	data []byte
 	dec  *json.Decoder
+
+	seen map[string]int // line on which the value at a path begins
 
 	counted int // bytes whose newlines are in lines
 	lines   int
@@ -114,7 +109,9 @@ func (r *treeReader) value(path string, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{path: path, line: r.line(r.dec.InputOffset())}
+	n := &node{path: path}
+	r.seen[path] = r.line(r.dec.InputOffset())
+	r.seen[jsonName(path)] = r.seen[path]
 	switch v := tok.(type) {
 	case json.Delim:
 		if depth >= maxDepth {
@@ -176,45 +173,22 @@ func (r *treeReader) array(n *node, depth int) error {
 // lineOf returns the line of a path, or of the nearest value above it that is
 // there.
 func (n *node) lineOf(path string) int {
-	rest := strings.TrimPrefix(path, "$")
-	for rest != "" {
-		var next *node
-		if strings.HasPrefix(rest, "[") {
-			digits, tail, _ := strings.Cut(rest[1:], "]")
-			if i, err := strconv.Atoi(digits); err == nil && i >= 0 && i < len(n.items) {
-				next = n.items[i]
-			}
-			rest = tail
-		} else {
-			rest = strings.TrimPrefix(rest, ".")
-			end := strings.IndexAny(rest, ".[")
-			if end < 0 {
-				end = len(rest)
-			}
-			next = n.field(rest[:end])
-			rest = rest[end:]
+	for {
+		if line, ok := n.lines[path]; ok {
+			return line
 		}
-		if next == nil {
-			break
-		}
-		n = next
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
-	return n.line
 }
 
-// field returns a field by its JSON name, or by the name in the .proto file,
-// which protobuf's JSON mapping accepts too.
-func (n *node) field(name string) *node {
-	if f, ok := n.fields[name]; ok {
-		return f
-	}
-	var snake strings.Builder
-	for _, c := range name {
-		if c >= 'A' && c <= 'Z' {
-			snake.WriteByte('_')
-			c += 'a' - 'A'
+// jsonName returns a path in protobuf's JSON names: its mapping also takes the
+// names of the .proto file.
+func jsonName(path string) string {
+	parts := strings.Split(path, "_")
+	for i, p := range parts[1:] {
+		if p != "" {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
 		}
-		snake.WriteRune(c)
 	}
-	return n.fields[snake.String()]
+	return strings.Join(parts, "")
 }

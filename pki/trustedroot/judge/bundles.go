@@ -26,6 +26,14 @@ type Bundle struct {
 	Key []byte
 }
 
+func (b Bundle) read() (*bundle.Bundle, error) {
+	if len(b.Data) > maxDocument {
+		return nil, fmt.Errorf("larger than %d bytes", maxDocument)
+	}
+	entity := &bundle.Bundle{}
+	return entity, entity.UnmarshalJSON(b.Data)
+}
+
 // BundleResult says how a bundle stands under a trusted root.
 type BundleResult struct {
 	Name string `json:"name"`
@@ -100,11 +108,8 @@ var ErrNotBlob = errors.New("the bundle signs an attestation, not an artifact")
 // MessageDigest returns the digest of the artifact that a bundle signs, as
 // "sha256:" and hex digits. The error is ErrNotBlob for an attestation.
 func MessageDigest(b Bundle) (string, error) {
-	if len(b.Data) > maxDocument {
-		return "", fmt.Errorf("bundle %s: larger than %d bytes", b.Name, maxDocument)
-	}
-	entity := &bundle.Bundle{}
-	if err := entity.UnmarshalJSON(b.Data); err != nil {
+	entity, err := b.read()
+	if err != nil {
 		return "", fmt.Errorf("bundle %s: %w", b.Name, err)
 	}
 	m := entity.GetMessageSignature()
@@ -118,8 +123,8 @@ func MessageDigest(b Bundle) (string, error) {
 // HasTimestamp reports whether a bundle holds the timestamp of a TSA; one of
 // Rekor v1 may live on the time that the log promised.
 func HasTimestamp(b Bundle) bool {
-	entity := &bundle.Bundle{}
-	if len(b.Data) > maxDocument || entity.UnmarshalJSON(b.Data) != nil {
+	entity, err := b.read()
+	if err != nil {
 		return false
 	}
 	stamps, err := entity.Timestamps()
@@ -129,8 +134,8 @@ func HasTimestamp(b Bundle) bool {
 // KeyOf returns the one of these public keys, in PEM, that signed a bundle, or nil
 // for a bundle with a certificate and for one that none of them signed.
 func KeyOf(b Bundle, keys ...[]byte) []byte {
-	entity := &bundle.Bundle{}
-	if len(b.Data) > maxDocument || entity.UnmarshalJSON(b.Data) != nil || !byKey(entity) {
+	entity, err := b.read()
+	if err != nil || !byKey(entity) {
 		return nil
 	}
 	by, errV := entity.VerificationContent()
@@ -157,8 +162,8 @@ func KeyOf(b Bundle, keys ...[]byte) []byte {
 
 // ByKey reports whether a bundle names a key in place of a certificate.
 func ByKey(b Bundle) bool {
-	entity := &bundle.Bundle{}
-	return len(b.Data) <= maxDocument && entity.UnmarshalJSON(b.Data) == nil && byKey(entity)
+	entity, err := b.read()
+	return err == nil && byKey(entity)
 }
 
 func byKey(entity *bundle.Bundle) bool {
@@ -168,11 +173,8 @@ func byKey(entity *bundle.Bundle) bool {
 
 func checkBundle(whole *root.TrustedRoot, variants []variant, b Bundle) (BundleResult, error) {
 	result := BundleResult{Name: b.Name}
-	if len(b.Data) > maxDocument {
-		return result, fmt.Errorf("larger than %d bytes", maxDocument)
-	}
-	entity := &bundle.Bundle{}
-	if err := entity.UnmarshalJSON(b.Data); err != nil {
+	entity, err := b.read()
+	if err != nil {
 		return result, err
 	}
 	if b.Key == nil && byKey(entity) {
@@ -257,33 +259,22 @@ type variant struct {
 
 func withoutEach(msg *prototrustroot.TrustedRoot) ([]variant, error) {
 	var out []variant
-	add := func(list string, n int, remove func(m *prototrustroot.TrustedRoot, i int)) error {
+	for _, name := range []string{"tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"} {
+		field := msg.ProtoReflect().Descriptor().Fields().ByJSONName(name)
+		n := msg.ProtoReflect().Get(field).List().Len()
 		for i := range n {
-			m, ok := proto.Clone(msg).(*prototrustroot.TrustedRoot)
-			if !ok {
-				return errors.New("clone of a trusted root has another type")
+			m := proto.CloneOf(msg)
+			list := m.ProtoReflect().Mutable(field).List()
+			for j := i + 1; j < n; j++ {
+				list.Set(j-1, list.Get(j))
 			}
-			remove(m, i)
+			list.Truncate(n - 1)
 			tr, err := root.NewTrustedRootFromProtobuf(m)
 			if err != nil {
-				return refused(err)
+				return nil, refused(err)
 			}
-			out = append(out, variant{path: fmt.Sprintf("$.%s[%d]", list, i), root: tr})
+			out = append(out, variant{path: fmt.Sprintf("$.%s[%d]", name, i), root: tr})
 		}
-		return nil
 	}
-	err := errors.Join(
-		add("tlogs", len(msg.Tlogs), func(m *prototrustroot.TrustedRoot, i int) { m.Tlogs = without(m.Tlogs, i) }),
-		add("certificateAuthorities", len(msg.CertificateAuthorities), func(m *prototrustroot.TrustedRoot, i int) {
-			m.CertificateAuthorities = without(m.CertificateAuthorities, i)
-		}),
-		add("ctlogs", len(msg.Ctlogs), func(m *prototrustroot.TrustedRoot, i int) { m.Ctlogs = without(m.Ctlogs, i) }),
-		add("timestampAuthorities", len(msg.TimestampAuthorities), func(m *prototrustroot.TrustedRoot, i int) {
-			m.TimestampAuthorities = without(m.TimestampAuthorities, i)
-		}))
-	return out, err
-}
-
-func without[T any](list []T, i int) []T {
-	return append(list[:i:i], list[i+1:]...)
+	return out, nil
 }
