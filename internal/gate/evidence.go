@@ -10,6 +10,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
@@ -68,7 +69,7 @@ func (b Bundle) read() ([]byte, error) {
 	if b.Data != nil {
 		return b.Data, nil
 	}
-	return readBounded(b.Path, maxBundle)
+	return courier.ReadFile(b.Path, maxBundle)
 }
 
 func readEvidence(b Bundle) (*evidence, error) {

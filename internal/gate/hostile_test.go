@@ -18,6 +18,7 @@ import (
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
@@ -276,7 +277,7 @@ func TestVerify_ByDigest(t *testing.T) {
 	}
 	p.Rule = ruleAny
 	sum := sha256.Sum256(app)
-	for _, reference := range []string{"sha256:" + hexSum(app), "registry.example.com/app@sha256:" + hexSum(app)} {
+	for _, reference := range []string{"sha256:" + digest.Hex(app), "registry.example.com/app@sha256:" + digest.Hex(app)} {
 		a, err := FromDigest(reference)
 		if err != nil || !slices.Equal(a.SHA256, sum[:]) {
 			t.Fatalf("%s: %v", reference, err)
@@ -285,7 +286,7 @@ func TestVerify_ByDigest(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, wrong := range []string{"", "app", "registry.example.com/app:v1", "sha256:AB", "sha512:" + hexSum(app), "@sha256:" + hexSum(app)} {
+	for _, wrong := range []string{"", "app", "registry.example.com/app:v1", "sha256:AB", "sha512:" + digest.Hex(app), "@sha256:" + digest.Hex(app)} {
 		if _, err := FromDigest(wrong); err == nil {
 			t.Errorf("%q is taken for a digest", wrong)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore/pkg/signature"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -31,7 +32,7 @@ func (p *Policy) keys() ([]*publicKey, error) {
 		data := []byte(k.PEM)
 		if k.File != "" {
 			var err error
-			if data, err = readBounded(p.path(k.File), maxKey); err != nil {
+			if data, err = courier.ReadFile(p.path(k.File), maxKey); err != nil {
 				problems = append(problems, fmt.Errorf("keys[%d]: %w", i, err))
 				continue
 			}

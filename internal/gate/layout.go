@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
@@ -53,7 +54,7 @@ type layout struct {
 // them against its manifest.
 func ReadLayout(dir, digest string) (Artifact, []Bundle, error) {
 	l := &layout{dir: dir, manifests: map[string]manifest{}}
-	data, err := readBounded(filepath.Join(dir, "index.json"), maxManifest)
+	data, err := courier.ReadFile(filepath.Join(dir, "index.json"), maxManifest)
 	if err != nil {
 		return Artifact{}, nil, fmt.Errorf("read the OCI layout: %w", err)
 	}
@@ -121,7 +122,7 @@ func (l *layout) blob(d descriptor, limit int64) ([]byte, error) {
 	if !ok || !hexDigest.MatchString(name) {
 		return nil, fmt.Errorf("%q is not a SHA-256 digest", d.Digest)
 	}
-	data, err := readBounded(filepath.Join(l.dir, "blobs", "sha256", name), limit)
+	data, err := courier.ReadFile(filepath.Join(l.dir, "blobs", "sha256", name), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // descend writes a blob into a layout and describes it.
@@ -27,8 +29,8 @@ func (s *scene) descend(mediaType string, content any) descriptor {
 	if err := os.MkdirAll(s.path("layout/blobs/sha256"), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
-	s.write("layout/blobs/sha256/"+hexSum(data), data)
-	return descriptor{MediaType: mediaType, Digest: "sha256:" + hexSum(data), Size: int64(len(data))}
+	s.write("layout/blobs/sha256/"+digest.Hex(data), data)
+	return descriptor{MediaType: mediaType, Digest: "sha256:" + digest.Hex(data), Size: int64(len(data))}
 }
 
 const imageManifest = "application/vnd.oci.image.manifest.v1+json"

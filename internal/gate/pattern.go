@@ -3,7 +3,6 @@ package gate
 import (
 	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -12,9 +11,6 @@ import (
 // "*" stands for one or more characters other than "/", "@", white space and
 // control characters; "**" for the same with "/" and "@". A pattern is anchored
 // at both ends, and upper and lower case differ.
-
-// expressions are compiled once a pattern.
-var expressions sync.Map
 
 // matches compares a value with a pattern. A value that is not printable UTF-8
 // matches none.
@@ -25,11 +21,7 @@ func matches(pattern, value string) bool {
 	if !strings.Contains(pattern, "*") {
 		return value == pattern
 	}
-	compiled, ok := expressions.Load(pattern)
-	if !ok {
-		compiled, _ = expressions.LoadOrStore(pattern, regexp.MustCompile(expression(pattern)))
-	}
-	return compiled.(*regexp.Regexp).MatchString(value) //nolint:forcetypeassert // nothing else is stored
+	return regexp.MustCompile(expression(pattern)).MatchString(value)
 }
 
 // expression is the same pattern as an anchored regular expression.

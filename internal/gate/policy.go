@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
@@ -85,7 +84,7 @@ const maxPolicy = 64 << 10
 
 // ReadPolicy reads the policy at path.
 func ReadPolicy(path string) (*Policy, error) {
-	data, err := readBounded(path, maxPolicy)
+	data, err := courier.ReadFile(path, maxPolicy)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "give the policy's file with --policy", fmt.Errorf("read the policy: %w", err))
 	}
@@ -136,19 +135,4 @@ func (p *Policy) path(name string) string {
 		return name
 	}
 	return filepath.Join(p.dir, name)
-}
-
-// readBounded reads a regular file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, info.Size(), limit)
-	}
-	return courier.ReadFile(path, courier.MaxFile)
 }

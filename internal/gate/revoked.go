@@ -11,6 +11,7 @@ import (
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -108,14 +109,14 @@ func (p *Policy) named(ctx context.Context, g *Gate, name string, limit int64) (
 	if target, ok := strings.CutPrefix(name, targetPrefix); ok {
 		return mirroredTarget(ctx, p.path(p.Trust.Repository), p.path(p.Trust.Root), target, g.now)
 	}
-	return readBounded(p.path(name), limit)
+	return courier.ReadFile(p.path(name), limit)
 }
 
 // stolen loads the checkpoints from before each theft, by the key of the TSA.
 func (g *Gate) stolen(p *Policy) error {
 	g.before = map[string]heads{}
 	for _, s := range p.Trust.Stolen {
-		data, err := readBounded(p.path(s.Before), maxRetired)
+		data, err := courier.ReadFile(p.path(s.Before), maxRetired)
 		if err != nil {
 			return fmt.Errorf("checkpoints from before the theft: %w", err)
 		}

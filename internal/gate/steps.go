@@ -15,8 +15,6 @@ import (
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
-
-	"github.com/linnemanlabs/trustroot/internal/digest"
 )
 
 // steps looks at each part of a bundle by itself, so that a refusal names what
@@ -181,12 +179,4 @@ func (g *Gate) certificateSteps(cert *x509.Certificate, times []root.Timestamp, 
 		}
 	}
 	return []Check{chain, sct}
-}
-
-// hexSum is the SHA-256 of data in hex, and empty for none.
-func hexSum(data []byte) string {
-	if data == nil {
-		return ""
-	}
-	return digest.Hex(data)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki/witness"
 )
@@ -92,7 +93,7 @@ func (p *Policy) witnesses(ctx context.Context, g *Gate) ([]byte, error) {
 // retired reads the last checkpoints, and returns nil where there are none.
 func (p *Policy) retired(ctx context.Context, g *Gate) ([]byte, error) {
 	if p.Trust.Retired != "" {
-		return readBounded(p.path(p.Trust.Retired), maxRetired)
+		return courier.ReadFile(p.path(p.Trust.Retired), maxRetired)
 	}
 	if p.Trust.Repository == "" {
 		return nil, nil
@@ -201,7 +202,7 @@ func (g *Gate) beforeTheft(before heads, id, checkpoint, url string) error {
 func (g *Gate) consistent(head, last treeHead, url string) error {
 	dir := filepath.Join(g.policy.path(g.policy.Trust.Tiles), filepath.FromSlash(strings.ReplaceAll(last.origin, "..", "_")))
 	read := func(path string) ([]byte, error) {
-		return readBounded(filepath.Join(dir, filepath.FromSlash(path)), maxRetired)
+		return courier.ReadFile(filepath.Join(dir, filepath.FromSlash(path)), maxRetired)
 	}
 	for _, h := range []struct {
 		treeHead

@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // tileWidth is how many hashes a full tile has (C2SP tlog-tiles).
@@ -26,10 +28,8 @@ func decodeHash(text string) ([]byte, error) {
 func rootOf(size, all uint64, read func(path string) ([]byte, error)) ([]byte, error) {
 	tree := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
 	for start := uint64(0); start < size; start += tileWidth {
-		path := tilePath(start / tileWidth)
-		if all-start < tileWidth {
-			path += fmt.Sprintf(".p/%d", all-start)
-		}
+		leaves := tlog.Tile{H: 8, N: int64(start / tileWidth), W: int(min(all-start, tileWidth))} //nolint:gosec // a parsed size has 63 bits
+		path := strings.Replace(leaves.Path(), "tile/8/", "tile/", 1)                             // tlog-tiles leaves the height out
 		tile, err := read(path)
 		if err != nil {
 			return nil, err
@@ -45,13 +45,4 @@ func rootOf(size, all uint64, read func(path string) ([]byte, error)) ([]byte, e
 		}
 	}
 	return tree.GetRootHash(nil)
-}
-
-// tilePath is the path of a tile of leaf hashes: tile/0/x001/x234/067.
-func tilePath(n uint64) string {
-	path := fmt.Sprintf("%03d", n%1000)
-	for n /= 1000; n > 0; n /= 1000 {
-		path = fmt.Sprintf("x%03d/%s", n%1000, path)
-	}
-	return "tile/0/" + path
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	sigtuf "github.com/sigstore/sigstore-go/pkg/tuf"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -31,7 +32,7 @@ func (p *Policy) trust(ctx context.Context, now time.Time) (*root.TrustedRoot, [
 	switch t := p.Trust; {
 	case t.File != "":
 		from = p.path(t.File)
-		data, err = readBounded(from, maxTrustedRoot)
+		data, err = courier.ReadFile(from, maxTrustedRoot)
 	case t.Cache != "":
 		from = p.path(t.Cache)
 		data, err = cached(from)
@@ -58,7 +59,7 @@ func mirrored(ctx context.Context, dir, rootFile string, now time.Time) ([]byte,
 }
 
 func mirroredTarget(ctx context.Context, dir, rootFile, target string, now time.Time) ([]byte, error) {
-	anchor, err := readBounded(rootFile, maxMetadata)
+	anchor, err := courier.ReadFile(rootFile, maxMetadata)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func cached(dir string) (data []byte, err error) {
 	}
 	var anchor []byte
 	for _, name := range []string{"root.json", "timestamp.json", "snapshot.json", "targets.json", filepath.Join("targets", tuf.TrustedRootName)} {
-		content, err := readBounded(filepath.Join(dir, name), maxMetadata)
+		content, err := courier.ReadFile(filepath.Join(dir, name), maxMetadata)
 		if err != nil {
 			return nil, err
 		}

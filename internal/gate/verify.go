@@ -11,6 +11,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/witness"
 )
@@ -44,7 +45,9 @@ func Open(ctx context.Context, p *Policy, now time.Time) *Gate {
 		fail(kindKey, "pin", err)
 	}
 	trusted, data, from, err := p.trust(ctx, now)
-	g.from = File{Path: from, SHA256: hexSum(data)}
+	if g.from = (File{Path: from}); data != nil {
+		g.from.SHA256 = digest.Hex(data)
+	}
 	if err != nil {
 		fail("", "trust", err)
 		return g
