@@ -77,7 +77,7 @@ func encodeAll(s *State, head string, now time.Time, entries []Entry) ([]byte, e
 		e.Seq, e.Prev, e.Time = s.Entries+1, head, now.UTC().Truncate(time.Second)
 		e.More = len(entries) - 1 - i
 		var err error
-		if e.Type, err = e.payload(); err != nil {
+		if e.Type, _, err = e.payload(); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
 		if err := refuses(s, &e); err != nil {

@@ -10,7 +10,7 @@ import (
 // apply checks that an entry is allowed after what the state holds, and adds
 // it. The error joins every problem of the entry; the state is then unchanged.
 func apply(s *State, e *Entry) error {
-	name, err := e.payload()
+	name, says, err := e.payload()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func apply(s *State, e *Entry) error {
 	if opened := s.Organization != ""; opened == (e.Created != nil) {
 		ps.add("created stands in the first line, and there alone")
 	}
-	commit := check(s, ps, e)
+	commit := says.check(s, ps, e)
 	if len(*ps) > 0 {
 		return fmt.Errorf("%s: %w", name, errors.Join(*ps...))
 	}
@@ -59,46 +59,12 @@ func published(s *State, e *Entry) {
 	}
 }
 
-// check checks the payload and returns what adds it to the state.
-func check(s *State, ps *problems, e *Entry) (commit func()) {
-	switch {
-	case e.Created != nil:
-		ps.text("organization", e.Created.Organization)
-		return func() { s.Organization, s.Rehearsal = e.Created.Organization, e.Created.Rehearsal }
-	case e.Request != nil:
-		return request(s, ps, e.Request)
-	case e.Certificate != nil:
-		return applyCertificate(s, ps, e.Certificate, e.Time)
-	case e.Withheld != nil:
-		return withheld(s, ps, e.Withheld)
-	case e.Log != nil:
-		return log(s, ps, e.Log, e.Time)
-	case e.App != nil:
-		return app(s, ps, e.App, e.Time)
-	case e.Online != nil:
-		return online(s, ps, e.Online, e.Time)
-	case e.Cutover != nil:
-		return applyCutover(s, ps, e.Cutover, e.Time)
-	case e.Compromise != nil:
-		return applyCompromise(s, ps, e.Compromise, e.Time)
-	case e.CRL != nil:
-		return crl(s, ps, e.CRL)
-	case e.Promote != nil:
-		return promote(s, ps, e.Promote)
-	case e.Ended != nil:
-		return applyEnded(s, ps, e.Ended, e.Time)
-	case e.Incident != nil:
-		return incident(s, ps, e.Incident)
-	case e.GivenUp != nil:
-		return giveUp(s, ps, e.GivenUp)
-	case e.Material != nil:
-		return checkMaterial(s, ps, e.Material, e.Time)
-	default:
-		return record(s, ps, e.Record)
-	}
+func (c *Created) check(s *State, ps *problems, _ *Entry) func() {
+	ps.text("organization", c.Organization)
+	return func() { s.Organization, s.Rehearsal = c.Organization, c.Rehearsal }
 }
 
-func request(s *State, ps *problems, r *Request) func() {
+func (r *Request) check(s *State, ps *problems, _ *Entry) func() {
 	ps.name("ceremony", r.Ceremony)
 	ps.digest("digest", r.Digest)
 	if r.Sequence <= s.Sequence {
@@ -113,7 +79,7 @@ func request(s *State, ps *problems, r *Request) func() {
 	}
 }
 
-func record(s *State, ps *problems, r *Record) func() {
+func (r *Record) check(s *State, ps *problems, _ *Entry) func() {
 	ps.name("ceremony", r.Ceremony)
 	ps.digest("request", r.Request)
 	if q, known := s.Requests[r.Request]; !known {
@@ -131,7 +97,7 @@ func record(s *State, ps *problems, r *Record) func() {
 	}
 }
 
-func applyCertificate(s *State, ps *problems, c *Certificate, added time.Time) func() {
+func (c *Certificate) check(s *State, ps *problems, e *Entry) func() {
 	generation(s, ps, "authority", c.Authority, c.Generation, s.Authorities)
 	ps.name("profile", c.Profile)
 	ps.name("issuer", c.Issuer)
@@ -160,7 +126,7 @@ func applyCertificate(s *State, ps *problems, c *Certificate, added time.Time) f
 	addFiles := files(s, ps, named{"file", c.File}, named{"chain", c.Chain})
 	return func() {
 		s.Authorities[c.Authority] = append(s.Authorities[c.Authority],
-			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Added: added, Standby: c.Standby, issuer: issuerOf(s, c)})
+			Generation{Number: c.Generation, Certificate: c, Start: c.NotBefore, Added: e.Time, Standby: c.Standby, issuer: issuerOf(s, c)})
 		inherit(s, c)
 		addSerial()
 		addKey()
@@ -168,13 +134,13 @@ func applyCertificate(s *State, ps *problems, c *Certificate, added time.Time) f
 	}
 }
 
-func withheld(s *State, ps *problems, w *Withheld) func() {
+func (w *Withheld) check(s *State, ps *problems, _ *Entry) func() {
 	ps.name("authority", w.Authority)
 	ps.text("reason", w.Reason)
 	return serial(s, ps, "", w.Authority, w.Serial)
 }
 
-func log(s *State, ps *problems, g *Log, added time.Time) func() {
+func (g *Log) check(s *State, ps *problems, e *Entry) func() {
 	generation(s, ps, "name", g.Name, g.Generation, s.Logs)
 	if !slices.Contains([]string{"rekor-v2", "static-ct"}, g.Kind) {
 		ps.add("kind is %q: a log is rekor-v2 or static-ct", g.Kind)
@@ -188,33 +154,33 @@ func log(s *State, ps *problems, g *Log, added time.Time) func() {
 	addKey := key(s, ps, "log_id", g.LogID, "log "+g.Name, false)
 	addFiles := files(s, ps, named{"file", g.File})
 	return func() {
-		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start, Added: added})
+		s.Logs[g.Name] = append(s.Logs[g.Name], Generation{Number: g.Generation, Log: g, Start: g.Start, Added: e.Time})
 		addKey()
 		addFiles()
 	}
 }
 
-func app(s *State, ps *problems, a *App, added time.Time) func() {
+func (a *App) check(s *State, ps *problems, e *Entry) func() {
 	generation(s, ps, "name", a.Name, a.Generation, s.Apps)
 	addKey := key(s, ps, "spki_sha256", a.SPKISHA256, "application "+a.Name, false)
 	addFiles := files(s, ps, named{"file", a.File})
 	return func() {
-		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a, Added: added})
+		s.Apps[a.Name] = append(s.Apps[a.Name], Generation{Number: a.Generation, App: a, Added: e.Time})
 		addKey()
 		addFiles()
 	}
 }
 
-func online(s *State, ps *problems, o *Online, added time.Time) func() {
+func (o *Online) check(s *State, ps *problems, e *Entry) func() {
 	if next := len(s.Online) + 1; o.Generation != next {
 		ps.add("generation is %d and the next one of %s is %d", o.Generation, OnlineKey, next)
 	}
 	addKey := key(s, ps, "spki_sha256", o.SPKISHA256, OnlineKey, false)
 	return func() {
 		for i := range s.Online {
-			s.Online[i].close(added)
+			s.Online[i].close(e.Time)
 		}
-		s.Online = append(s.Online, Generation{Number: o.Generation, Online: o, Start: added, Added: added})
+		s.Online = append(s.Online, Generation{Number: o.Generation, Online: o, Start: e.Time, Added: e.Time})
 		addKey()
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// applyCompromise closes every generation of one key, and everything under it.
-func applyCompromise(s *State, ps *problems, c *Compromise, now time.Time) func() {
-	past(ps, "since", c.Since, now)
+// check closes every generation of one key, and everything under it.
+func (c *Compromise) check(s *State, ps *problems, e *Entry) func() {
+	past(ps, "since", c.Since, e.Time)
 	ps.text("reason", c.Reason)
 	key := c.Key
 	if key != "" {
@@ -105,7 +105,7 @@ func (s *State) Issuer(g *Generation) *Generation {
 // All returns the generations of an authority, a log, an application or the
 // online key.
 func (s *State) All(name string) []Generation {
-	if generations := windows(s, name); len(generations) > 0 {
+	if generations := s.Windows(name); len(generations) > 0 {
 		return generations
 	}
 	if name == OnlineKey {

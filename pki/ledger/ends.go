@@ -20,7 +20,7 @@ func find(s *State, ps *problems, name string, number int) *Generation {
 	return &generations[number-1]
 }
 
-func crl(s *State, ps *problems, c *CRL) func() {
+func (c *CRL) check(s *State, ps *problems, _ *Entry) func() {
 	g := find(s, ps, c.Issuer, c.Generation)
 	if g != nil && g.Certificate == nil {
 		ps.add("issuer %s is not an authority", c.Issuer)
@@ -62,7 +62,7 @@ func (s *State) LastCRL(issuer string, generation int) *CRL {
 	return nil
 }
 
-func promote(s *State, ps *problems, p *Promote) func() {
+func (p *Promote) check(s *State, ps *problems, _ *Entry) func() {
 	g := find(s, ps, p.Name, p.Generation)
 	switch {
 	case g == nil:
@@ -74,10 +74,10 @@ func promote(s *State, ps *problems, p *Promote) func() {
 	return func() { g.Standby = false }
 }
 
-// applyEnded ends a generation that nothing replaces. A root ends once nothing
+// check ends a generation that nothing replaces. A root ends once nothing
 // under it is open.
-func applyEnded(s *State, ps *problems, e *Ended, now time.Time) func() {
-	past(ps, "at", e.At, now)
+func (e *Ended) check(s *State, ps *problems, entry *Entry) func() {
+	past(ps, "at", e.At, entry.Time)
 	if e.Ceremony != "" {
 		ps.name("ceremony", e.Ceremony)
 	}
@@ -125,7 +125,7 @@ func applyEnded(s *State, ps *problems, e *Ended, now time.Time) func() {
 	return nil
 }
 
-func incident(s *State, ps *problems, i *Incident) func() {
+func (i *Incident) check(s *State, ps *problems, _ *Entry) func() {
 	ps.text("reason", i.Reason)
 	commit := files(s, ps, named{"file", i.File})
 	return func() {
@@ -134,7 +134,7 @@ func incident(s *State, ps *problems, i *Incident) func() {
 	}
 }
 
-func giveUp(s *State, ps *problems, g *GivenUp) func() {
+func (g *GivenUp) check(s *State, ps *problems, _ *Entry) func() {
 	ps.digest("head", g.Head)
 	ps.text("of", g.Of)
 	ps.text("reason", g.Reason)
@@ -149,10 +149,6 @@ func giveUp(s *State, ps *problems, g *GivenUp) func() {
 func (g *Generation) over(at time.Time) bool {
 	return g.End != nil && !g.End.After(at) || g.Certificate != nil && g.Certificate.NotAfter.Before(at)
 }
-
-// Over reports whether verifiers accept nothing new of a generation at an
-// instant: its window was closed, or its certificate ran out.
-func (g *Generation) Over(at time.Time) bool { return g.Left || g.over(at) }
 
 // Refuses says why nothing may be issued over a key under a generation of an
 // issuer: a compromise, a root that stands by, an end. It is nil where nothing

@@ -81,7 +81,7 @@ func TestCompromise_LogsApplicationsAndKeysOfNoGeneration(t *testing.T) {
 	path := small(t)
 	s := mustAppend(t, path, compromise("rekor", 1, after(3)), compromise("deploy", 1, after(3)),
 		Entry{Compromise: &Compromise{Name: "holder alice", Key: digestOf("alice"), Since: after(9), Reason: "bag stolen"}})
-	if !s.Logs["rekor"][0].Over(after(3)) || !s.Apps["deploy"][0].Over(after(3)) {
+	if !s.Logs["rekor"][0].over(after(3)) || !s.Apps["deploy"][0].over(after(3)) {
 		t.Error("a stolen key is still open")
 	}
 	if s.Compromised[digestOf("alice")] == nil {
@@ -148,7 +148,7 @@ func TestEnded_ARootEndsWhenNothingUnderItIsOpen(t *testing.T) {
 	}
 	wantRefused(t, path, "retired already", ended("root", 1, EndRetired, after(40)))
 	wantRefused(t, path, "retired", under(certificate("tsa", 3, after(40)), 1))
-	if s := mustAppend(t, path, ended("tsa", 2, EndRetired, after(50))); !s.Authorities["tsa"][1].Over(after(50)) {
+	if s := mustAppend(t, path, ended("tsa", 2, EndRetired, after(50))); !s.Authorities["tsa"][1].over(after(50)) {
 		t.Error("a retired service is still open")
 	}
 }

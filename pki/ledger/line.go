@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/chain"
 	"github.com/linnemanlabs/trustroot/internal/digest"
@@ -71,22 +73,24 @@ func explain(line []byte, err error) error {
 	return ps
 }
 
-// payload returns the name of the one payload that is set.
-func (e *Entry) payload() (string, error) {
-	var set []string
-	for name, is := range map[string]bool{
-		"created": e.Created != nil, "request": e.Request != nil, "certificate": e.Certificate != nil,
-		"withheld": e.Withheld != nil, "log": e.Log != nil, "app": e.App != nil, "online": e.Online != nil,
-		"cutover": e.Cutover != nil, "compromise": e.Compromise != nil, "record": e.Record != nil,
-		"crl": e.CRL != nil, "promote": e.Promote != nil, "ended": e.Ended != nil,
-		"incident": e.Incident != nil, "given_up": e.GivenUp != nil, "material": e.Material != nil,
-	} {
-		if is {
-			set = append(set, name)
+// payload is what one type of entry says. Its check notes what may not stand
+// after what the state holds, and returns what adds it.
+type payload interface {
+	check(s *State, ps *problems, e *Entry) (commit func())
+}
+
+// payload returns the one payload that is set, and its name.
+func (e *Entry) payload() (name string, says payload, err error) {
+	set := 0
+	for field, v := range reflect.ValueOf(e).Elem().Fields() {
+		if v.Kind() == reflect.Pointer && !v.IsNil() {
+			set++
+			says, _ = v.Interface().(payload) // as every pointer of an entry is
+			name, _, _ = strings.Cut(field.Tag.Get("json"), ",")
 		}
 	}
-	if len(set) != 1 {
-		return "", fmt.Errorf("%d payloads where there must be one", len(set))
+	if set != 1 {
+		return "", nil, fmt.Errorf("%d payloads where there must be one", set)
 	}
-	return set[0], nil
+	return name, says, nil
 }

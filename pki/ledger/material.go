@@ -50,13 +50,13 @@ func (m *Material) String() string {
 	return text
 }
 
-// checkMaterial wants each item to come once, each bag to be used once and to be
+// check wants each item to come once, each bag to be used once and to be
 // opened as it was closed, and nothing to happen to what is no more.
-func checkMaterial(s *State, ps *problems, m *Material, now time.Time) func() {
+func (m *Material) check(s *State, ps *problems, e *Entry) func() {
 	for field, text := range map[string]string{"item": m.Item, "where": m.Where} {
 		ps.text(field, text)
 	}
-	past(ps, "at", m.At, now)
+	past(ps, "at", m.At, e.Time)
 	if len(m.By) < 2 || slices.Contains(m.By, "") || m.By[0] == m.By[1] {
 		ps.add("by names %d people: material is handled by two", len(m.By))
 	}

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// windows returns the generations of an authority or a log.
-func windows(s *State, name string) []Generation {
+// Windows returns the generations of an authority or a log.
+func (s *State) Windows(name string) []Generation {
 	if generations, ok := s.Authorities[name]; ok {
 		return generations
 	}
 	return s.Logs[name]
 }
 
-// applyCutover closes every open generation of each name but the newest: the
+// check closes every open generation of each name but the newest: the
 // services were seen to use that one. What the old key signed until then must
 // stay valid, so a window reaches to the switch and not only to the notBefore
 // of the new certificate.
-func applyCutover(s *State, ps *problems, c *Cutover, now time.Time) func() {
-	past(ps, "at", c.At, now)
+func (c *Cutover) check(s *State, ps *problems, e *Entry) func() {
+	past(ps, "at", c.At, e.Time)
 	if len(c.Names) == 0 {
 		ps.add("names is empty")
 	}
@@ -26,7 +26,7 @@ func applyCutover(s *State, ps *problems, c *Cutover, now time.Time) func() {
 		ps.text("unpublished", c.Unpublished)
 	}
 	for i, name := range c.Names {
-		generations := windows(s, name)
+		generations := s.Windows(name)
 		newest := Newest(generations)
 		switch {
 		case slices.Contains(c.Names[:i], name):
@@ -46,7 +46,7 @@ func applyCutover(s *State, ps *problems, c *Cutover, now time.Time) func() {
 	}
 	return func() {
 		for _, name := range c.Names {
-			old := replaced(windows(s, name))
+			old := replaced(s.Windows(name))
 			for i := range old {
 				old[i].close(c.At)
 				old[i].replaced = true
