@@ -149,11 +149,10 @@ func (m *maker) place(name string, g ledger.Generation) string {
 		}
 		return "a token that this ledger did not see"
 	}
-	for _, of := range [][]plan.Generation{m.d.Plan.Authorities[name].Generations, m.d.Plan.Logs[name].Generations, m.d.Plan.Apps[name].Generations} {
-		for _, p := range of {
-			if p.Generation == g.Number && strings.EqualFold(p.SPKISHA256, g.Key()) {
-				return p.Key
-			}
+	_, planned := m.d.Plan.Generations(name)
+	for _, p := range planned {
+		if p.Generation == g.Number && strings.EqualFold(p.SPKISHA256, g.Key()) {
+			return p.Key
 		}
 	}
 	return "not in the plan any more"

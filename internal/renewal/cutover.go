@@ -43,8 +43,7 @@ func Cutover(d *trustdir.Dir, c ledger.Cutover, now time.Time) (*Closing, error)
 	if err := d.Append(now, ledger.Entry{Cutover: &c}); err != nil {
 		return nil, err
 	}
-	out := &Closing{Closed: closed(d, c.Names, before)}
-	return out, nil
+	return &Closing{Closed: closed(d, c.Names, before)}, nil
 }
 
 // Recorded returns what a cutover closed that stands in the ledger already: the
@@ -59,8 +58,7 @@ func Recorded(d *trustdir.Dir, names []string, at time.Time) *Closing {
 		}
 		maps.DeleteFunc(before, func(_ string, end time.Time) bool { return end.Equal(at) })
 	}
-	out := &Closing{Closed: closed(d, names, before)}
-	return out
+	return &Closing{Closed: closed(d, names, before)}
 }
 
 // CheckCutover refuses what Cutover would not record: a time that is not after
@@ -76,7 +74,7 @@ func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 	}
 	var errs []error
 	for _, name := range names {
-		g := ledger.Newest(windowsOf(d, name))
+		g := ledger.Newest(d.State.Windows(name))
 		switch {
 		case g == nil:
 			errs = append(errs, fmt.Errorf("%q is neither an authority nor a log of the ledger", name))
@@ -90,13 +88,6 @@ func CheckCutover(d *trustdir.Dir, names []string, at, now time.Time) error {
 		return fault.New(fault.Usage, "name what was switched, and when it was seen to use the new key; nothing was recorded", err)
 	}
 	return nil
-}
-
-func windowsOf(d *trustdir.Dir, name string) []ledger.Generation {
-	if g, ok := d.State.Authorities[name]; ok {
-		return g
-	}
-	return d.State.Logs[name]
 }
 
 // ends are the ends of windows by generation: "fulcio g1".

@@ -21,7 +21,7 @@ func Replacements(d *trustdir.Dir, now time.Time) []Options {
 	var out []Options
 	add := func(known map[string][]ledger.Generation, o Options) {
 		for _, name := range slices.Sorted(maps.Keys(known)) {
-			planned, _ := generationsOf(d, name)
+			_, planned := d.Plan.Generations(name)
 			if all := known[name]; name != plan.RootAuthority && all[len(all)-1].Compromised != nil && len(planned) == len(all) {
 				o.Names = append(o.Names, name)
 			}

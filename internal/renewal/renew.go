@@ -115,11 +115,11 @@ func addCeremony(d *trustdir.Dir, r *Renewals, o Options) error {
 
 // renew decides what the next generation of a name says.
 func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
-	have, kind := generationsOf(d, name)
+	kind, have := d.Plan.Generations(name)
 	if len(have) == 0 {
 		return plan.Generation{}, fault.New(fault.Usage, "name an authority, a log or an application of the plan", errors.New("the plan has no such name"))
 	}
-	if kind == "authority" && name != plan.RootAuthority {
+	if kind == "authorities" && name != plan.RootAuthority {
 		if g := ledger.Newest(d.State.Authorities[name]); g != nil && !o.NewKey {
 			if err := d.State.Refuses(g.Key(), "", 0); err != nil {
 				return plan.Generation{}, err
@@ -141,14 +141,15 @@ func renew(d *trustdir.Dir, name string, o Options) (plan.Generation, error) {
 	if name == plan.RootAuthority {
 		return newRoot(d, o, next)
 	}
-	if kind != "authority" {
+	if kind != "authorities" {
+		what := map[string]string{"logs": "log", "apps": "application"}[kind]
 		if !o.NewKey {
-			return next, fault.New(fault.Usage, "add --new-key", fmt.Errorf("a new generation of a %s is a new key", kind))
+			return next, fault.New(fault.Usage, "add --new-key", fmt.Errorf("a new generation of a %s is a new key", what))
 		}
 		if o.Ceremony != "" {
-			return next, fault.New(fault.Usage, "leave --ceremony out, and renew authorities by themselves", fmt.Errorf("a %s has no certificate", kind))
+			return next, fault.New(fault.Usage, "leave --ceremony out, and renew authorities by themselves", fmt.Errorf("a %s has no certificate", what))
 		}
-		if kind == "log" && !o.Start.IsZero() {
+		if kind == "logs" && !o.Start.IsZero() {
 			start := o.Start.UTC()
 			next.Start = &start
 		}
@@ -213,7 +214,7 @@ func newRoot(d *trustdir.Dir, o Options, next plan.Generation) (plan.Generation,
 // cutOver refuses a name of which two generations are in use: with a third, no
 // trusted root could be built.
 func cutOver(d *trustdir.Dir, name string) error {
-	g := windowsOf(d, name)
+	g := d.State.Windows(name)
 	if len(g) < 2 || g[len(g)-1].End != nil || honours(g[len(g)-1]) == "" {
 		return nil
 	}
@@ -225,27 +226,14 @@ func cutOver(d *trustdir.Dir, name string) error {
 		fmt.Errorf("generation %d is still open beside generation %d: the cutover to generation %d is missing", older.Number, newer.Number, newer.Number))
 }
 
-func generationsOf(d *trustdir.Dir, name string) ([]plan.Generation, string) {
-	if a, ok := d.Plan.Authorities[name]; ok {
-		return a.Generations, "authority"
-	}
-	if l, ok := d.Plan.Logs[name]; ok {
-		return l.Generations, "log"
-	}
-	return d.Plan.Apps[name].Generations, "application"
-}
-
 // inLedger counts the generations that the ledger has. An application's keys
 // need not be there.
 func inLedger(d *trustdir.Dir, name string) int {
-	switch {
-	case len(d.Plan.Authorities[name].Generations) > 0:
-		return len(d.State.Authorities[name])
-	case len(d.Plan.Logs[name].Generations) > 0:
-		return len(d.State.Logs[name])
-	default:
-		return max(len(d.State.Apps[name]), len(d.Plan.Apps[name].Generations))
+	n := len(d.State.All(name))
+	if kind, planned := d.Plan.Generations(name); kind == "apps" {
+		return max(n, len(planned))
 	}
+	return n
 }
 
 // WritePlan puts a plan in place of the one that was read. A plan that was

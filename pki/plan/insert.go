@@ -48,7 +48,7 @@ func AppendGeneration(data []byte, name string, g Generation) (Insertion, error)
 	if err != nil {
 		return Insertion{}, err
 	}
-	kind := before.kindOf(name)
+	kind, _ := before.Generations(name)
 	if kind == "" {
 		return Insertion{}, fmt.Errorf("%s is not an authority, log or application of the plan", name)
 	}
@@ -182,19 +182,6 @@ func indented(indent, mark, item string) string {
 		mark = strings.Repeat(" ", len(mark))
 	}
 	return b.String()
-}
-
-func (p *Plan) kindOf(name string) string {
-	if _, ok := p.Authorities[name]; ok {
-		return "authorities"
-	}
-	if _, ok := p.Logs[name]; ok {
-		return "logs"
-	}
-	if _, ok := p.Apps[name]; ok {
-		return "apps"
-	}
-	return ""
 }
 
 func (p *Plan) appendGeneration(kind, name string, g Generation) {

@@ -63,7 +63,7 @@ func (p *Plan) keyNode(data []byte, name string, generation int) (*ast.MappingNo
 		m, _ := node.(*ast.MappingNode)
 		return m, "tuf." + name, err
 	}
-	kind := p.kindOf(name)
+	kind, _ := p.Generations(name)
 	if kind == "" {
 		return nil, "", fmt.Errorf("%s is not an authority, log or application of the plan", name)
 	}
@@ -88,11 +88,8 @@ func (p *Plan) pin(name string, generation int, pin Pin) {
 	case NextOnlineKey:
 		g = p.TUF.NextOnlineKey
 	default:
-		g = &map[string][]Generation{
-			"authorities": p.Authorities[name].Generations,
-			"logs":        p.Logs[name].Generations,
-			"apps":        p.Apps[name].Generations,
-		}[p.kindOf(name)][generation-1]
+		_, all := p.Generations(name)
+		g = &all[generation-1]
 	}
 	if pin.ARN != "" {
 		g.Key = pin.ARN

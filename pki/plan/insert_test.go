@@ -1,10 +1,11 @@
 package plan
 
 import (
-	"github.com/linnemanlabs/trustroot/pki"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 // digits that YAML would take for a number

@@ -48,6 +48,21 @@ func (p *Plan) allKeys() []owned {
 	return all
 }
 
+// Generations returns where in the plan a name stands, under authorities, logs
+// or apps, and its generations. Kind is empty for a name that the plan lacks.
+func (p *Plan) Generations(name string) (kind string, all []Generation) {
+	if a, ok := p.Authorities[name]; ok {
+		return "authorities", a.Generations
+	}
+	if l, ok := p.Logs[name]; ok {
+		return "logs", l.Generations
+	}
+	if a, ok := p.Apps[name]; ok {
+		return "apps", a.Generations
+	}
+	return "", nil
+}
+
 func keys(r *report, p *Plan) {
 	arns, digests := map[string]owned{}, map[string]owned{}
 	expected := map[string]int{}
