@@ -4,7 +4,6 @@ package attacks
 
 import (
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -26,13 +25,10 @@ import (
 func hostileSubject(w *world) {
 	w.Helper()
 	key := testpki.Key(w, elliptic.P256())
-	cert, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+	cert := testpki.Certify(w, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: hostile, Organization: []string{hostile}},
 		NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0),
-	}, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: hostile}}, key.Public(), key)
-	if err != nil {
-		w.Fatal(err)
-	}
+	}, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: hostile}}, key.Public(), key).Raw
 	object := append(binary.BigEndian.AppendUint16([]byte{0x70, 0x82}, uint16(len(cert))), cert...)
 	w.edit("rehearsal/holder.json", func(v map[string]any) {
 		v["objects"].(map[string]any)["5fc105"] = base64.StdEncoding.EncodeToString(append(object, 0x71, 1, 0, 0xFE, 0))

@@ -4,7 +4,6 @@ package attacks
 
 import (
 	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -46,10 +46,7 @@ func attest(state, to string, change func(*x509.Certificate)) func(*world) {
 		}
 		change(template)
 		issuer := &x509.Certificate{Raw: device.Raw, RawSubject: device.RawSubject, Subject: device.Subject, PublicKey: &key.(*ecdsa.PrivateKey).PublicKey}
-		der, err := x509.CreateCertificate(rand.Reader, template, issuer, slot.PublicKey, key)
-		if err != nil {
-			w.Fatal(err)
-		}
+		der := testpki.Certify(w, template, issuer, slot.PublicKey, key.(*ecdsa.PrivateKey)).Raw
 		if to == "" {
 			to = w.tmp + "/slot.pem"
 		} else {
