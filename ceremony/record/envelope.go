@@ -34,7 +34,7 @@ func Sign(ctx context.Context, statement []byte, signer crypto.Signer) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("sign the record's statement: %w", err)
 	}
-	return indented(envelope)
+	return strict.Indented(envelope)
 }
 
 // CheckEnvelope proves that pub signed this very statement, in the one form
@@ -44,7 +44,7 @@ func CheckEnvelope(ctx context.Context, data, statement []byte, pub crypto.Publi
 	if err := strict.JSON(data, &e); err != nil {
 		return err
 	}
-	again, err := indented(e)
+	again, err := strict.Indented(e)
 	if err != nil {
 		return err
 	}

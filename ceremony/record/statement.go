@@ -1,8 +1,6 @@
 package record
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
@@ -61,7 +59,7 @@ func NewStatement(sealed map[string][]byte, p Predicate) ([]byte, error) {
 	for _, name := range courier.Names(sealed) {
 		s.Subject = append(s.Subject, Subject{Name: SealedDir + "/" + name, Digest: map[string]string{"sha256": digest.Hex(sealed[name])}})
 	}
-	return indented(s)
+	return strict.Indented(s)
 }
 
 // differs names what one statement says otherwise than another.
@@ -90,17 +88,4 @@ func differs(got, want []byte) error {
 		return fmt.Errorf("it was made over a journal that ends in %s, here it ends in %s", g.Predicate.JournalHead, w.Predicate.JournalHead)
 	}
 	return fmt.Errorf("its statement is not the one that follows from the sealed files")
-}
-
-// indented is the one form in which this package writes JSON: two spaces of
-// indentation and a newline at the end, so that sed can take it apart.
-func indented(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

@@ -2,7 +2,6 @@ package request
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,14 +71,11 @@ type ManifestItem struct {
 // encode writes a manifest in its one form: two spaces of indentation and a
 // newline at the end.
 func (m Manifest) encode() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(m); err != nil {
+	data, err := strict.Indented(m)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ManifestFile, err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // parseManifest reads a manifest in the form that encode writes and no other.

@@ -3,31 +3,13 @@ package strict
 import (
 	"reflect"
 	"strings"
-	"sync"
 )
 
 // Fields maps the names that a struct type takes in a format to its fields.
 // The names come from the tag with that key ("json", "yaml"); the fields of an
 // embedded struct without a name of its own, or marked inline, are the outer
 // one's.
-// The caller must not change the map.
 func Fields(t reflect.Type, tag string) map[string]reflect.StructField {
-	type key struct {
-		of  reflect.Type
-		tag string
-	}
-	if fields, known := fieldsOf.Load(key{t, tag}); known {
-		return fields.(map[string]reflect.StructField)
-	}
-	fields := readFields(t, tag)
-	fieldsOf.Store(key{t, tag}, fields)
-	return fields
-}
-
-// fieldsOf keeps what Fields found: reflection is slow, and types are few.
-var fieldsOf sync.Map
-
-func readFields(t reflect.Type, tag string) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get(tag), ",")
@@ -35,7 +17,7 @@ func readFields(t reflect.Type, tag string) map[string]reflect.StructField {
 		switch {
 		case name == "-" && options == "":
 		case inline && f.Type.Kind() == reflect.Struct:
-			for n, inner := range readFields(f.Type, tag) {
+			for n, inner := range Fields(f.Type, tag) {
 				if _, taken := fields[n]; !taken {
 					inner.Index = append(append([]int{}, f.Index...), inner.Index...)
 					fields[n] = inner

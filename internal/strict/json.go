@@ -50,6 +50,18 @@ func JSON(data []byte, into any) error {
 	return nil
 }
 
+// Indented writes JSON in one form, for files of which no byte may be another:
+// fields in the order of the type, two spaces a level, nothing escaped that need
+// not be, a newline at the end.
+func Indented(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
 // checker walks the tokens of a document beside the Go type that it is for.
 type checker struct {
 	data     []byte

@@ -2,7 +2,6 @@ package anchor
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -67,14 +66,11 @@ func (e *envelope) bundle(entry Entry, token []byte) ([]byte, error) {
 	b.Material.PublicKey.Hint = e.Signatures[0].KeyID
 	b.Material.Entries = []logEntry{entry.json()}
 	b.Material.Timestamps.RFC3161 = []signedTimestamp{{token}}
-	var out bytes.Buffer
-	w := json.NewEncoder(&out)
-	w.SetEscapeHTML(false)
-	w.SetIndent("", "  ")
-	if err := w.Encode(b); err != nil {
+	data, err := strict.Indented(b)
+	if err != nil {
 		return nil, fmt.Errorf("write the bundle: %w", err)
 	}
-	return out.Bytes(), nil
+	return data, nil
 }
 
 // readBundle reads a bundle that is the envelope's in the form that is written
