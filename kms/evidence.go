@@ -26,12 +26,7 @@ func (c *Client) Evidence(ctx context.Context, k *Key, now time.Time) (Evidence,
 		caller = "" // told as progress when it was asked for
 	}
 	return Evidence{
-		ARN: k.ARN,
-		Describe: pki.KeyDescription{
-			Alias: k.Alias, Description: k.Description, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State,
-			Manager: k.Manager, MultiRegion: k.MultiRegion, Created: k.Created, DeletionDate: k.DeletionDate,
-			SigningAlgorithms: k.SigningAlgorithms,
-		},
+		ARN: k.ARN, Describe: k.KeyDescription,
 		PublicKey: string(public), SPKISHA256: k.SPKISHA256(), Time: now.UTC().Truncate(time.Second), Caller: caller,
 	}, nil
 }
@@ -60,12 +55,7 @@ func KeyOf(e Evidence) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := e.Describe
-	return &Key{
-		ARN: e.ARN, Alias: d.Alias, Description: d.Description, Spec: d.Spec, Usage: d.Usage, Origin: d.Origin,
-		State: d.State, Manager: d.Manager, MultiRegion: d.MultiRegion, Created: d.Created, DeletionDate: d.DeletionDate,
-		SigningAlgorithms: d.SigningAlgorithms, PublicKey: public, SPKI: spki,
-	}, nil
+	return &Key{ARN: e.ARN, KeyDescription: e.Describe, PublicKey: public, SPKI: spki}, nil
 }
 
 func checkEvidence(e Evidence) error {

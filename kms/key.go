@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -16,25 +15,16 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 // Key is a KMS key as DescribeKey and GetPublicKey show it. The words of
 // Spec, Usage, Origin and State are the API's.
 type Key struct {
-	ARN               string
-	Alias             string // the alias that it was asked for by; empty otherwise
-	Description       string
-	Spec              string // "ECC_NIST_P256"
-	Usage             string // "SIGN_VERIFY"
-	Origin            string // "AWS_KMS"
-	State             string // "Enabled"
-	Manager           string // "CUSTOMER"
-	MultiRegion       bool
-	Created           time.Time
-	DeletionDate      *time.Time
-	SigningAlgorithms []string
-	PublicKey         crypto.PublicKey // *ecdsa.PublicKey or ed25519.PublicKey; nil when KMS would not give it
-	SPKI              []byte           // DER SubjectPublicKeyInfo of PublicKey
+	ARN                string
+	pki.KeyDescription                  // as DescribeKey answers
+	PublicKey          crypto.PublicKey // *ecdsa.PublicKey or ed25519.PublicKey; nil when KMS would not give it
+	SPKI               []byte           // DER SubjectPublicKeyInfo of PublicKey
 }
 
 // Algorithm is the key's algorithm in the words of a plan: "P-256", "P-384",
@@ -102,11 +92,11 @@ func fromMetadata(m *types.KeyMetadata) (*Key, error) {
 	if m == nil {
 		return nil, errors.New("the answer holds no metadata")
 	}
-	k := &Key{
-		ARN: aws.ToString(m.Arn), Description: aws.ToString(m.Description), Spec: string(m.KeySpec),
+	k := &Key{ARN: aws.ToString(m.Arn), KeyDescription: pki.KeyDescription{
+		Description: aws.ToString(m.Description), Spec: string(m.KeySpec),
 		Usage: string(m.KeyUsage), Origin: string(m.Origin), State: string(m.KeyState), Manager: string(m.KeyManager),
 		MultiRegion: aws.ToBool(m.MultiRegion), Created: aws.ToTime(m.CreationDate).UTC(),
-	}
+	}}
 	if k.Spec == "" {
 		k.Spec = string(m.CustomerMasterKeySpec) //nolint:staticcheck // older servers send only this
 	}

@@ -110,15 +110,16 @@ func describeConstraints(c *x509.Certificate) string {
 	add("permitted DNS", c.PermittedDNSDomains)
 	add("permitted URI", c.PermittedURIDomains)
 	add("permitted e-mail", c.PermittedEmailAddresses)
-	add("permitted IP", networks(c.PermittedIPRanges))
+	add("permitted IP", Networks(c.PermittedIPRanges))
 	add("excluded DNS", c.ExcludedDNSDomains)
 	add("excluded URI", c.ExcludedURIDomains)
 	add("excluded e-mail", c.ExcludedEmailAddresses)
-	add("excluded IP", networks(c.ExcludedIPRanges))
+	add("excluded IP", Networks(c.ExcludedIPRanges))
 	return strings.Join(parts, "; ")
 }
 
-func networks(list []*net.IPNet) []string {
+// Networks writes networks in CIDR notation.
+func Networks(list []*net.IPNet) []string {
 	texts := make([]string, len(list))
 	for i, n := range list {
 		texts[i] = n.String()

@@ -28,11 +28,11 @@ func SettingsOf(certificate *x509.Certificate, profile string) (Settings, error)
 		s.NameConstraints = &NameConstraints{
 			Permitted: Subtrees{
 				DNS: certificate.PermittedDNSDomains, URI: certificate.PermittedURIDomains,
-				Email: certificate.PermittedEmailAddresses, IP: networks(certificate.PermittedIPRanges),
+				Email: certificate.PermittedEmailAddresses, IP: Networks(certificate.PermittedIPRanges),
 			},
 			Excluded: Subtrees{
 				DNS: certificate.ExcludedDNSDomains, URI: certificate.ExcludedURIDomains,
-				Email: certificate.ExcludedEmailAddresses, IP: networks(certificate.ExcludedIPRanges),
+				Email: certificate.ExcludedEmailAddresses, IP: Networks(certificate.ExcludedIPRanges),
 			},
 		}
 	}

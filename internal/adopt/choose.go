@@ -163,17 +163,12 @@ func (o *oldRoot) newest() (latest time.Time) {
 	return latest
 }
 
-func countErrors(a *Adoption, o *oldRoot) (n int) {
+func countErrors(a *Adoption, o *oldRoot) int {
 	findings, err := trustedroot.Lint(o.data, trustedroot.LintOptions{At: a.now})
 	if err != nil {
 		return 1
 	}
-	for _, f := range findings {
-		if f.Severity == finding.Error {
-			n++
-		}
-	}
-	return n
+	return finding.Errors(findings)
 }
 
 // likeness counts how much of the end of a name is that of the trusted root in

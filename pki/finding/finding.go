@@ -4,6 +4,7 @@
 package finding
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -112,6 +113,17 @@ func Compare(a, b Finding) int {
 func Sort(list []Finding) []Finding {
 	slices.SortStableFunc(list, Compare)
 	return list
+}
+
+// Err joins the findings of severity Error, and is nil where there is none.
+func Err(list []Finding) error {
+	var found []error
+	for _, f := range list {
+		if f.Severity == Error {
+			found = append(found, errors.New(f.String()))
+		}
+	}
+	return errors.Join(found...)
 }
 
 // Errors counts the findings of severity Error.

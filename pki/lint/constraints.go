@@ -40,14 +40,7 @@ func Effects(certificate *x509.Certificate, chain []*x509.Certificate, profile s
 		effects[0].collect(c.PermittedDNSDomains, c.ExcludedDNSDomains)
 		effects[1].collect(c.PermittedURIDomains, c.ExcludedURIDomains)
 		effects[2].collect(c.PermittedEmailAddresses, c.ExcludedEmailAddresses)
-		var permitted, excluded []string
-		for _, n := range c.PermittedIPRanges {
-			permitted = append(permitted, n.String())
-		}
-		for _, n := range c.ExcludedIPRanges {
-			excluded = append(excluded, n.String())
-		}
-		effects[3].collect(permitted, excluded)
+		effects[3].collect(pki.Networks(c.PermittedIPRanges), pki.Networks(c.ExcludedIPRanges))
 	}
 	for i := range effects {
 		effects[i].judge(profile)

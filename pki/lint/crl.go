@@ -14,13 +14,7 @@ import (
 
 // LintCRL implements pki.CRLLinter: it joins the findings of severity Error.
 func (l *Linter) LintCRL(crl *x509.RevocationList, issuer *x509.Certificate) error {
-	var found []error
-	for _, f := range l.CRLFindings(crl, issuer) {
-		if f.Severity == Error {
-			found = append(found, errors.New(f.String()))
-		}
-	}
-	return errors.Join(found...)
+	return finding.Err(l.CRLFindings(crl, issuer))
 }
 
 // CRLFindings returns what every rule says of a CRL, errors first.

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -21,13 +20,7 @@ func New() *Linter { return &Linter{zlint: newZlint()} }
 // Lint implements pki.Linter: it joins the findings of severity Error into one
 // error. chain holds the issuers, leaf-first with the root last.
 func (l *Linter) Lint(certificate *x509.Certificate, chain []*x509.Certificate) error {
-	var found []error
-	for _, f := range l.Findings(certificate, chain, "") {
-		if f.Severity == Error {
-			found = append(found, errors.New(f.String()))
-		}
-	}
-	return errors.Join(found...)
+	return finding.Err(l.Findings(certificate, chain, ""))
 }
 
 // Findings returns what every rule says, errors first. profile is the name of
