@@ -3,7 +3,6 @@ package services
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -93,13 +92,7 @@ func (s *stage) certificate(name string, curve elliptic.Curve, template *x509.Ce
 	if name == "root" {
 		parent, parentKey = template, key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if s.certs[name], err = x509.ParseCertificate(der); err != nil {
-		s.t.Fatal(err)
-	}
+	s.certs[name] = testpki.Certify(s.t, template, parent, key.Public(), parentKey)
 	s.keys[name] = key
 }
 
