@@ -34,18 +34,19 @@ type report struct {
 	Sequence                    int
 	Rehearsal                   bool
 	Exceptions                  []string
-	Image, ImageWords           string // digest of the ceremony image, by its own word
+	Verdict                     string
+	Image                       *hash // of the ceremony image, by its own word
+	Root                        hash
 	Tree                        node
 	Changes                     []string
 	Certificates                []reportCertificate
-	RequestDigest, RequestWords string
-	LedgerHead                  string
+	RequestSHA256, LedgerHead   hash
 	Claims                      []Claim
 	JournalLines                int
-	JournalHead                 string
+	JournalHead                 hash
 	Timeline                    []event
 	Host                        Host
-	Binary                      string
+	Binary                      hash
 	Findings                    []string
 	People                      []string
 }
@@ -63,6 +64,7 @@ func renderReport(r *request.Request, files map[string][]byte, v *Verified) ([]b
 	}
 	if v != nil {
 		data.Claims = v.Claims
+		data.Verdict = "Verified: files, chain of the journal, certificates and signatures hold, as far as the list below says. " + data.Verdict
 	}
 	var page bytes.Buffer
 	if err := t.Execute(&page, data); err != nil {
@@ -85,9 +87,9 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 	out := &report{
 		Organization: r.Plan.Organization, Ceremony: m.Ceremony, Day: c.Day, Token: c.Token, Sequence: m.Sequence,
 		Rehearsal: r.Plan.Rehearsal != nil, Exceptions: exceptions(entries),
-		RequestDigest: pki.HexGroups(digest[:]), RequestWords: pki.Words(digest[:]), LedgerHead: m.LedgerHead,
-		JournalLines: len(entries), JournalHead: journal.HeadOf(text),
-		Timeline: timeline(entries), Changes: changes(entries, c.Token, r.Plan.Allows(plan.ExceptionImportedRoot)), Host: hostOf(entries), Binary: head.BinarySHA256,
+		RequestSHA256: newHash(digest[:]), LedgerHead: hexHash(m.LedgerHead),
+		JournalLines: len(entries), JournalHead: hexHash(journal.HeadOf(text)),
+		Timeline: timeline(entries), Changes: changes(entries, c.Token, r.Plan.Allows(plan.ExceptionImportedRoot)), Host: hostOf(entries), Binary: hexHash(head.BinarySHA256),
 		People: people(c), Operators: c.Operators, Witnesses: c.Witnesses,
 		Began: entries[0].Time.Format("15:04:05"), Runs: 1,
 	}
@@ -104,14 +106,41 @@ func newReport(r *request.Request, files map[string][]byte) (*report, error) {
 	}
 	out.Findings = out.Host.Findings()
 	if i := out.Host.Image; i != nil {
-		if sum, err := hex.DecodeString(i.SHA256); err == nil {
-			out.Image, out.ImageWords = pki.HexGroups(sum), pki.Words(sum)
-		}
+		image := hexHash(i.SHA256)
+		out.Image = &image
 	}
 	if err := out.addCertificates(r, files); err != nil {
 		return nil, err
 	}
+	out.Verdict = verdict(out)
 	return out, nil
+}
+
+// verdict is the first line of the page: whether all was done, and how.
+func verdict(out *report) string {
+	if out.Ended == "" {
+		return fmt.Sprintf("Not ended: of request %d, only what is listed below was done.", out.Sequence)
+	}
+	text := fmt.Sprintf("Ended: everything that request %d asks for was done.", out.Sequence)
+	if n := len(out.Certificates); n > 0 {
+		text += fmt.Sprintf(" Certificates signed: %d.", n)
+	}
+	return fmt.Sprintf("%s Exceptions: %d.", text, len(out.Exceptions))
+}
+
+// hash is a digest in groups and in words, row by row the same octets; empty
+// where there is none.
+type hash struct{ Groups, Words string }
+
+func newHash(digest []byte) hash { return hash{pki.HexGroups(digest), pki.Words(digest)} }
+
+// hexHash is newHash of what was written in hex.
+func hexHash(digits string) hash {
+	digest, err := hex.DecodeString(digits)
+	if err != nil {
+		return hash{Groups: digits}
+	}
+	return newHash(digest)
 }
 
 // rows divides a text into rows of n words, to be read aloud row by row.

@@ -22,17 +22,22 @@ type node struct {
 
 // reportCertificate is one certificate in words.
 type reportCertificate struct {
-	Authority, Fingerprint, Words, File string
-	Generation                          int
-	Lines                               []line
+	Authority, File string
+	Generation      int
+	SHA256          hash
+	Lines           []line
 }
 
-type line struct{ Name, Text string }
+// line is one fact, and the digest that it ends with.
+type line struct {
+	Name, Text string
+	Hash       *hash
+}
 
 // addCertificates puts the request's certificates under their root.
 func (out *report) addCertificates(r *request.Request, files map[string][]byte) error {
 	if r.Root != nil {
-		out.Tree = newNode(plan.RootAuthority, r.Root, false)
+		out.Tree, out.Root = newNode(plan.RootAuthority, r.Root, false), certificateHash(r.Root)
 	}
 	for _, item := range r.Items {
 		name := record.CertificateFile(item.Authority, item.Generation)
@@ -42,7 +47,7 @@ func (out *report) addCertificates(r *request.Request, files map[string][]byte) 
 		}
 		n := newNode(fmt.Sprintf("%s g%d", item.Authority, item.Generation), cert, true)
 		if item.Authority == plan.RootAuthority {
-			out.Tree = n
+			out.Tree, out.Root = n, certificateHash(cert)
 		} else {
 			out.Tree.Children = append(out.Tree.Children, n)
 		}
@@ -61,18 +66,24 @@ func newNode(name string, c *x509.Certificate, made bool) node {
 	}
 }
 
-func describe(item request.Item, file string, c *x509.Certificate) reportCertificate {
+func certificateHash(c *x509.Certificate) hash {
 	sum := sha256.Sum256(c.Raw)
-	out := reportCertificate{
-		Authority: item.Authority, Generation: item.Generation, File: file,
-		Fingerprint: pki.HexGroups(sum[:]), Words: pki.Words(sum[:]),
-	}
+	return newHash(sum[:])
+}
+
+func describe(item request.Item, file string, c *x509.Certificate) reportCertificate {
+	out := reportCertificate{Authority: item.Authority, Generation: item.Generation, File: file, SHA256: certificateHash(c)}
 	for _, text := range pki.Describe(c) {
 		name, value, ok := strings.Cut(text, ": ")
 		if !ok {
 			name, value = "", text
 		}
-		out.Lines = append(out.Lines, line{name, value})
+		l := line{Name: name, Text: value}
+		if at := strings.LastIndex(value, " "); len(value)-at-1 == 2*sha256.Size {
+			sum := hexHash(value[at+1:])
+			l.Text, l.Hash = value[:at], &hash{Groups: sum.Groups} // it is compared, not read aloud
+		}
+		out.Lines = append(out.Lines, l)
 	}
 	return out
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,6 +113,10 @@ func (b *browser) shows(t *testing.T, path string, v *ceremony.Verified, s sheet
 	if got := b.evaluate(empty); got != "[]" {
 		t.Errorf("%s has empty elements: %s", what, got)
 	}
+	// verdict, the root's fingerprint and the signatures are the first sheet
+	if first := b.evaluate("document.querySelector('section').getBoundingClientRect().bottom <= " + strconv.Itoa(s.height)); s.print && first != "true" {
+		t.Errorf("%s does not have the signatures on its first sheet", what)
+	}
 	text := strings.Join(strings.Fields(b.evaluate("document.body.innerText")), " ")
 	for _, want := range wanted(v) {
 		if !strings.Contains(text, strings.Join(strings.Fields(want), " ")) {
@@ -124,7 +130,7 @@ func (b *browser) shows(t *testing.T, path string, v *ceremony.Verified, s sheet
 func wanted(v *ceremony.Verified) []string {
 	digest := v.Request.Digest()
 	want := []string{
-		"REHEARSAL: the token is virtual", "The tree", "What happened?", "Certificates", "Who did what when", "Signatures",
+		"REHEARSAL: the token is virtual", "The tree", "What happened?", "Certificates", "who did what when", "Signatures", "Ended: everything that request",
 		pki.HexGroups(digest[:]), pki.Words(digest[:]), "remembers request", "O=example.com REHEARSAL",
 	}
 	for _, i := range v.Issued {
@@ -132,6 +138,13 @@ func wanted(v *ceremony.Verified) []string {
 		want = append(want, i.Certificate.Subject.String(), pki.HexGroups(sum[:]), pki.Words(sum[:]), pki.SerialHex(i.Certificate.SerialNumber))
 		for _, line := range pki.Describe(i.Certificate) {
 			_, value, _ := strings.Cut(line, ": ")
+			if at := strings.LastIndex(value, " "); len(value)-at == 65 { // a digest stands in rows, as every one does
+				pin, err := hex.DecodeString(value[at+1:])
+				value = value[:max(at, 0)]
+				if err == nil {
+					want = append(want, pki.HexGroups(pin))
+				}
+			}
 			want = append(want, value)
 		}
 	}

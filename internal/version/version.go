@@ -7,7 +7,7 @@ import "runtime/debug"
 var release string
 
 // String returns the released version, or the module version and, where the
-// build recorded it, the commit: "v0.1.0 (3f2c1a9b0d4e)" or "(devel)".
+// build recorded it, the commit: "v0.1.0 (3f2c1a9b0d4e)" or "unreleased".
 func String() string {
 	if release != "" {
 		return release
@@ -17,8 +17,8 @@ func String() string {
 		return "unknown"
 	}
 	v := info.Main.Version
-	if v == "" {
-		v = "(devel)"
+	if v == "" || v == "(devel)" {
+		v = "unreleased"
 	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
