@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -67,11 +68,7 @@ func key(d *day, step string, intent keyIntent, allow func(d *day, in keyIntent,
 // recordKeyIn is the key that signs records, beside the root's in its token:
 // the root's own signs certificates and CRLs, nothing else.
 func recordKeyIn(c plan.Ceremony) keyIntent {
-	slot := c.RecordSlot
-	if slot == "" {
-		slot = "82"
-	}
-	return keyIntent{Slot: slot, Algorithm: "P-256", PIN: "once", Touch: "always"}
+	return keyIntent{Slot: cmp.Or(c.RecordSlot, "82"), Algorithm: "P-256", PIN: "once", Touch: "always"}
 }
 
 // recordKey finds the record key, or makes it at the first ceremony, and has

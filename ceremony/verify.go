@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -112,7 +113,7 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 			if fault.ExitCode(err) == int(fault.Usage) {
 				return nil, err
 			}
-			return v.partly(), fault.New(fault.Verification, hint(err), fmt.Errorf("record %s: not proved: %s: %w", path, c.text, err))
+			return v.partly(), fault.New(fault.Verification, cmp.Or(fault.Hint(err), hintRecord), fmt.Errorf("record %s: not proved: %s: %w", path, c.text, err))
 		}
 		if by != "" {
 			v.Claims = append(v.Claims, Claim{Text: c.text, By: by})
@@ -128,13 +129,6 @@ func (v *verifier) partly() *Verified {
 		return nil
 	}
 	return &v.Verified
-}
-
-func hint(err error) string {
-	if h := fault.Hint(err); h != "" {
-		return h
-	}
-	return hintRecord
 }
 
 func (v *verifier) open(path string) (string, error) {

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/anchor"
 )
@@ -37,18 +36,11 @@ func AddAnchor(path, name string, files map[string][]byte) (err error) {
 		return fmt.Errorf("make the folder of anchors: %w", err)
 	}
 	defer os.Remove(parent) //nolint:errcheck // it goes only where it is empty
-	dir, err := durable.NewDir(filepath.Join(parent, name))
+	err = courier.NewFolder(filepath.Join(parent, name), files)
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.Usage, "nothing is left to do", fmt.Errorf("%s/%s is there already", AnchorsDir, name))
 	}
-	if err != nil {
-		return err
-	}
-	defer dir.Discard()
-	if err := courier.WriteFolder(dir.Path(), files); err != nil {
-		return err
-	}
-	return dir.Commit()
+	return err
 }
 
 // readAnchors reads the folder of anchors, where there is one. What a killed

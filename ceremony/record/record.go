@@ -55,18 +55,11 @@ func Seal(files map[string][]byte) (map[string][]byte, error) {
 // Write puts sealed files and their first signature into a new record. It is
 // there whole or not at all.
 func Write(final string, sealed map[string][]byte, envelope []byte) error {
-	dir, err := durable.NewDir(final)
-	if err != nil {
-		return err
+	files := map[string][]byte{SignaturesDir + "/" + RecordKeyFile: envelope}
+	for name, data := range sealed {
+		files[SealedDir+"/"+name] = data
 	}
-	defer dir.Discard()
-	if err := courier.WriteFolder(filepath.Join(dir.Path(), SealedDir), sealed); err != nil {
-		return err
-	}
-	if err := courier.WriteFolder(filepath.Join(dir.Path(), SignaturesDir), map[string][]byte{RecordKeyFile: envelope}); err != nil {
-		return err
-	}
-	return dir.Commit()
+	return courier.NewFolder(final, files)
 }
 
 // AddWitness puts a witness's signature and attestation into a record, as one

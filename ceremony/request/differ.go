@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
@@ -36,7 +37,7 @@ func differences(item Item) []string {
 	var found []string
 	changed := func(what, from, to string) {
 		if from != to {
-			found = append(found, fmt.Sprintf("%s: was %s", what, orNone(from)))
+			found = append(found, fmt.Sprintf("%s: was %s", what, cmp.Or(from, "none")))
 		}
 	}
 	changed("subject", subjectOf(old), spec.Subject.String()+" ("+encoding(spec.Subject)+")")
@@ -62,13 +63,6 @@ func differences(item Item) []string {
 	changed("issuer at", list(old.IssuingCertificateURL), list(s.IssuingCertificates))
 	changed("CRL at", list(old.CRLDistributionPoints), list(s.CRLDistribution))
 	return found
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 func subjectOf(c *x509.Certificate) string {

@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +24,7 @@ func Open(path string) (*Request, error) {
 		if errors.Is(err, os.ErrNotExist) && !exists(path) {
 			return nil, fault.New(fault.Usage, "name the request's folder or its tar", fmt.Errorf("open request: %w", err))
 		}
-		return nil, fault.New(fault.Verification, hint(err), fmt.Errorf("request %s: %w", path, err))
+		return nil, fault.New(fault.Verification, cmp.Or(fault.Hint(err), hintOpen), fmt.Errorf("request %s: %w", path, err))
 	}
 	r.Path = path
 	return r, nil
@@ -108,14 +109,6 @@ func check(files map[string][]byte) (*Request, error) {
 		return nil, fmt.Errorf("%s: not in the form that a request is written in", SumsFile)
 	}
 	return r, nil
-}
-
-// hint keeps the way out that a check knows.
-func hint(err error) string {
-	if h := fault.Hint(err); h != "" {
-		return h
-	}
-	return hintOpen
 }
 
 func exists(path string) bool {

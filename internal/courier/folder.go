@@ -128,6 +128,20 @@ func WriteFolder(dir string, files map[string][]byte) error {
 	return nil
 }
 
+// NewFolder writes files into a new folder, which is there whole or not at all.
+// It fails with an error that is fs.ErrExist when anything is at path.
+func NewFolder(path string, files map[string][]byte) error {
+	dir, err := durable.NewDir(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Discard()
+	if err := WriteFolder(dir.Path(), files); err != nil {
+		return err
+	}
+	return dir.Commit()
+}
+
 // ReadBounded reads a regular file of at most limit bytes.
 func ReadBounded(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()

@@ -9,7 +9,6 @@ import (
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
@@ -57,15 +56,7 @@ func WriteKit(r *request.Request, image []byte) (string, error) {
 		files[kitImage] = image
 	}
 	files[courier.SumsFile] = courier.Sums(files)
-	folder, err := durable.NewDir(r.Path + ".kit")
-	if err != nil {
-		return "", fmt.Errorf("write the kit: %w", err)
-	}
-	defer folder.Discard()
-	if err := courier.WriteFolder(folder.Path(), files); err != nil {
-		return "", fmt.Errorf("write the kit: %w", err)
-	}
-	if err := folder.Commit(); err != nil {
+	if err := courier.NewFolder(r.Path+".kit", files); err != nil {
 		return "", fmt.Errorf("write the kit: %w", err)
 	}
 	return r.Path + ".kit", nil

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/logkey"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
@@ -97,22 +96,15 @@ func writeGeneration(d *trustdir.Dir, dir string, files map[string][]byte) error
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", dir, err)
 	}
-	folder, err := durable.NewDir(path)
-	if errors.Is(err, fs.ErrExist) {
-		var list []trustdir.File
-		for _, name := range courier.Names(files) {
-			list = append(list, trustdir.File{Name: dir + "/" + name, Data: files[name]})
-		}
-		return d.WriteNew(list...)
-	}
-	if err != nil {
+	err := courier.NewFolder(path, files)
+	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	defer folder.Discard()
-	if err := courier.WriteFolder(folder.Path(), files); err != nil {
-		return err
+	var list []trustdir.File
+	for _, name := range courier.Names(files) {
+		list = append(list, trustdir.File{Name: dir + "/" + name, Data: files[name]})
 	}
-	return folder.Commit()
+	return d.WriteNew(list...)
 }
 
 // present reports whether files of a generation are there: all of them, or an

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,20 +159,13 @@ func CheckCopy(d *trustdir.Dir, ctx context.Context, client *kms.Client, name st
 			return Exported{}, fault.New(trustdir.Worst(errs), "", errors.Join(errs...))
 		}
 		return Exported{}, fault.New(fault.Verification, "replace the copy with what `trustroot kms export` writes, and find out where it came from",
-			fmt.Errorf("the copy holds the key %s, which is not a key of %s", trustdir.Groups(digest), wanted(name)))
+			fmt.Errorf("the copy holds the key %s, which is not a key of %s", trustdir.Groups(digest), cmp.Or(name, "the plan's logs and applications")))
 	}
 	if last := newestOf(d, *found); found.Generation != last {
 		return Exported{}, fault.New(fault.Verification, "bake in the newest key, and keep the old one only for what it has signed",
 			fmt.Errorf("the copy is of %s, and generation %d is the newest", found, last))
 	}
 	return exportedOf(*found, trustdir.GenerationDir(found.Kind, found.Name, found.Generation), found.ARN, digest), nil
-}
-
-func wanted(name string) string {
-	if name == "" {
-		return "the plan's logs and applications"
-	}
-	return name
 }
 
 func newestOf(d *trustdir.Dir, k kms.Planned) int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"slices"
-	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki"
 )
@@ -30,15 +29,8 @@ func foundingSteps(r *Rehearsal) []step {
 
 func attestationRoots(r *Rehearsal) (string, error) {
 	maker := r.cards[0] // and that of the other
-	var roots strings.Builder
-	for _, c := range append([]*x509.Certificate{maker.AttestationRoot()}, maker.AttestationIntermediates()...) {
-		text, err := pki.EncodeCertificate(c)
-		if err != nil {
-			return "", err
-		}
-		roots.Write(text)
-	}
-	return roots.String(), nil
+	text, err := pki.EncodeCertificates(append([]*x509.Certificate{maker.AttestationRoot()}, maker.AttestationIntermediates()...))
+	return string(text), err
 }
 
 func writePlan(ctx context.Context, r *Rehearsal) error {

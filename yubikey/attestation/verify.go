@@ -23,15 +23,15 @@ type Pair struct {
 
 // Attestation is what a verified slot certificate says.
 type Attestation struct {
-	Serial      uint32 // 0: the token's firmware does not state it
-	Firmware    Version
-	Slot        string // hex: "9c"
-	PINPolicy   string // never, once, always, match-once, match-always
-	TouchPolicy string // never, always, cached
-	FormFactor  string
-	PublicKey   crypto.PublicKey
-	Hierarchy   string // common name of the root at which the chain ends
-	Rehearsal   bool   // the root was a rehearsal's, so no real token is behind it
+	Serial      uint32           `json:"serial"` // 0: the token's firmware does not state it
+	Firmware    Version          `json:"firmware"`
+	FormFactor  string           `json:"form_factor"`
+	Slot        string           `json:"slot"`         // hex: "9c"
+	PINPolicy   string           `json:"pin_policy"`   // never, once, always, match-once, match-always
+	TouchPolicy string           `json:"touch_policy"` // never, always, cached
+	PublicKey   crypto.PublicKey `json:"-"`
+	Hierarchy   string           `json:"hierarchy"`           // common name of the root at which the chain ends
+	Rehearsal   bool             `json:"rehearsal,omitempty"` // the root was a rehearsal's, so no real token is behind it
 }
 
 // Verify checks that the device certificate signed the slot certificate, that

@@ -51,12 +51,7 @@ func runPlanCheck(_ context.Context, o *planCheckOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		err = cmdutil.PrintJSON(o.Out, r)
-	} else {
-		err = cmdutil.PrintText(o.Out, draftsText(r.Drafts, term.StyleFor(o.Out))+cmdutil.FindingsText(r.Findings, term.StyleFor(o.Out)))
-	}
-	if err != nil {
+	if err := o.Print(r, draftsText(r.Drafts, term.StyleFor(o.Out))+cmdutil.FindingsText(r.Findings, term.StyleFor(o.Out))); err != nil {
 		return err
 	}
 	if len(r.Unpinned) > 0 {

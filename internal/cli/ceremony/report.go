@@ -7,7 +7,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/ceremony"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
 
@@ -54,8 +53,5 @@ func runCeremonyReport(_ context.Context, o *ceremonyReportOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.out != "" {
-		return durable.Write(o.out, page, 0o644)
-	}
-	return cmdutil.PrintData(o.Out, page)
+	return writePage(o.Factory, o.out, page)
 }

@@ -39,8 +39,13 @@ func runCeremonyScript(_ context.Context, o *ceremonyScriptOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.out != "" {
-		return durable.Write(o.out, page, 0o644)
+	return writePage(o.Factory, o.out, page)
+}
+
+// writePage writes a page to a new file, or to standard output where none is named.
+func writePage(f *cmdutil.Factory, file string, page []byte) error {
+	if file != "" {
+		return durable.Write(file, page, 0o644)
 	}
-	return cmdutil.PrintData(o.Out, page)
+	return cmdutil.PrintData(f.Out, page)
 }

@@ -42,3 +42,11 @@ func PrintText(w io.Writer, text string) error {
 	_, err := term.Fprintf(w, "%s", term.Text(text))
 	return err
 }
+
+// Print writes what a command says: v with --json, and text without.
+func (f *Factory) Print(v any, text string) error {
+	if f.JSON {
+		return PrintJSON(f.Out, v)
+	}
+	return PrintText(f.Out, text)
+}

@@ -48,10 +48,7 @@ func runLedgerShow(_ context.Context, o *ledgerOptions) error {
 	if _, err := trustdir.Open(o.Dir); err != nil {
 		return err
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, l.Entries())
-	}
-	return cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) {
+	return o.Print(l.Entries(), cmdutil.Table(func(w *tabwriter.Writer) {
 		for _, e := range l.Entries() {
 			term.Fprintf(w, "%d\t%s\t%s\t%s\n", e.Seq, e.Time.Format("2006-01-02 15:04"), e.Type, e.Summary())
 		}

@@ -83,10 +83,7 @@ func runLogKey(ctx context.Context, o *logKeyOptions) error {
 		Kind: o.kind, Origin: o.origin, LogID: base64.StdEncoding.EncodeToString(id[:]), LogIDHex: fmt.Sprintf("%x", id),
 		KeyHash: fmt.Sprintf("%08x", key.Hash()), Verifier: key.Verifier(), PEM: string(text), Warnings: warnings,
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, k)
-	}
-	return cmdutil.PrintText(o.Out, fmt.Sprintf("origin    %s\nlog ID    %s\n          %s\nkey hash  %s\nverifier  %s\n%s",
+	return o.Print(k, fmt.Sprintf("origin    %s\nlog ID    %s\n          %s\nkey hash  %s\nverifier  %s\n%s",
 		k.Origin, k.LogID, k.LogIDHex, k.KeyHash, k.Verifier, k.PEM))
 }
 

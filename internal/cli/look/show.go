@@ -81,8 +81,5 @@ func (o *trustedRootShowOptions) show(data []byte, at time.Time, compromised []s
 		}
 		o.Progress("wrote %s", o.svg)
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, view)
-	}
-	return cmdutil.PrintText(o.Out, view.Text(o.Columns()))
+	return o.Print(view, view.Text(o.Columns()))
 }

@@ -121,6 +121,11 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 	if err := cmdutil.PrintText(o.Out, fmt.Sprintf("PCSCLITE_CSOCK_NAME=%s\n", readers.Socket())); err != nil {
 		return err
 	}
+	return o.putBack(ctx, pulled, cards[0], readers.Insert)
+}
+
+// putBack waits for the end, and inserts a card a second after it was pulled out.
+func (o *tokenVirtualOptions) putBack(ctx context.Context, pulled <-chan struct{}, card *virtual.Card, insert func(*virtual.Card) error) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -131,16 +136,15 @@ func runTokenVirtual(ctx context.Context, o *tokenVirtualOptions) (err error) {
 		return nil
 	case <-time.After(time.Second):
 	}
-	if err := readers.Insert(cards[0]); err != nil {
+	if err := insert(card); err != nil {
 		return err
 	}
-	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
+	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", card.Serial())
 	<-ctx.Done()
 	return nil
 }
 
-// serveUSB serves each token at its own address. One that was pulled out is put
-// back a second later.
+// serveUSB serves each token at its own address.
 func (o *tokenVirtualOptions) serveUSB(ctx context.Context, cards []*virtual.Card, pulled <-chan struct{}) error {
 	var ports []*virtual.USB
 	for i, card := range cards {
@@ -152,20 +156,7 @@ func (o *tokenVirtualOptions) serveUSB(ctx context.Context, cards []*virtual.Car
 		ports = append(ports, port)
 		o.Progress("virtual YubiKey %d waits for a machine at %s; it protects nothing", card.Serial(), o.usb[i])
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-pulled:
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-time.After(time.Second):
-	}
-	ports[0].Insert(cards[0])
-	o.Progress("virtual YubiKey %d was pulled out and is plugged in again", cards[0].Serial())
-	<-ctx.Done()
-	return nil
+	return o.putBack(ctx, pulled, cards[0], func(c *virtual.Card) error { ports[0].Insert(c); return nil })
 }
 
 // parseTouch reads how a virtual token is touched.

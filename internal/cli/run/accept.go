@@ -2,7 +2,7 @@ package run
 
 import (
 	"context"
-	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +10,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/overview"
 	"github.com/linnemanlabs/trustroot/internal/exchange"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
@@ -48,13 +49,9 @@ func runCeremonyAccept(ctx context.Context, o *ceremonyAcceptOptions) error {
 		return err
 	}
 	overview.Staged(ctx, o.Factory)
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, accepted)
-	}
+	var text strings.Builder
 	for _, c := range accepted {
-		if err := cmdutil.PrintText(o.Out, fmt.Sprintf("%s g%d  serial %s  %s\n", c.Authority, c.Generation, c.Serial, c.File.Path)); err != nil {
-			return err
-		}
+		term.Fprintf(&text, "%s g%d  serial %s  %s\n", c.Authority, c.Generation, c.Serial, c.File.Path)
 	}
-	return nil
+	return o.Print(accepted, text.String())
 }

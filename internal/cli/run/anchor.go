@@ -80,9 +80,6 @@ func runCeremonyAnchor(ctx context.Context, o *ceremonyAnchorOptions) error {
 }
 
 func (o *ceremonyAnchorOptions) print(a *anchor.Anchor) error {
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, a)
-	}
-	return cmdutil.PrintText(o.Out, fmt.Sprintf("%s\n  existed on or before %s, by %s\n  entry %d of the log %s\n",
+	return o.Print(a, fmt.Sprintf("%s\n  existed on or before %s, by %s\n  entry %d of the log %s\n",
 		filepath.Join(o.record, record.AnchorsDir, a.Name), a.Time.Format(time.RFC3339), a.TSA, a.Index, a.Origin))
 }

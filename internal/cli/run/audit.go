@@ -11,7 +11,6 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/audit"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/courier"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/lint"
 )
@@ -47,15 +46,7 @@ func runAuditPack(_ context.Context, o *auditOptions) error {
 	if err != nil {
 		return err
 	}
-	dir, err := durable.NewDir(o.folder)
-	if err != nil {
-		return err
-	}
-	defer dir.Discard()
-	if err := courier.WriteFolder(dir.Path(), files); err != nil {
-		return err
-	}
-	if err := dir.Commit(); err != nil {
+	if err := courier.NewFolder(o.folder, files); err != nil {
 		return err
 	}
 	o.Progress("%d files; begin with %s, and check the pack with: trustroot audit check %s", len(files), path.Join(filepath.ToSlash(o.folder), audit.PageFile), o.folder)

@@ -44,8 +44,5 @@ func runNext(ctx context.Context, o *nextOptions) error {
 			l.Quiet = fmt.Sprintf("Nothing waits for the %s.", role)
 		}
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, l)
-	}
-	return cmdutil.PrintText(o.Out, overview.Checklist(l, o.Columns()))
+	return o.Print(l, overview.Checklist(l, o.Columns()))
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -66,12 +67,7 @@ func runRenew(_ context.Context, o *renewOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		err = cmdutil.PrintJSON(o.Out, r)
-	} else {
-		err = cmdutil.PrintText(o.Out, renewalsText(r))
-	}
-	if err != nil {
+	if err := o.Print(r, renewalsText(r)); err != nil {
 		return err
 	}
 	if !o.write {
@@ -100,7 +96,7 @@ func renewalsText(r *renewal.Renewals) string {
 		}
 		b.WriteString(cmdutil.Table(func(w *tabwriter.Writer) {
 			for _, d := range n.Diff {
-				term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, orNone(d.Old), orNone(d.New))
+				term.Fprintf(w, "    %s\twas\t%s\n\tis\t%s\n", d.Field, cmp.Or(d.Old, "none"), cmp.Or(d.New, "none"))
 			}
 		}))
 	}
@@ -124,11 +120,4 @@ func addedLines(after int, text string) string {
 		b.WriteString("+" + line)
 	}
 	return b.String()
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }

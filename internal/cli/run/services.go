@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -97,24 +94,11 @@ func publication(f *cmdutil.Factory, ctx context.Context, d *trustdir.Dir) (*ser
 
 // writeFolder makes a new folder with these files, or nothing.
 func writeFolder(to string, files map[string][]byte) error {
-	dir, err := durable.NewDir(to)
+	err := courier.NewFolder(to, files)
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.Usage, "name another folder with --out, or move this one away", fmt.Errorf("%s exists already; nothing was changed", to))
 	}
-	if err != nil {
-		return err
-	}
-	defer dir.Discard()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		path := filepath.Join(dir.Path(), filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, files[name], 0o644); err != nil {
-			return err
-		}
-	}
-	return dir.Commit()
+	return err
 }
 
 // print shows the command lines, as the systemd units have them.
@@ -129,12 +113,9 @@ func (o *servicesRenderOptions) print(rendered []services.Service) error {
 		}
 	}
 	o.Progress("wrote %s", o.to)
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, rendered)
-	}
 	var text strings.Builder
 	for _, s := range rendered {
-		term.Fprintf(&text, "%s g%d\t%s %s %s\n", s.Name, s.Generation, s.Program, s.Version, strings.Join(s.CommandLine(), " "))
+		term.Fprintf(&text, "%s g%d  %s %s %s\n", s.Name, s.Generation, s.Program, s.Version, strings.Join(s.CommandLine(), " "))
 	}
-	return cmdutil.PrintText(o.Out, strings.ReplaceAll(text.String(), "\t", "  "))
+	return o.Print(rendered, text.String())
 }

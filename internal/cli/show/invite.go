@@ -25,10 +25,7 @@ func Invite(f *cmdutil.Factory, holder string) error {
 		return err
 	}
 	f.Progress("send %s to %s: it says what to do, within 14 days", path, holder)
-	if f.JSON {
-		return cmdutil.PrintJSON(f.Out, map[string]any{"challenge": path, "holder": holder, "token": token, "slot": slot})
-	}
-	return cmdutil.PrintText(f.Out, path+"\n")
+	return f.Print(map[string]any{"challenge": path, "holder": holder, "token": token, "slot": slot}, path+"\n")
 }
 
 // AcceptHolder checks a holder's reply and files it.
@@ -54,8 +51,5 @@ func AcceptHolder(f *cmdutil.Factory, file string, rehearsal bool) error {
 		return err
 	}
 	f.Progress("%s is on file in holders/%s", holder.Name, holder.Name)
-	if f.JSON {
-		return cmdutil.PrintJSON(f.Out, map[string]string{"holder": holder.Name, "keyid": id})
-	}
-	return cmdutil.PrintText(f.Out, fmt.Sprintf("%s  %s\n", id, holder.Name))
+	return f.Print(map[string]string{"holder": holder.Name, "keyid": id}, fmt.Sprintf("%s  %s\n", id, holder.Name))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -171,7 +172,10 @@ func (i *importing) run(ctx context.Context) error {
 	}
 	wipeKey(key)
 	i.Progress("the key is in slot %s of the YubiKeys %s and was wiped here; it cannot be attested, and switching this machine off clears what libraries copied", i.slot, i.names())
-	return proof.write(i.proof, i.Out, i.JSON)
+	if err := courier.NewFolder(i.proof, proof.files()); err != nil {
+		return err
+	}
+	return i.Print(proof, string(proof.public))
 }
 
 // one brings the key into one token. A token that was pulled out may be plugged

@@ -4,12 +4,8 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -55,28 +51,11 @@ func (p *importProof) add(serial uint32, signature []byte) {
 	p.Tokens = append(p.Tokens, signed)
 }
 
-// write makes the folder and prints the public key.
-func (p *importProof) write(path string, out io.Writer, asJSON bool) error {
-	dir, err := durable.NewDir(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Discard()
-	problems := []error{
-		durable.Write(filepath.Join(dir.Path(), "key.pem"), p.public, 0o644),
-		durable.Write(filepath.Join(dir.Path(), "statement.txt"), p.text, 0o644),
-	}
+// files are those of the proof's folder.
+func (p *importProof) files() map[string][]byte {
+	files := map[string][]byte{"key.pem": p.public, "statement.txt": p.text}
 	for _, t := range p.Tokens {
-		problems = append(problems, durable.Write(filepath.Join(dir.Path(), t.File), t.signature, 0o644))
+		files[t.File] = t.signature
 	}
-	if err := errors.Join(problems...); err != nil {
-		return err
-	}
-	if err := dir.Commit(); err != nil {
-		return err
-	}
-	if asJSON {
-		return cmdutil.PrintJSON(out, p)
-	}
-	return cmdutil.PrintText(out, string(p.public))
+	return files
 }

@@ -84,9 +84,6 @@ func runTokenInspect(ctx context.Context, o *tokenInspectOptions) (err error) {
 	if err := durable.Write(o.out, append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, s)
-	}
-	return cmdutil.PrintText(o.Out, fmt.Sprintf("token %d, slot %s: key %s; %d PIN and %d PUK tries left\nwrote %s: take it to the admin host and run `trustroot material inspected`\n",
+	return o.Print(s, fmt.Sprintf("token %d, slot %s: key %s; %d PIN and %d PUK tries left\nwrote %s: take it to the admin host and run `trustroot material inspected`\n",
 		o.serial, o.slot, digest, s.PINTries, s.PUKTries, o.out))
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
-	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey"
 )
@@ -59,12 +58,9 @@ func runTokenGenerate(ctx context.Context, o *tokenGenerateOptions) (err error) 
 	if err := errors.Join(errP, errD); err != nil {
 		return err
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, map[string]any{
-			"serial": o.serial, "slot": o.slot, "algorithm": o.key.Algorithm, "spki_sha256": digest, "public_key": string(text),
-		})
-	}
-	return cmdutil.PrintText(o.Out, string(text))
+	return o.Print(map[string]any{
+		"serial": o.serial, "slot": o.slot, "algorithm": o.key.Algorithm, "spki_sha256": digest, "public_key": string(text),
+	}, string(text))
 }
 
 // generate makes the key, or takes the one that an earlier run made.
@@ -110,17 +106,10 @@ func runTokenAttest(ctx context.Context, o *tokenAttestOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := durable.NewDir(o.out)
-	if err != nil {
-		return err
-	}
-	defer dir.Discard()
 	slot, errS := pki.EncodeCertificate(pair.Slot)
 	device, errD := pki.EncodeCertificate(pair.Device)
-	if err := errors.Join(errS, errD,
-		durable.Write(filepath.Join(dir.Path(), "slot.pem"), slot, 0o644),
-		durable.Write(filepath.Join(dir.Path(), "device.pem"), device, 0o644)); err != nil {
+	if err := errors.Join(errS, errD); err != nil {
 		return err
 	}
-	return dir.Commit()
+	return courier.NewFolder(o.out, map[string][]byte{"slot.pem": slot, "device.pem": device})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/yubikey"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
@@ -29,18 +30,14 @@ func runTokenList(ctx context.Context, o *cmdutil.Factory) error {
 		}
 		views = append(views, v)
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, views)
-	}
-	if len(views) == 0 {
+	if len(views) == 0 && !o.JSON {
 		o.Progress("no YubiKey is plugged in")
 	}
+	text := ""
 	for _, v := range views {
-		if err := v.print(o.Out); err != nil {
-			return err
-		}
+		text += v.text(term.StyleFor(o.Out))
 	}
-	return nil
+	return o.Print(views, text)
 }
 
 type tokenInfoOptions struct {
@@ -84,8 +81,5 @@ func runTokenInfo(ctx context.Context, o *tokenInfoOptions) (err error) {
 	for n, slot := range info.Slots {
 		v.Slots[n].Attestation = attested(token, slot, attestation.Expect{Serial: o.serial, Slot: string(slot.Slot), PublicKey: slot.PublicKey}, roots, at)
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, v)
-	}
-	return v.print(o.Out)
+	return o.Print(v, v.text(term.StyleFor(o.Out)))
 }

@@ -80,10 +80,7 @@ func runTokenSignTest(ctx context.Context, o *tokenSignTestOptions) (err error) 
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, map[string]any{"serial": o.serial, "slot": o.slot, "spki_sha256": digest, "signatures": o.count})
-	}
-	return cmdutil.PrintText(o.Out, fmt.Sprintf("slot %s of YubiKey %d signs; SHA-256 of its public key %s\n", o.slot, o.serial, digest))
+	return o.Print(map[string]any{"serial": o.serial, "slot": o.slot, "spki_sha256": digest, "signatures": o.count}, fmt.Sprintf("slot %s of YubiKey %d signs; SHA-256 of its public key %s\n", o.slot, o.serial, digest))
 }
 
 // signText signs the digest that goes with the key's curve, and offers another

@@ -12,6 +12,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/device"
+	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
@@ -71,14 +72,12 @@ func runTokenVerifyAttestation(_ context.Context, o *tokenVerifyOptions) error {
 	if err := a.Match(o.expect); err != nil {
 		return err
 	}
-	v, err := newAttestedView(a, at, o.expect.PublicKey != nil)
+	digest, err := pki.SPKISHA256(a.PublicKey)
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, v)
-	}
-	return v.print(o.Out)
+	v := attestedView{a, digest, o.expect.PublicKey != nil, at, leaky(a.Firmware)}
+	return o.Print(v, v.text(term.StyleFor(o.Out)))
 }
 
 // instant reads the time at which validity is judged.

@@ -1,9 +1,9 @@
 package token
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,13 +116,12 @@ func attested(token *yubikey.Token, s yubikey.SlotInfo, want attestation.Expect,
 	return "holds, up to " + a.Hierarchy
 }
 
-func (v *tokenView) print(out io.Writer) error {
-	style := term.StyleFor(out)
+func (v *tokenView) text(style term.Style) string {
 	text := cmdutil.Table(func(w *tabwriter.Writer) { v.rows(w, style) })
 	for _, warning := range v.Warnings {
 		text += term.Sprintf("  %s %s\n", style.Warn("warning:"), warning)
 	}
-	return cmdutil.PrintText(out, text)
+	return text
 }
 
 func (v *tokenView) rows(w *tabwriter.Writer, style term.Style) {
@@ -145,7 +144,7 @@ func (v *tokenView) rows(w *tabwriter.Writer, style term.Style) {
 	for _, s := range v.Slots {
 		key, certificate := "no key", "no certificate"
 		if s.Key != nil {
-			key = fmt.Sprintf("%s %s, PIN %s, touch %s", s.Key.Algorithm, s.Key.Origin, orUnknown(s.Key.PINPolicy), orUnknown(s.Key.TouchPolicy))
+			key = fmt.Sprintf("%s %s, PIN %s, touch %s", s.Key.Algorithm, s.Key.Origin, cmp.Or(s.Key.PINPolicy, "unknown"), cmp.Or(s.Key.TouchPolicy, "unknown"))
 		}
 		if s.Certificate != nil {
 			certificate = s.Certificate.Subject + ", until " + s.Certificate.NotAfter.Format(time.DateOnly)
@@ -168,11 +167,4 @@ func tries(n *int) string {
 		return "0 (blocked)"
 	}
 	return fmt.Sprint(*n)
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
 }
