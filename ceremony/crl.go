@@ -3,7 +3,6 @@ package ceremony
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 
@@ -11,8 +10,8 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // Names of steps, as the journal has them.
@@ -88,15 +87,14 @@ func (d *day) destroy(context.Context) error {
 	if !d.Request.Manifest.Destroy {
 		return nil
 	}
-	root := d.Request.Plan.Authorities[plan.RootAuthority]
-	intent := keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
+	intent := rootKeyIn(d.Request.Plan)
 	made, err := once(d, stepDestroy, intent, func(in keyIntent, retried bool) (keyResult, error) {
 		info, err := d.device.Slot(yubikey.Slot(in.Slot))
 		if err != nil {
 			return keyResult{}, err
 		}
 		pub := info.PublicKey
-		switch gone := !info.Empty && !sameKey(pub, d.pub); {
+		switch gone := !info.Empty && !attestation.SameKey(pub, d.pub); {
 		case gone && !retried:
 			return keyResult{}, fault.New(fault.Device, "put in the token that holds the root's key", yubikey.ErrOtherKey)
 		case !gone:
@@ -123,11 +121,6 @@ func (d *day) destroy(context.Context) error {
 		return fmt.Errorf("read a key from the journal: %w", err)
 	}
 	return attest(d, stepAttestDestroyed, record.DestroyedFile, keyExpectation(intent, pub))
-}
-
-func sameKey(a, b crypto.PublicKey) bool {
-	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && key.Equal(b)
 }
 
 // crl holds the record's CRL against request and journal: the same bytes come
@@ -183,7 +176,7 @@ func (v *verifier) destroyed() (string, error) {
 	if err != nil {
 		return "", inFile(record.Journal, err)
 	}
-	key := v.Request.Plan.Authorities[plan.RootAuthority].Token
-	err = v.attested(record.DestroyedFile, keyExpectation(keyIntent{key.Slot, "", key.PIN, key.Touch}, pub))
+	key := rootKeyIn(v.Request.Plan)
+	err = v.attested(record.DestroyedFile, keyExpectation(key, pub))
 	return fmt.Sprintf("the attestation of token %d: slot %s holds a key that was made over the root's", v.plan.Token, key.Slot), err
 }

@@ -1,16 +1,14 @@
 package ceremony
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
 	"syscall"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/version"
 )
 
@@ -35,21 +33,16 @@ func InspectHost(out string, unprotected []string) (Host, error) {
 	return h, err
 }
 
-func digestSelf() (digest string, err error) {
+func digestSelf() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find the running executable: %w", err)
 	}
-	f, err := os.Open(path)
+	sum, err := digest.File(path)
 	if err != nil {
 		return "", fmt.Errorf("read the running executable: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", fmt.Errorf("read the running executable: %w", err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return sum, nil
 }
 
 // interfaces lists network interfaces but loopback: those that are up, or all

@@ -28,10 +28,10 @@ func open(d *day) error {
 		if err := os.MkdirAll(d.work, 0o700); err != nil {
 			return fmt.Errorf("make the ceremony's folder: %w", err)
 		}
-		d.journal, err = journal.Create(path, head, clock, journalOptions(d)...)
+		d.journal, err = journal.Create(path, head, clock, d.hook)
 		return err
 	}
-	j, err := journal.Open(path, clock, journalOptions(d)...)
+	j, err := journal.Open(path, clock, d.hook)
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,6 @@ func open(d *day) error {
 		return nil // all that is left is to seal the record
 	}
 	return j.Note(journal.KindResume, "", nil)
-}
-
-// journalOptions hand on the hook of tests.
-func journalOptions(d *day) []journal.Option {
-	if d.hook == nil {
-		return nil
-	}
-	return []journal.Option{journal.WithHook(d.hook)}
 }
 
 func closeDay(d *day) error {

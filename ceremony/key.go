@@ -65,6 +65,12 @@ func key(d *day, step string, intent keyIntent, allow func(d *day, in keyIntent,
 	return pub, nil
 }
 
+// rootKeyIn is the root's key, as the plan has it.
+func rootKeyIn(p *plan.Plan) keyIntent {
+	a := p.Authorities[plan.RootAuthority]
+	return keyIntent{a.Token.Slot, a.Algorithm, a.Token.PIN, a.Token.Touch}
+}
+
 // recordKeyIn is the key that signs records, beside the root's in its token:
 // the root's own signs certificates and CRLs, nothing else.
 func recordKeyIn(c plan.Ceremony) keyIntent {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/ceremony/journal"
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
@@ -28,5 +29,5 @@ type Options struct {
 	// AllowNetwork sets aside that the host has a network; it is journaled.
 	AllowNetwork bool
 
-	hook func(point string) error // of the journal; tests cut the power there
+	hook journal.Hook // tests cut the power there
 }

@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"html/template"
@@ -12,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/templates"
 )
 
 // Public says what of people a page for readers may show.
@@ -38,10 +36,6 @@ type public struct {
 // digest. Names and serial numbers of tokens are replaced where o does not allow
 // them; a page in which one is left is not written.
 func PublicReport(v *Verified, o Public) ([]byte, error) {
-	t, err := template.New("public.html.tmpl").Funcs(template.FuncMap{"rows": rows}).ParseFS(templates.FS, "report/public.html.tmpl")
-	if err != nil {
-		return nil, fmt.Errorf("read the page's template: %w", err)
-	}
 	full, err := newReport(v.Request, v.Record.Files)
 	if err != nil {
 		return nil, fmt.Errorf("write the page: %w", err)
@@ -59,16 +53,16 @@ func PublicReport(v *Verified, o Public) ([]byte, error) {
 	for _, c := range v.Claims {
 		page.Claims = append(page.Claims, Claim{Text: hide(secrets, c.Text), By: hide(secrets, c.By), People: c.People})
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, page); err != nil {
-		return nil, fmt.Errorf("write the page: %w", err)
+	out, err := render("report/public.html.tmpl", page)
+	if err != nil {
+		return nil, err
 	}
 	for secret, what := range secrets {
-		if pattern(template.HTMLEscapeString(secret)).Match(out.Bytes()) {
+		if pattern(template.HTMLEscapeString(secret)).Match(out) {
 			return nil, fmt.Errorf("the page would show a %s that is not allowed; nothing was written", what)
 		}
 	}
-	return out.Bytes(), nil
+	return out, nil
 }
 
 // secrets are the texts that stay out of the page, and what stands for each.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,8 +16,6 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/templates"
 )
-
-const reportTemplate = "report/report.html.tmpl"
 
 // Report writes the page of a verified record, with what was proved and who
 // has signed so far; the one that the record seals was written before that.
@@ -54,10 +53,6 @@ type report struct {
 // renderReport makes the page from what the record seals; v is nil while it is
 // being sealed.
 func renderReport(r *request.Request, files map[string][]byte, v *Verified) ([]byte, error) {
-	t, err := template.New("report.html.tmpl").Funcs(template.FuncMap{"rows": rows}).ParseFS(templates.FS, reportTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("read the report's template: %w", err)
-	}
 	data, err := newReport(r, files)
 	if err != nil {
 		return nil, fmt.Errorf("write the report: %w", err)
@@ -66,9 +61,18 @@ func renderReport(r *request.Request, files map[string][]byte, v *Verified) ([]b
 		data.Claims = v.Claims
 		data.Verdict = "Verified: files, chain of the journal, certificates and signatures hold, as far as the list below says. " + data.Verdict
 	}
+	return render("report/report.html.tmpl", data)
+}
+
+// render fills a template in with what a page shows.
+func render(file string, data any) ([]byte, error) {
+	t, err := template.New(path.Base(file)).Funcs(template.FuncMap{"rows": rows}).ParseFS(templates.FS, file)
+	if err != nil {
+		return nil, fmt.Errorf("read a page's template: %w", err)
+	}
 	var page bytes.Buffer
 	if err := t.Execute(&page, data); err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
+		return nil, fmt.Errorf("write a page: %w", err)
 	}
 	return page.Bytes(), nil
 }

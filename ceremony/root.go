@@ -31,8 +31,7 @@ const (
 // plan says that the key was imported, the one in the slot is taken, and
 // nothing attests it.
 func (d *day) makeRoot(context.Context) error {
-	root := d.Request.Plan.Authorities[plan.RootAuthority]
-	intent := keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}
+	intent := rootKeyIn(d.Request.Plan)
 	allow := allowNewRoot
 	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
 		allow = allowImportedRoot
@@ -91,8 +90,7 @@ func (d *day) findRoot(context.Context) error {
 	if d.Request.Plan.Allows(plan.ExceptionImportedRoot) {
 		return nil
 	}
-	root := d.Request.Plan.Authorities[plan.RootAuthority]
-	return attest(d, stepAttest, record.SlotFile, keyExpectation(keyIntent{root.Token.Slot, root.Algorithm, root.Token.PIN, root.Token.Touch}, d.pub))
+	return attest(d, stepAttest, record.SlotFile, keyExpectation(rootKeyIn(d.Request.Plan), d.pub))
 }
 
 type attestResult struct {

@@ -1,15 +1,11 @@
 package ceremony
 
 import (
-	"bytes"
-	"fmt"
-	"html/template"
 	"slices"
 	"strconv"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
 	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/templates"
 )
 
 const scriptTemplate = "report/script.html.tmpl"
@@ -37,10 +33,6 @@ type scriptPage struct {
 // The request's own words are left blank: who makes the script is not trusted
 // for them.
 func Script(r *request.Request) ([]byte, error) {
-	t, err := template.New("script.html.tmpl").Funcs(template.FuncMap{"rows": rows}).ParseFS(templates.FS, scriptTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("read the script's template: %w", err)
-	}
 	c := r.Plan.Ceremonies[r.Manifest.Ceremony]
 	s := scriptPage{
 		Organization: r.Plan.Organization, Ceremony: r.Manifest.Ceremony, Day: c.Day, Token: c.Token, Sequence: r.Manifest.Sequence,
@@ -65,9 +57,5 @@ func Script(r *request.Request) ([]byte, error) {
 			s.People = append(s.People, person{"", role})
 		}
 	}
-	var page bytes.Buffer
-	if err := t.Execute(&page, s); err != nil {
-		return nil, fmt.Errorf("write the script: %w", err)
-	}
-	return page.Bytes(), nil
+	return render(scriptTemplate, s)
 }

@@ -55,8 +55,8 @@ func (v *verifier) rootKey() (string, error) {
 		}
 		return "", nil // nothing is claimed: people have to be believed
 	}
-	key := v.Request.Plan.Authorities[plan.RootAuthority].Token
-	err := v.attested(record.SlotFile, keyExpectation(keyIntent{key.Slot, "", key.PIN, key.Touch}, v.root.PublicKey))
+	key := rootKeyIn(v.Request.Plan)
+	err := v.attested(record.SlotFile, keyExpectation(key, v.root.PublicKey))
 	return fmt.Sprintf("the attestation of token %d, slot %s, PIN %s, touch %s", v.plan.Token, key.Slot, key.PIN, key.Touch), err
 }
 

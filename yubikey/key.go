@@ -91,11 +91,6 @@ func algorithmName(pub crypto.PublicKey) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", pub), "*")
 }
 
-func equal(a, b crypto.PublicKey) bool {
-	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.Equal(b)
-}
-
 // Certificate reads the certificate stored for a slot.
 func (t *Token) Certificate(s Slot) (*x509.Certificate, error) {
 	slot, err := s.pivSlot()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
 
@@ -41,7 +42,7 @@ func TestGenerate_RefusesASlotInUse(t *testing.T) {
 	_, err = token.Generate("82", recordKey)
 	refused(t, err, ErrSlotInUse, "a note")
 	mustDo(t, token.Close())
-	if !equal(f.public(t, "9c"), pub) {
+	if !attestation.SameKey(f.public(t, "9c"), pub) {
 		t.Error("the key has changed")
 	}
 }
@@ -131,7 +132,7 @@ func TestImport_IntoTwoTokens(t *testing.T) {
 		signs(t, token, "9c", key.Public())
 		info, err := token.Slot("9c")
 		mustDo(t, err)
-		if info.Origin != Imported || info.Algorithm != "P-384" || !equal(info.PublicKey, key.Public()) {
+		if info.Origin != Imported || info.Algorithm != "P-384" || !attestation.SameKey(info.PublicKey, key.Public()) {
 			t.Errorf("got %+v", info)
 		}
 		_, err = token.Attest("9c")
@@ -172,7 +173,7 @@ func TestSlot_OldFirmware(t *testing.T) {
 	token = f.open(t, right())
 	info, err := token.Slot("9c")
 	mustDo(t, err)
-	if info.Empty || info.Origin != Generated || info.PINPolicy != "always" || !equal(info.PublicKey, pub) {
+	if info.Empty || info.Origin != Generated || info.PINPolicy != "always" || !attestation.SameKey(info.PublicKey, pub) {
 		t.Errorf("got %+v", info)
 	}
 	signs(t, token, "9c", pub)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-piv/piv-go/v2/piv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // Signer returns a signer for the key in a slot, and only if that key equals
@@ -47,7 +48,7 @@ func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error)
 	case info.PublicKey == nil:
 		return nil, fault.New(fault.Device, "take a token with firmware 5.3 or newer",
 			fmt.Errorf("%s: %w: the token cannot say which key it is", doing, ErrFirmware))
-	case !equal(info.PublicKey, expected):
+	case !attestation.SameKey(info.PublicKey, expected):
 		return nil, fault.New(fault.Device, "check the slot and the token: nothing was signed", fmt.Errorf("%s: %w", doing, ErrOtherKey))
 	case pinPolicies[info.PINPolicy] == 0:
 		return nil, fault.New(fault.Device, "take a key whose PIN policy is never, once or always",

@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // Generate makes a key on the token. A slot that holds a key or a certificate
@@ -91,7 +92,7 @@ func (t *Token) Overwrite(s Slot, expected crypto.PublicKey, o KeyOptions) (cryp
 		return nil, err
 	}
 	info, err := t.Slot(s)
-	if err == nil && (info.Empty || !equal(info.PublicKey, expected)) {
+	if err == nil && (info.Empty || !attestation.SameKey(info.PublicKey, expected)) {
 		err = fault.New(fault.Device, "put in the token that holds the key; nothing was changed", ErrOtherKey)
 	}
 	if err != nil {
@@ -152,7 +153,7 @@ func (t *Token) Install(s Slot, c *x509.Certificate) error {
 	case info.Empty && !s.Retired():
 		return fault.New(fault.Device, "generate the key first; only a slot from 82 to 95 may keep a certificate without one",
 			fmt.Errorf("%s: %w", doing, ErrSlotEmpty))
-	case !info.Empty && info.PublicKey != nil && !equal(info.PublicKey, c.PublicKey):
+	case !info.Empty && info.PublicKey != nil && !attestation.SameKey(info.PublicKey, c.PublicKey):
 		return fault.New(fault.Device, "choose the slot of the certificate's key; nothing was changed",
 			fmt.Errorf("%s: %w: the certificate of %q is for a different one", doing, ErrOtherKey, c.Subject))
 	}

@@ -28,7 +28,7 @@ const (
 type Journal struct {
 	path string
 	now  func() time.Time
-	hook func(point string) error
+	hook Hook
 
 	mu     sync.Mutex
 	log    *durable.Log
@@ -37,20 +37,15 @@ type Journal struct {
 	broken error // why nothing more is written
 }
 
-// Option changes how a journal is opened.
-type Option func(*Journal)
-
-// WithHook has hook called before and after every write to the disk, with a
-// name of that point such as "before entry 3 intent sign fulcio". An error of
-// the hook is treated as an error of that write. Tests cut the power there.
-func WithHook(hook func(point string) error) Option {
-	return func(j *Journal) { j.hook = hook }
-}
+// Hook is called before and after every write to the disk, with a name of that
+// point such as "before entry 3 intent sign fulcio". Its error is treated as an
+// error of that write. Tests cut the power there; nil does nothing.
+type Hook func(point string) error
 
 // Create makes a journal that must not exist, with its first line. It is there
 // with that line or not at all. now stamps the lines.
-func Create(path string, head Head, now func() time.Time, opts ...Option) (*Journal, error) {
-	j := newJournal(path, now, opts)
+func Create(path string, head Head, now func() time.Time, hook Hook) (*Journal, error) {
+	j := newJournal(path, now, hook)
 	data, err := canonical(head)
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
@@ -82,7 +77,7 @@ func Create(path string, head Head, now func() time.Time, opts ...Option) (*Jour
 // cut short is moved to a file beside the journal, and a line of kind torn
 // says so; any other damage is refused with line and reason
 // (fault.Verification).
-func Open(path string, now func() time.Time, opts ...Option) (*Journal, error) {
+func Open(path string, now func() time.Time, hook Hook) (*Journal, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -91,7 +86,7 @@ func Open(path string, now func() time.Time, opts ...Option) (*Journal, error) {
 		return nil, fault.New(fault.Verification, hintDamaged,
 			fmt.Errorf("open journal: %s is not a regular file of at most %d bytes", path, maxSize))
 	}
-	j := newJournal(path, now, opts)
+	j := newJournal(path, now, hook)
 	if j.log, err = durable.OpenExistingLog(path, lockWait); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -101,12 +96,11 @@ func Open(path string, now func() time.Time, opts ...Option) (*Journal, error) {
 	return j, nil
 }
 
-func newJournal(path string, now func() time.Time, opts []Option) *Journal {
-	j := &Journal{path: path, now: now, chain: newLines(), hook: func(string) error { return nil }}
-	for _, o := range opts {
-		o(j)
+func newJournal(path string, now func() time.Time, hook Hook) *Journal {
+	if hook == nil {
+		hook = func(string) error { return nil }
 	}
-	return j
+	return &Journal{path: path, now: now, chain: newLines(), hook: hook}
 }
 
 // load reads the file, and sets aside what a crash left at its end.

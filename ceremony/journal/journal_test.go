@@ -26,7 +26,7 @@ func testClock() time.Time { return time.Date(2026, 11, 2, 9, 14, 3, 987654321, 
 func create(t *testing.T) (*Journal, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	j, err := Create(path, testHead, testClock)
+	j, err := Create(path, testHead, testClock, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +67,11 @@ func TestJournal_Day(t *testing.T) {
 	data := readFile(t, path)
 	entries, err := Verify(data)
 	must(t, err)
-	if len(entries) != 7 || len(j.Entries()) != 7 {
-		t.Fatalf("%d entries in the file, %d in memory, want 7", len(entries), len(j.Entries()))
+	if len(entries) != 7 || len(j.chain.entries) != 7 {
+		t.Fatalf("%d entries in the file, %d in memory, want 7", len(entries), len(j.chain.entries))
 	}
-	if HeadOf(data) != j.Head() {
-		t.Errorf("HeadOf is %s, Head %s", HeadOf(data), j.Head())
+	if HeadOf(data) != j.chain.tip.Head() {
+		t.Errorf("HeadOf is %s, Head %s", HeadOf(data), j.chain.tip.Head())
 	}
 	if head, err := Opening(entries); err != nil || head != testHead || j.Opening() != testHead {
 		t.Errorf("opening is %v (%v), want %v", head, err, testHead)
@@ -134,7 +134,7 @@ func TestJournal_Refusals(t *testing.T) {
 	refused("data that is a list", "not a JSON object", j.Note("host", "", []int{1}))
 	refused("data that does not encode", "data", j.Note("host", "", map[string]any{"f": func() {}}))
 	refused("a line too long", "bytes", j.Note("shown", "", map[string]string{"t": strings.Repeat("x", maxLine)}))
-	if !bytes.Equal(readFile(t, path), before) || len(j.Entries()) != 4 {
+	if !bytes.Equal(readFile(t, path), before) || len(j.chain.entries) != 4 {
 		t.Fatal("a refused entry changed the journal")
 	}
 	must(t, j.Result("open", nil))
@@ -147,14 +147,14 @@ func TestJournal_Refusals(t *testing.T) {
 func TestCreate_ExistsAlready(t *testing.T) {
 	j, path := create(t)
 	must(t, j.Close())
-	if _, err := Create(path, testHead, testClock); fault.ExitCode(err) != int(fault.Usage) {
+	if _, err := Create(path, testHead, testClock, nil); fault.ExitCode(err) != int(fault.Usage) {
 		t.Fatalf("got %v, want a usage fault", err)
 	}
 }
 
 func TestCreate_EmptyHead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	if _, err := Create(path, Head{}, testClock); err == nil {
+	if _, err := Create(path, Head{}, testClock, nil); err == nil {
 		t.Fatal("a head without ceremony was taken")
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -166,10 +166,10 @@ func TestOpen_GoesOn(t *testing.T) {
 	j, path := create(t)
 	must(t, j.Intent("sign tsa", map[string]string{"tbs": "AA=="}))
 	must(t, j.Close())
-	again, err := Open(path, testClock)
+	again, err := Open(path, testClock, nil)
 	must(t, err)
 	defer func() { must(t, again.Close()) }()
-	if again.Opening() != testHead || again.Head() != HeadOf(readFile(t, path)) {
+	if again.Opening() != testHead || again.chain.tip.Head() != HeadOf(readFile(t, path)) {
 		t.Error("the head changed")
 	}
 	if s := again.Last("sign tsa"); s.State != Intended {
@@ -185,7 +185,7 @@ func TestOpen_GoesOn(t *testing.T) {
 
 func TestOpen_LockedByAnother(t *testing.T) {
 	_, path := create(t)
-	if _, err := Open(path, testClock); !errors.Is(err, durable.ErrLocked) {
+	if _, err := Open(path, testClock, nil); !errors.Is(err, durable.ErrLocked) {
 		t.Fatalf("got %v, want that another process has it", err)
 	}
 }
@@ -199,7 +199,7 @@ func TestOpen_NotAFile(t *testing.T) {
 	must(t, os.WriteFile(huge, nil, 0o600))
 	must(t, os.Truncate(huge, 10<<30))
 	for _, p := range []string{link, huge, t.TempDir()} {
-		if _, err := Open(p, testClock); fault.ExitCode(err) != int(fault.Verification) {
+		if _, err := Open(p, testClock, nil); fault.ExitCode(err) != int(fault.Verification) {
 			t.Errorf("%s: got %v, want a verification fault", p, err)
 		}
 	}

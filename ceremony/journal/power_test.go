@@ -24,9 +24,9 @@ const (
 // ceremony opens or creates a journal and walks it to its end, from wherever
 // it stands.
 func ceremony(path string, hook func(string) error) (err error) {
-	j, err := Open(path, testClock, WithHook(hook))
+	j, err := Open(path, testClock, hook)
 	if errors.Is(err, fs.ErrNotExist) {
-		j, err = Create(path, testHead, testClock, WithHook(hook))
+		j, err = Create(path, testHead, testClock, hook)
 	}
 	if err != nil {
 		return err
@@ -154,12 +154,12 @@ func TestJournal_RepairCutAnywhere(t *testing.T) {
 		rest := []byte(`{"seq":2,"prev":"` + HeadOf(data))
 		must(t, os.WriteFile(path, append(data, rest...), 0o600))
 		n := 0
-		j, err := Open(path, testClock, WithHook(func(string) error {
+		j, err := Open(path, testClock, func(string) error {
 			if n++; n == cut {
 				return cutHere
 			}
 			return nil
-		}))
+		})
 		if err == nil {
 			must(t, j.Close())
 			if cut != 7 {
@@ -170,7 +170,7 @@ func TestJournal_RepairCutAnywhere(t *testing.T) {
 		if !errors.Is(err, cutHere) {
 			t.Fatalf("point %d: %v", cut, err)
 		}
-		j, err = Open(path, testClock)
+		j, err = Open(path, testClock, nil)
 		if err != nil {
 			t.Fatalf("point %d: open again: %v", cut, err)
 		}
@@ -182,12 +182,12 @@ func TestJournal_RepairCutAnywhere(t *testing.T) {
 func TestJournal_NothingAfterAWriteError(t *testing.T) {
 	fail := false
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	j, err := Create(path, testHead, testClock, WithHook(func(point string) error {
+	j, err := Create(path, testHead, testClock, func(point string) error {
 		if fail && strings.HasPrefix(point, "after") {
 			return errors.New("cut")
 		}
 		return nil
-	}))
+	})
 	must(t, err)
 	defer func() { must(t, j.Close()) }()
 	fail = true
@@ -195,7 +195,7 @@ func TestJournal_NothingAfterAWriteError(t *testing.T) {
 		t.Fatal("no error")
 	}
 	fail = false
-	if s := j.Last("generate"); s.State != None || len(j.Entries()) != 1 {
+	if s := j.Last("generate"); s.State != None || len(j.chain.entries) != 1 {
 		t.Fatalf("memory went on: %+v", s)
 	}
 	if err := j.Note("abort", "", nil); err == nil {

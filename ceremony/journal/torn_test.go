@@ -21,7 +21,7 @@ func TestOpen_TornAtEveryByte(t *testing.T) {
 		dir := t.TempDir()
 		name := filepath.Join(dir, "journal.jsonl")
 		must(t, os.WriteFile(name, data[:n], 0o600))
-		j, err := Open(name, testClock)
+		j, err := Open(name, testClock, nil)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
@@ -40,7 +40,7 @@ func TestOpen_TornAtEveryByte(t *testing.T) {
 // checkTorn looks for one line that names a file with exactly these bytes.
 func checkTorn(t *testing.T, dir string, j *Journal, rest []byte) {
 	t.Helper()
-	entries := j.Entries()
+	entries := j.chain.entries
 	e := entries[len(entries)-1]
 	var torn Torn
 	if err := json.Unmarshal(e.Data, &torn); err != nil || e.Kind != KindTorn {
@@ -64,10 +64,10 @@ func TestOpen_TornNotedOnce(t *testing.T) {
 	rest := []byte(`{"seq":2,"prev":"` + HeadOf(data))
 	must(t, os.WriteFile(path, append(data, rest...), 0o600))
 	for range 3 {
-		j, err := Open(path, testClock)
+		j, err := Open(path, testClock, nil)
 		must(t, err)
 		checkTorn(t, filepath.Dir(path), j, rest)
-		if n := len(j.Entries()); n != 2 {
+		if n := len(j.chain.entries); n != 2 {
 			t.Fatalf("%d lines, want the torn line noted once", n)
 		}
 		must(t, j.Close())
@@ -91,7 +91,7 @@ func TestOpen_RefusesOtherTails(t *testing.T) {
 		"more than a line":     append(bytes.Clone(first), begin+string(bytes.Repeat([]byte("0"), maxLine))...),
 	} {
 		must(t, os.WriteFile(path, data, 0o600))
-		if j, err := Open(path, testClock); err == nil {
+		if j, err := Open(path, testClock, nil); err == nil {
 			t.Errorf("%s: opened", what)
 			must(t, j.Close())
 		}
@@ -105,7 +105,7 @@ func TestOpen_RefusesForgedAside(t *testing.T) {
 	j, path := create(t)
 	must(t, j.Close())
 	must(t, os.WriteFile(path+tornMark+"0123456789abcdef", []byte("x"), 0o600))
-	if _, err := Open(path, testClock); err == nil {
+	if _, err := Open(path, testClock, nil); err == nil {
 		t.Fatal("a file that is not what its name says was noted")
 	}
 }

@@ -104,7 +104,7 @@ func TestOpen_AnyByteChanged(t *testing.T) {
 		changed[i] ^= 0x01
 		name := filepath.Join(dir, "journal.jsonl")
 		must(t, os.WriteFile(name, changed, 0o600))
-		j, err := Open(name, testClock)
+		j, err := Open(name, testClock, nil)
 		if err == nil {
 			must(t, j.Close())
 			if i < last {

@@ -53,21 +53,6 @@ func (j *Journal) Last(step string) Step {
 	return s
 }
 
-// Entries returns every line so far.
-func (j *Journal) Entries() []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.Clone(j.chain.entries)
-}
-
-// Head returns the hex SHA-256 of the last raw line with its newline: the head
-// of the chain, which a record's statement carries.
-func (j *Journal) Head() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.chain.tip.Head()
-}
-
 // Opening returns what the first line says.
 func (j *Journal) Opening() Head { return j.head }
 

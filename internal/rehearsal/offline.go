@@ -39,14 +39,14 @@ func FindOffline() (*Offline, error) {
 		return nil, err
 	}
 	path := filepath.Join(filepath.Dir(self), OfflineName)
-	data, err := os.ReadFile(path)
+	sum, err := digest.File(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the offline program: %w", err)
 	}
-	return &Offline{Path: path, SHA256: digest.Hex(data)}, nil
+	return &Offline{Path: path, SHA256: sum}, nil
 }
 
 // named wants a record's journal to name this program.

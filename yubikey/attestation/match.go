@@ -23,7 +23,7 @@ type Expect struct {
 func (a *Attestation) Match(e Expect) error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if e.PublicKey != nil && !equal(a.PublicKey, e.PublicKey) {
+	if e.PublicKey != nil && !SameKey(a.PublicKey, e.PublicKey) {
 		add("the attested public key is not the expected one")
 	}
 	if e.Serial != 0 && a.Serial != e.Serial {
@@ -53,8 +53,8 @@ func (a *Attestation) Match(e Expect) error {
 		fmt.Errorf("match attestation: %w", errors.Join(problems...)))
 }
 
-// equal compares two public keys of the standard library's types.
-func equal(a, b crypto.PublicKey) bool {
+// SameKey compares two public keys of the standard library's types.
+func SameKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)
 }

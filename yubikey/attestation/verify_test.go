@@ -30,7 +30,7 @@ func TestVerify_RealTokenOf2020(t *testing.T) {
 	if a.Hierarchy != "Yubico PIV Root CA Serial 263751" || a.Rehearsal {
 		t.Errorf("got hierarchy %q, rehearsal %v", a.Hierarchy, a.Rehearsal)
 	}
-	if !equal(a.PublicKey, p.Slot.PublicKey) {
+	if !SameKey(a.PublicKey, p.Slot.PublicKey) {
 		t.Error("the public key is not the slot certificate's")
 	}
 }

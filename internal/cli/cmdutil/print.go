@@ -1,22 +1,23 @@
 package cmdutil
 
 import (
-	"encoding/json"
 	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/term"
 )
 
 // PrintJSON writes v as indented JSON, the --json twin of a command's data.
 func PrintJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	data, err := strict.Indented(v)
+	if err != nil {
+		return err
+	}
+	return PrintData(w, data)
 }
 
 // help is what a command that only groups others runs.

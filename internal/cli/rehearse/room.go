@@ -2,16 +2,14 @@ package rehearse
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/ceremony/request"
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/term"
@@ -27,16 +25,11 @@ func (o *rehearseOptions) roomOptions(into *rehearsal.Options) error {
 	if err := rehearsal.MissingMachine(); err != nil {
 		return err
 	}
-	f, err := os.Open(o.room)
+	sum, err := digest.File(o.room)
 	if err != nil {
 		return fault.New(fault.Usage, "build the image with scripts/image and name it with --room", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read the image: %w", err)
-	}
-	into.ImageSHA256 = hex.EncodeToString(sum.Sum(nil))
+	into.ImageSHA256 = sum
 	into.Hold = func(ctx context.Context, room rehearsal.Room) error {
 		dir, err := os.MkdirTemp("", "trustroot-room-")
 		if err != nil {
