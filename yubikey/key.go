@@ -41,6 +41,15 @@ func (s Slot) pivSlot() (piv.Slot, error) {
 	return slot, nil
 }
 
+// slot is piv-go's name of a slot, once the token is known to be open.
+func (t *Token) slot(s Slot) (piv.Slot, error) {
+	slot, err := s.pivSlot()
+	if err == nil {
+		err = t.open()
+	}
+	return slot, err
+}
+
 var algorithms = map[string]piv.Algorithm{"P-256": piv.AlgorithmEC256, "P-384": piv.AlgorithmEC384}
 
 var pinPolicies = map[string]piv.PINPolicy{"never": piv.PINPolicyNever, "once": piv.PINPolicyOnce, "always": piv.PINPolicyAlways}
@@ -93,10 +102,7 @@ func algorithmName(pub crypto.PublicKey) string {
 
 // Certificate reads the certificate stored for a slot.
 func (t *Token) Certificate(s Slot) (*x509.Certificate, error) {
-	slot, err := s.pivSlot()
-	if err == nil {
-		err = t.open()
-	}
+	slot, err := t.slot(s)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package yubikey
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -40,10 +41,7 @@ func key(t *Token, s Slot) (SlotInfo, error) {
 	if info, ok := t.known[s]; ok {
 		return info, nil
 	}
-	slot, err := s.pivSlot()
-	if err == nil {
-		err = t.open()
-	}
+	slot, err := t.slot(s)
 	if err != nil {
 		return SlotInfo{}, err
 	}
@@ -72,18 +70,10 @@ func describedKey(t *Token, s Slot, slot piv.Slot) (SlotInfo, error) {
 		// a key of a kind that piv-go does not know is a key all the same.
 		return SlotInfo{Slot: s, Algorithm: "unknown", Origin: OriginUnknown}, nil //nolint:nilerr // only the parser failed
 	}
-	info := SlotInfo{
-		Slot:        s,
-		Algorithm:   algorithmName(k.PublicKey),
-		Origin:      originNames[k.Origin],
-		PINPolicy:   pinNames[k.PINPolicy],
-		TouchPolicy: touchNames[k.TouchPolicy],
-		PublicKey:   k.PublicKey,
-	}
-	if info.Origin == "" {
-		info.Origin = OriginUnknown
-	}
-	return info, nil
+	return SlotInfo{
+		Slot: s, Algorithm: algorithmName(k.PublicKey), Origin: cmp.Or(originNames[k.Origin], OriginUnknown),
+		PINPolicy: pinNames[k.PINPolicy], TouchPolicy: touchNames[k.TouchPolicy], PublicKey: k.PublicKey,
+	}, nil
 }
 
 // attestedKey asks for an attestation: what the certificate's bytes need, and
@@ -109,14 +99,15 @@ func attestedKey(t *Token, s Slot) (SlotInfo, error) {
 		return SlotInfo{}, fault.New(fault.Device, "try another token; this one's attestations cannot be relied on",
 			fmt.Errorf("attest slot %s: the attestation speaks of slot %s", s, a.Slot))
 	}
+	return infoOf(a, s), nil
+}
+
+// infoOf is what an attestation says of a slot.
+func infoOf(a *attestation.Attestation, s Slot) SlotInfo {
 	return SlotInfo{
-		Slot:        s,
-		Algorithm:   algorithmName(a.PublicKey),
-		Origin:      Generated,
-		PINPolicy:   a.PINPolicy,
-		TouchPolicy: a.TouchPolicy,
-		PublicKey:   a.PublicKey,
-	}, nil
+		Slot: s, Algorithm: algorithmName(a.PublicKey), Origin: Generated,
+		PINPolicy: a.PINPolicy, TouchPolicy: a.TouchPolicy, PublicKey: a.PublicKey,
+	}
 }
 
 // DeviceCertificate reads the certificate that the token was made with, slot f9.
@@ -137,10 +128,7 @@ func (t *Token) DeviceCertificate() (*x509.Certificate, error) {
 // Attest has the token attest the key in a slot: the certificate that it makes
 // for it and that of its slot f9. Nothing is verified here.
 func (t *Token) Attest(s Slot) (attestation.Pair, error) {
-	slot, err := s.pivSlot()
-	if err == nil {
-		err = t.open()
-	}
+	slot, err := t.slot(s)
 	if err != nil {
 		return attestation.Pair{}, err
 	}
@@ -161,10 +149,7 @@ func (t *Token) Attest(s Slot) (attestation.Pair, error) {
 		return attestation.Pair{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	if a, err := attestation.Unverified(c); err == nil && a.Slot == string(s) {
-		t.known[s] = SlotInfo{
-			Slot: s, Algorithm: algorithmName(a.PublicKey), Origin: Generated,
-			PINPolicy: a.PINPolicy, TouchPolicy: a.TouchPolicy, PublicKey: a.PublicKey,
-		}
+		t.known[s] = infoOf(a, s)
 	}
 	return attestation.Pair{Slot: c, Device: device}, nil
 }

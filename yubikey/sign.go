@@ -26,10 +26,7 @@ import (
 // back as an *AuthError and a touch that did not come as ErrTouch: signing may be
 // tried again on the same signer.
 func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error) {
-	slot, err := s.pivSlot()
-	if err == nil {
-		err = t.open()
-	}
+	slot, err := t.slot(s)
 	if err != nil {
 		return nil, err
 	}

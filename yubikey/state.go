@@ -1,6 +1,7 @@
 package yubikey
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,11 +9,11 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
@@ -37,15 +38,10 @@ func NewState(id Identity, info SlotInfo, key crypto.PublicKey, now time.Time) (
 	if err != nil {
 		return nil, fmt.Errorf("slot %s: %w", info.Slot, err)
 	}
-	sum := sha256.Sum256(der)
-	origin := info.Origin
-	if origin == "" {
-		origin = OriginUnknown
-	}
 	return &State{
-		Serial: id.Serial, Firmware: id.Firmware.String(), Slot: string(info.Slot), Origin: origin,
+		Serial: id.Serial, Firmware: id.Firmware.String(), Slot: string(info.Slot), Origin: cmp.Or(info.Origin, OriginUnknown),
 		PIN: info.PINPolicy, Touch: info.TouchPolicy, Time: now.UTC().Truncate(time.Second),
-		PublicKey: base64.StdEncoding.EncodeToString(der), SPKISHA256: hex.EncodeToString(sum[:]),
+		PublicKey: base64.StdEncoding.EncodeToString(der), SPKISHA256: digest.Hex(der),
 	}, nil
 }
 
@@ -61,14 +57,13 @@ func (s *State) Verify() error {
 	if err != nil {
 		return fmt.Errorf("state of token %d: its public key is not base64", s.Serial)
 	}
-	sum := sha256.Sum256(der)
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	key, ok := parsed.(*ecdsa.PublicKey)
-	if err != nil || !ok || hex.EncodeToString(sum[:]) != s.SPKISHA256 {
+	if err != nil || !ok || digest.Hex(der) != s.SPKISHA256 {
 		return fmt.Errorf("state of token %d: its public key is not ECDSA, or not the one of its digest", s.Serial)
 	}
-	digest := sha256.Sum256(s.Text())
-	text := digest[:]
+	short := sha256.Sum256(s.Text())
+	text := short[:]
 	if key.Curve == elliptic.P384() {
 		long := sha512.Sum384(s.Text())
 		text = long[:]

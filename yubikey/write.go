@@ -134,10 +134,7 @@ func vacant(t *Token, doing string, s Slot) error {
 // none, only a retired slot is allowed, whose object then keeps a certificate
 // for its own sake.
 func (t *Token) Install(s Slot, c *x509.Certificate) error {
-	slot, err := s.pivSlot()
-	if err == nil {
-		err = t.open()
-	}
+	slot, err := t.slot(s)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package draft
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -73,7 +75,6 @@ type made struct {
 
 // order names every authority after the one that issues it.
 func (d *drafter) order() []string {
-	names := make([]string, 0, len(d.plan.Authorities))
 	depth := func(name string) int {
 		n := 0
 		for by := d.plan.IssuerOf(name); by != "" && n < len(d.plan.Authorities); by = d.plan.IssuerOf(by) {
@@ -81,19 +82,7 @@ func (d *drafter) order() []string {
 		}
 		return n
 	}
-	for name := range d.plan.Authorities {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if da, db := depth(a), depth(b); da != db {
-			return da - db
-		}
-		if a < b {
-			return -1
-		}
-		return 1
-	})
-	return names
+	return slices.SortedFunc(maps.Keys(d.plan.Authorities), func(a, b string) int { return cmp.Or(depth(a)-depth(b), cmp.Compare(a, b)) })
 }
 
 func (d *drafter) draft(name string, g plan.Generation) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
@@ -30,11 +31,11 @@ func open(r *Rehearsal) (*plan.Plan, *ledger.State, error) {
 				fmt.Errorf("%s is not a folder of a rehearsal: %w", r.Out, err))
 		}
 	}
-	p, err := planIn(r.in(planFile))
+	p, err := planIn(r.in(trustdir.PlanFile))
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := ledger.Read(r.in(ledgerFile))
+	l, err := ledger.Read(r.in(trustdir.LedgerFile))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +89,7 @@ func published(r *Rehearsal) (string, error) {
 	if err := json.Unmarshal(data, &targets); err != nil {
 		return "", fmt.Errorf("read version %d of the targets: %w", newest, err)
 	}
-	name := filepath.Base(trustedRoot)
+	name := filepath.Base(trustdir.TrustedRootFile)
 	return r.in("tuf", "targets", targets.Signed.Targets[name].Hashes["sha256"]+"."+name), nil
 }
 

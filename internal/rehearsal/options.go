@@ -25,13 +25,6 @@ const (
 	crlURL        = "http://trust." + domain + "/crls/root.crl"
 )
 
-// Files of a trust directory.
-const (
-	planFile    = "pki.yaml"
-	ledgerFile  = "ledger.jsonl"
-	trustedRoot = "trust/.well-known/trusted_root.json"
-)
-
 // Where a rehearsal keeps what a real trust directory never holds.
 const (
 	tokenState   = "rehearsal/token.json"

@@ -29,7 +29,7 @@ func Practice(ctx context.Context, o Options) (*Rehearsal, error) {
 	if err := errors.Join(startTokens(ctx, r), startKMS(ctx, r)); err != nil {
 		return r, err
 	}
-	if _, err := os.Lstat(r.in(planFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(r.in(trustdir.PlanFile)); !errors.Is(err, fs.ErrNotExist) {
 		return r, err
 	}
 	p, err := example(r)

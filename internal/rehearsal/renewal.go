@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -144,7 +145,7 @@ func rebuild(ctx context.Context, r *Rehearsal, newer bool) error {
 	}
 	return r.each(ctx, append(commands,
 		[]string{"trusted-root", "check", "--all"},
-		[]string{"trusted-root", "diff", before, r.in(trustedRoot)},
+		[]string{"trusted-root", "diff", before, r.in(trustdir.TrustedRootFile)},
 	)...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -125,7 +126,7 @@ func (r stolen) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := planIn(r.in(planFile))
+	p, err := planIn(r.in(trustdir.PlanFile))
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (r stolen) refusals(ctx context.Context) error {
 
 // revoke holds a ceremony that signs nothing but the stolen root's CRL.
 func (r stolen) revoke(ctx context.Context) error {
-	p, err := planIn(r.in(planFile))
+	p, err := planIn(r.in(trustdir.PlanFile))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 // request is the one that this rehearsal creates.
@@ -31,7 +33,7 @@ func (r *Rehearsal) hold(ctx context.Context) error {
 	if r.Hold != nil {
 		return holdInRoom(ctx, r)
 	}
-	p, err := planIn(r.in(planFile))
+	p, err := planIn(r.in(trustdir.PlanFile))
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func look(ctx context.Context, r *Rehearsal) error {
 			commands = append(commands, []string{"ceremony", "verify", r.in("ceremonies", filepath.Base(recordPath(r))), "--rehearsal"})
 		}
 		return r.each(ctx, append(commands,
-			[]string{"trusted-root", "lint", r.in(trustedRoot)},
+			[]string{"trusted-root", "lint", r.in(trustdir.TrustedRootFile)},
 			[]string{"tuf", "verify", url, "--root", r.in("tuf", "1.root.json"), "--rehearsal"},
 		)...)
 	})

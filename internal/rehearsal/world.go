@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms/local"
 	"github.com/linnemanlabs/trustroot/yubikey/virtual"
 )
@@ -77,8 +78,8 @@ func createKeys(ctx context.Context, r *Rehearsal) error {
 }
 
 func (r *Rehearsal) savePlan(text []byte) error {
-	r.say("    pki.yaml: %s", r.in(planFile))
-	return durable.Replace(r.in(planFile), text, 0o644)
+	r.say("    pki.yaml: %s", r.in(trustdir.PlanFile))
+	return durable.Replace(r.in(trustdir.PlanFile), text, 0o644)
 }
 
 // served serves the repository on loopback while look runs.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -38,7 +39,7 @@ func escape(s string, lines bool) string {
 		case r == '\t':
 			b.WriteString(`\t`)
 		default:
-			for _, unit := range utf16(r) {
+			for _, unit := range utf16.AppendRune(nil, r) { // as JSON writes a rune
 				fmt.Fprintf(&b, `\u%04x`, unit)
 			}
 		}
@@ -55,15 +56,6 @@ func clean(s string, lines bool) bool {
 		}
 	}
 	return true
-}
-
-// utf16 returns the units that JSON writes for a rune.
-func utf16(r rune) []rune {
-	if r < 0x10000 {
-		return []rune{r}
-	}
-	r -= 0x10000
-	return []rune{0xd800 + r>>10, 0xdc00 + r&0x3ff}
 }
 
 // visible reports whether a rune shows as itself: letters, marks, numbers,

@@ -27,11 +27,7 @@ func (s *Script) Confirm(q Question) error {
 	if s.Refuse != "" && strings.Contains(q.Text, s.Refuse) {
 		return Stopped(q.No)
 	}
-	answer := q.Type
-	if answer == "" {
-		answer = "yes"
-	}
-	_, err := Fprintf(s.Out, "%s\n", Text(indent(q.Text+"\n"+q.Prompt()+answer)))
+	_, err := Fprintf(s.Out, "%s\n", Text(indent(q.Text+"\n"+q.Prompt()+q.want())))
 	return err
 }
 
