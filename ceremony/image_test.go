@@ -73,7 +73,7 @@ func TestReport_NamesTheImage(t *testing.T) {
 	v := w.verify(path)
 	page := strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(string(v.Record.Files[record.Report]), " ")), " ")
 	raw := bytes.Repeat([]byte{0xab}, 32)
-	for _, want := range []string{"by its own word " + pki.HexGroups(raw), "read aloud " + pki.Words(raw)} {
+	for _, want := range []string{"by its own word " + pki.HexGroups(raw), pki.HexGroups(raw) + " " + pki.Words(raw)} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the report does not have %q", want)
 		}
