@@ -64,6 +64,9 @@ func (r *folderReader) entry(name string, e fs.DirEntry) error {
 	if err := r.budget.Entry(); err != nil {
 		return err
 	}
+	if r.limits.Skip != nil && r.limits.Skip(name) {
+		return nil
+	}
 	if err := r.limits.CheckName(name); err != nil {
 		return err
 	}

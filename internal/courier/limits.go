@@ -19,6 +19,10 @@ type Limits struct {
 	Total int64 // bytes of all files
 	// Larger names files that may have more bytes than File.
 	Larger map[string]int64
+	// Form is what each part of a name must have; nil for nameForm.
+	Form interface{ MatchString(part string) bool }
+	// Skip names entries that are passed over; nil for none.
+	Skip func(name string) bool
 }
 
 // nameForm is one part of a file's name: no hidden files, nothing that a
@@ -32,8 +36,12 @@ func (l Limits) CheckName(name string) error {
 	if len(parts) > l.Depth {
 		return fmt.Errorf("%s: more than %d levels deep", Quote(name), l.Depth)
 	}
+	form := l.Form
+	if form == nil {
+		form = nameForm
+	}
 	for _, part := range parts {
-		if !nameForm.MatchString(part) {
+		if !form.MatchString(part) {
 			return fmt.Errorf("%s: not a name that a file can have here", Quote(name))
 		}
 	}

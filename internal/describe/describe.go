@@ -31,10 +31,7 @@ func Describe(s *tuf.Staged) (Described, error) {
 		return Described{}, err
 	}
 	out := Described{described, described.String()}
-	changes, err := s.TargetChanges()
-	if err != nil {
-		return Described{}, err
-	}
+	changes := s.TargetChanges()
 	var refused error
 	for _, c := range changes {
 		if c.Name != tuf.TrustedRootName || c.New == nil {

@@ -64,7 +64,7 @@ func exceptions(r *report, p *Plan) {
 		}
 		switch {
 		case !slices.Contains(exceptionNames, e.Name):
-			r.add(path+".name", "%q is not one of %s", e.Name, list(exceptionNames))
+			r.add(path+".name", "%q is not one of %s", e.Name, List(exceptionNames))
 		case seen[e.Name]:
 			r.add(path+".name", "%s stands here a second time", e.Name)
 		case !p.needs(e.Name):

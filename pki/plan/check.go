@@ -3,6 +3,7 @@ package plan
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -89,7 +90,7 @@ func form(r *report, path, value string, bad func(string) string) {
 
 func oneOf(r *report, path, value string, allowed ...string) {
 	if r.ok(path) && !slices.Contains(allowed, value) {
-		r.add(path, "%q is not one of %s", value, list(allowed))
+		r.add(path, "%q is not one of %s", value, List(allowed))
 	}
 }
 
@@ -101,19 +102,12 @@ func digest(r *report, path, value string) {
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func list(names []string) string {
-	out := ""
-	for i, n := range names {
-		switch {
-		case i == 0:
-		case i == len(names)-1:
-			out += " and "
-		default:
-			out += ", "
-		}
-		out += n
+// List joins names as a sentence does.
+func List(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
 	}
-	return out
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 // reference is a notBefore to compare validities with when no ceremony gives

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/secure-systems-lab/go-securesystemslib/cjson"
 )
 
 // againWithin is how long ago a change may be staged that stands for the same
@@ -53,27 +51,10 @@ func (d *draft) same(s *Staged) (bool, error) {
 		if other == nil {
 			return false, nil
 		}
-		mine, err1 := timeless(doc)
-		theirs, err2 := timeless(other)
-		if err := errors.Join(err1, err2); err != nil || mine != theirs {
+		same, err := sameBut(other, doc)
+		if err != nil || !same || other.version() != doc.version() {
 			return false, err
 		}
 	}
 	return true, nil
-}
-
-// timeless is what a document signs, with its expiry left out.
-func timeless(d *document) (string, error) {
-	var data []byte
-	var err error
-	if d.root != nil {
-		signed := d.root.Signed
-		signed.Expires = time.Time{}
-		data, err = cjson.EncodeCanonical(signed)
-	} else {
-		signed := d.targets.Signed
-		signed.Expires = time.Time{}
-		data, err = cjson.EncodeCanonical(signed)
-	}
-	return string(data), err
 }

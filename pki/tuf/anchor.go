@@ -1,7 +1,6 @@
 package tuf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,12 +36,9 @@ func inChain(roots []*document, trusted *document) error {
 	if i < 0 {
 		return fmt.Errorf("the root to start from has version %d, the repository has %d versions", n, len(roots))
 	}
-	have, err1 := roots[i].canonical()
-	want, err2 := trusted.canonical()
-	if err := errors.Join(err1, err2); err != nil {
+	if same, err := roots[i].signsLike(trusted); err != nil {
 		return err
-	}
-	if !bytes.Equal(have, want) {
+	} else if !same {
 		return fmt.Errorf("the repository's %s is another one than the root to start from", fileName(metadata.ROOT, n))
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // demands returns the thresholds that a version must meet: a root those of the
@@ -77,12 +79,12 @@ type RoleStatus struct {
 // Status returns who has signed and who has not, for every version to sign.
 func (s *Staged) Status() ([]RoleStatus, error) {
 	var out []RoleStatus
-	for i, d := range s.sign {
+	for _, d := range s.sign {
 		sets, err := demands(s, d)
 		if err != nil {
 			return nil, err
 		}
-		status := RoleStatus{Version: s.Versions()[i]}
+		status := RoleStatus{Version: d.versioned()}
 		for _, set := range sets {
 			demand := Demand{By: set.label, Threshold: set.threshold}
 			for _, id := range set.keys.ids() {
@@ -113,7 +115,7 @@ func (s *Staged) Missing() ([]string, error) {
 		for _, d := range role.Demands {
 			if d.Open() > 0 {
 				out = append(out, fmt.Sprintf("%s %d: %d of %d signed for %s; %d more of %s",
-					role.Role, role.Version.Version, len(d.Signed), d.Threshold, d.By, d.Open(), list(d.Waiting)))
+					role.Role, role.Version.Version, len(d.Signed), d.Threshold, d.By, d.Open(), plan.List(d.Waiting)))
 			}
 		}
 	}

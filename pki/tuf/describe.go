@@ -50,9 +50,11 @@ func describeOne(old, d *document, names map[string]string, b *strings.Builder) 
 	if before != nil {
 		again = before.clone()
 	}
-	for _, s := range differences(before, now) {
-		fmt.Fprintln(b, s.text(names))
-		s.apply(again)
+	for _, s := range differences(before, now, names) {
+		fmt.Fprintln(b, s.text)
+		if s.apply != nil {
+			s.apply(again)
+		}
 	}
 	doc, err := again.document()
 	if err != nil {
@@ -121,25 +123,12 @@ type TargetChange struct {
 
 // TargetChanges returns the content of every target that changes, for those
 // who can show the difference, sorted by name.
-func (s *Staged) TargetChanges() ([]TargetChange, error) {
-	names := map[string]bool{}
-	maps.Copy(names, s.content)
+func (s *Staged) TargetChanges() []TargetChange {
+	names := maps.Clone(s.content)
 	maps.Copy(names, s.previous)
 	var out []TargetChange
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		c := TargetChange{Name: name}
-		var err error
-		if s.previous[name] {
-			if c.Old, err = read(s, previousDir+"/"+name, maxTargetFile); err != nil {
-				return nil, err
-			}
-		}
-		if s.content[name] {
-			if c.New, err = read(s, targetsDir+"/"+name, maxTargetFile); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, c)
+		out = append(out, TargetChange{name, s.previous[name], s.content[name]})
 	}
-	return out, nil
+	return out
 }

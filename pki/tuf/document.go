@@ -10,15 +10,7 @@ import (
 	"time"
 
 	"github.com/secure-systems-lab/go-securesystemslib/cjson"
-	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
-)
-
-type (
-	rootMeta      = metadata.Metadata[metadata.RootType]
-	targetsMeta   = metadata.Metadata[metadata.TargetsType]
-	snapshotMeta  = metadata.Metadata[metadata.SnapshotType]
-	timestampMeta = metadata.Metadata[metadata.TimestampType]
 )
 
 // Limits of metadata in bytes: what go-tuf's client takes by default.
@@ -49,10 +41,10 @@ func limitOf(role string) int64 {
 type document struct {
 	role      string
 	raw       []byte // as published; nil before it is sealed
-	root      *rootMeta
-	targets   *targetsMeta // of targets and every delegated role
-	snapshot  *snapshotMeta
-	timestamp *timestampMeta
+	root      *metadata.Metadata[metadata.RootType]
+	targets   *metadata.Metadata[metadata.TargetsType] // of targets and every delegated role
+	snapshot  *metadata.Metadata[metadata.SnapshotType]
+	timestamp *metadata.Metadata[metadata.TimestampType]
 
 	canon   []byte      // canonical JSON of the signed part
 	dislike func(error) // of a stranger's repository: takes what only our rules refuse
@@ -106,44 +98,43 @@ func refuseNull(data []byte) error {
 	return nil
 }
 
-func (d *document) version() int64 {
-	switch {
-	case d.root != nil:
-		return d.root.Signed.Version
-	case d.snapshot != nil:
-		return d.snapshot.Signed.Version
-	case d.timestamp != nil:
-		return d.timestamp.Signed.Version
-	default:
-		return d.targets.Signed.Version
+// head is what metadata of every role has.
+type head struct {
+	version    int64
+	expires    time.Time
+	signatures *[]metadata.Signature
+	signed     any
+	meta       interface {
+		ToBytes(indented bool) ([]byte, error)
 	}
 }
 
-func (d *document) expires() time.Time {
+func headOf[T metadata.Roles](m *metadata.Metadata[T], version int64, expires time.Time) head {
+	return head{version, expires, &m.Signatures, m.Signed, m}
+}
+
+func (d *document) head() head {
 	switch {
 	case d.root != nil:
-		return d.root.Signed.Expires
+		return headOf(d.root, d.root.Signed.Version, d.root.Signed.Expires)
 	case d.snapshot != nil:
-		return d.snapshot.Signed.Expires
+		return headOf(d.snapshot, d.snapshot.Signed.Version, d.snapshot.Signed.Expires)
 	case d.timestamp != nil:
-		return d.timestamp.Signed.Expires
+		return headOf(d.timestamp, d.timestamp.Signed.Version, d.timestamp.Signed.Expires)
 	default:
-		return d.targets.Signed.Expires
+		return headOf(d.targets, d.targets.Signed.Version, d.targets.Signed.Expires)
 	}
 }
+
+func (d *document) version() int64     { return d.head().version }
+func (d *document) expires() time.Time { return d.head().expires }
 
 // signatures points at the list of signatures.
-func (d *document) signatures() *[]metadata.Signature {
-	switch {
-	case d.root != nil:
-		return &d.root.Signatures
-	case d.snapshot != nil:
-		return &d.snapshot.Signatures
-	case d.timestamp != nil:
-		return &d.timestamp.Signatures
-	default:
-		return &d.targets.Signatures
-	}
+func (d *document) signatures() *[]metadata.Signature { return d.head().signatures }
+
+// versioned is the version without what it says.
+func (d *document) versioned() Version {
+	return Version{Role: d.role, Version: d.version(), Expires: d.expires()}
 }
 
 // canonical returns the bytes that are signed.
@@ -152,50 +143,23 @@ func (d *document) canonical() ([]byte, error) {
 		return d.canon, nil
 	}
 	var err error
-	switch {
-	case d.root != nil:
-		d.canon, err = cjson.EncodeCanonical(d.root.Signed)
-	case d.snapshot != nil:
-		d.canon, err = cjson.EncodeCanonical(d.snapshot.Signed)
-	case d.timestamp != nil:
-		d.canon, err = cjson.EncodeCanonical(d.timestamp.Signed)
-	default:
-		d.canon, err = cjson.EncodeCanonical(d.targets.Signed)
-	}
-	if err != nil {
+	if d.canon, err = cjson.EncodeCanonical(d.head().signed); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", d.role, err)
 	}
 	return d.canon, nil
 }
 
-// sign lets go-tuf sign and returns the signature that it appended.
-func (d *document) sign(s signature.Signer) (*metadata.Signature, error) {
-	switch {
-	case d.root != nil:
-		return d.root.Sign(s)
-	case d.snapshot != nil:
-		return d.snapshot.Sign(s)
-	case d.timestamp != nil:
-		return d.timestamp.Sign(s)
-	default:
-		return d.targets.Sign(s)
-	}
+// signsLike reports whether two documents sign the same bytes.
+func (d *document) signsLike(other *document) (bool, error) {
+	mine, err1 := d.canonical()
+	theirs, err2 := other.canonical()
+	return bytes.Equal(mine, theirs), errors.Join(err1, err2)
 }
 
 // encode writes the metadata with its signatures and keeps it as published.
 func (d *document) encode() ([]byte, error) {
 	var err error
-	switch {
-	case d.root != nil:
-		d.raw, err = d.root.ToBytes(false)
-	case d.snapshot != nil:
-		d.raw, err = d.snapshot.ToBytes(false)
-	case d.timestamp != nil:
-		d.raw, err = d.timestamp.ToBytes(false)
-	default:
-		d.raw, err = d.targets.ToBytes(false)
-	}
-	if err != nil {
+	if d.raw, err = d.head().meta.ToBytes(false); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", d.role, err)
 	}
 	if int64(len(d.raw)) > limitOf(d.role) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -37,7 +38,12 @@ func (d *draft) write(dir string) (*Staged, error) {
 		return nil, fault.New(fault.Failure, "choose a folder that is not there yet", fmt.Errorf("stage: %w", err))
 	}
 	defer out.Discard()
-	if err := d.fill(out.Path()); err != nil {
+	files, err := d.files()
+	for name, data := range files {
+		at := filepath.Join(out.Path(), filepath.FromSlash(name))
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, data, 0o644))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("stage %s: %w", dir, err)
 	}
 	if err := out.Commit(); err != nil {
@@ -55,45 +61,31 @@ func (d *draft) words() ([]string, error) {
 	return strings.Split(strings.TrimSpace(text), "\n"), err
 }
 
-func (d *draft) fill(dir string) error {
-	put := func(name string, data []byte) error {
-		at := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(at, data, 0o644)
-	}
+// files are those of the folder.
+func (d *draft) files() (folder, error) {
+	f := folder{}
 	var errs []error
 	for _, doc := range d.sign {
 		data, err := doc.encode()
-		if err == nil {
-			err = put(signDir+"/"+doc.fileName(), data)
-		}
-		errs = append(errs, err)
+		f[signDir+"/"+doc.fileName()], errs = data, append(errs, err)
 	}
 	if d.base != nil {
 		for _, doc := range append(slices.Clone(d.base.roots), slices.Collect(maps.Values(d.base.targets))...) {
-			errs = append(errs, put(trustedDir+"/"+doc.fileName(), doc.raw))
+			f[trustedDir+"/"+doc.fileName()] = doc.raw
 		}
 	}
 	for name, content := range d.targets {
-		errs = append(errs, put(targetsDir+"/"+name, content))
+		f[targetsDir+"/"+name] = content
 	}
 	for name, content := range d.previous {
-		errs = append(errs, put(previousDir+"/"+name, content))
+		f[previousDir+"/"+name] = content
 	}
 	words, err := d.words()
 	errs = append(errs, err)
 	c, err := json.MarshalIndent(change{
 		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Withdraw: d.withdraw, Words: words,
 	}, "", "  ")
-	if err := errors.Join(append(errs, err, put(changeName, append(c, '\n')))...); err != nil {
-		return err
-	}
-	f, err := openFolder(dir)
-	if err != nil {
-		return err
-	}
-	sums, err := f.sums()
-	return errors.Join(err, f.root.Close(), put(sumsName, sums))
+	f[changeName] = append(c, '\n')
+	f[sumsName] = courier.Sums(f)
+	return f, errors.Join(append(errs, err)...)
 }

@@ -72,9 +72,9 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 func unexpected(d *document, expected, have *model, names map[string]string) []error {
 	expected.spec = have.spec
 	var errs []error
-	for _, s := range differences(expected, have)[1:] {
-		if _, same := s.(unchanged); !same {
-			errs = append(errs, fmt.Errorf("%s differs from what ledger and plan say: %s", d.fileName(), strings.TrimSpace(s.text(names))))
+	for _, s := range differences(expected, have, names)[1:] {
+		if s.apply != nil {
+			errs = append(errs, fmt.Errorf("%s differs from what ledger and plan say: %s", d.fileName(), strings.TrimSpace(s.text)))
 		}
 	}
 	return errs

@@ -73,16 +73,7 @@ func verifyTheirs(d *document, id string, key *metadata.Key) error {
 	one := metadata.Root()
 	one.Signed.Keys = map[string]*metadata.Key{id: key}
 	one.Signed.Roles = map[string]*metadata.Role{d.role: {KeyIDs: []string{id}, Threshold: 1}}
-	switch {
-	case d.root != nil:
-		return one.VerifyDelegate(d.role, d.root)
-	case d.snapshot != nil:
-		return one.VerifyDelegate(d.role, d.snapshot)
-	case d.timestamp != nil:
-		return one.VerifyDelegate(d.role, d.timestamp)
-	default:
-		return one.VerifyDelegate(d.role, d.targets)
-	}
+	return one.VerifyDelegate(d.role, d.head().meta)
 }
 
 // ids returns the IDs of all keys, sorted.

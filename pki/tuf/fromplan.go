@@ -1,7 +1,6 @@
 package tuf
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -15,19 +14,9 @@ const AppsRole = "apps"
 
 // FromPlan joins the tuf block of a plan with the keys that the plan names.
 // keys holds every holder's public key by name. A plan with applications gets
-// the delegation AppsRole, signed by the holders of targets.
-func FromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey, online crypto.PublicKey) (Policy, error) {
-	out, err := PeopleFromPlan(p, keys)
-	if err != nil {
-		return Policy{}, err
-	}
-	out.Online = online
-	return out, out.Validate()
-}
-
-// PeopleFromPlan is FromPlan without the online key, which is not at hand
-// everywhere. Such a policy stages nothing.
-func PeopleFromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey) (Policy, error) {
+// the delegation AppsRole, signed by the holders of targets. The online key is
+// for the caller to add: such a policy stages nothing.
+func FromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey) (Policy, error) {
 	if p.TUF == nil {
 		return Policy{}, errors.New("the plan has no tuf block")
 	}

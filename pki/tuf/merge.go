@@ -1,7 +1,6 @@
 package tuf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -78,15 +77,9 @@ func checkSealed(s *Staged, d *document, data []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := d.canonical()
-	if err != nil {
+	if same, err := d.signsLike(done); err != nil {
 		return nil, err
-	}
-	have, err := done.canonical()
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(want, have) {
+	} else if !same {
 		return nil, fmt.Errorf("%s is not what was to be signed", done.fileName())
 	}
 	sets, err := demands(s, d)
@@ -101,8 +94,8 @@ func checkSealed(s *Staged, d *document, data []byte) (*document, error) {
 	return done, nil
 }
 
-func readSealed(s *Staged, f *folder) error {
-	names := f.in(sealedDir)
+func readSealed(s *Staged) error {
+	names := s.files.in(sealedDir)
 	if len(names) == 0 {
 		return nil
 	}
@@ -116,11 +109,7 @@ func readSealed(s *Staged, f *folder) error {
 		if d == nil || d.fileName() != name {
 			return fmt.Errorf("%s/%s is not to be signed here", sealedDir, name)
 		}
-		data, err := f.read(sealedDir+"/"+name, limitOf(role))
-		if err != nil {
-			return err
-		}
-		if sealed[role], err = checkSealed(s, d, data); err != nil {
+		if sealed[role], err = checkSealed(s, d, s.files[sealedDir+"/"+name]); err != nil {
 			return fmt.Errorf("%s/%s: %w", sealedDir, name, err)
 		}
 	}

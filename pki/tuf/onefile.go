@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // changeLimits bound a staged change that travels as one file.
-var changeLimits = courier.Limits{Files: 5000, Depth: maxFolderDepth, File: maxTargetFile, Total: 128 << 20}
+var changeLimits = courier.Limits{Files: 5000, Depth: folderLimits.Depth, File: maxTargetFile, Total: 128 << 20}
 
 // ChangeFile is the one file of a staged folder, beside it: "staged/0007.tar".
 func ChangeFile(dir string) string { return dir + ".tar" }
@@ -23,11 +22,11 @@ func ChangeFile(dir string) string { return dir + ".tar" }
 // Pack writes the staged change as one file for the holders, without what
 // they add.
 func Pack(s *Staged) error {
-	files, err := courier.ReadFolder(s.dir, changeLimits)
-	if err != nil {
+	files := s.files.covered()
+	files[sumsName] = s.files[sumsName]
+	if err := changeLimits.Check(files); err != nil {
 		return fmt.Errorf("pack %s: %w", s.dir, err)
 	}
-	maps.DeleteFunc(files, func(name string, _ []byte) bool { return name != sumsName && !covered(name) })
 	data, err := courier.Pack(filepath.Base(s.dir), s.change.Created, files)
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", s.dir, err)

@@ -12,30 +12,20 @@ const parallel = 8
 func each(ctx context.Context, names []string, do func(ctx context.Context, name string) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan string)
+	free := make(chan struct{}, parallel)
 	var wg sync.WaitGroup
-	for range min(parallel, len(names)) {
+	for _, name := range names {
+		free <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
 		wg.Go(func() {
-			for name := range next {
-				if err := do(ctx, name); err != nil {
-					cancel(err)
-					return
-				}
+			if err := do(ctx, name); err != nil {
+				cancel(err)
 			}
+			<-free
 		})
 	}
-	send(ctx, next, names)
-	close(next)
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-func send(ctx context.Context, next chan<- string, names []string) {
-	for _, name := range names {
-		select {
-		case next <- name:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -82,17 +83,17 @@ func TestFromPlan_HoldersExceptionAndApps(t *testing.T) {
 		Apps: map[string]plan.App{"web": {}},
 	}
 	keys := map[string]*ecdsa.PublicKey{"alice": &w.keys["alice"].PublicKey}
-	if _, err := FromPlan(p, keys, w.online.Public()); err == nil {
+	if _, err := fromPlan(p, keys, w.online.Public()); err == nil {
 		t.Error("a single holder passed without the exception")
 	}
 	p.Exceptions = []plan.Exception{{Name: plan.ExceptionSingleHolder, Reason: "one token"}}
-	pol, err := FromPlan(p, keys, w.online.Public())
+	pol, err := fromPlan(p, keys, w.online.Public())
 	w.must(err)
 	if len(pol.Delegations) != 1 || pol.Delegations[0].Name != AppsRole {
 		t.Errorf("delegations: %+v", pol.Delegations)
 	}
 	p.TUF.Root.Holders = []string{"alice", "zoe"}
-	if _, err := FromPlan(p, keys, w.online.Public()); err == nil || !strings.Contains(err.Error(), "zoe has no public key yet") {
+	if _, err := fromPlan(p, keys, w.online.Public()); err == nil || !strings.Contains(err.Error(), "zoe has no public key yet") {
 		t.Errorf("%v", err)
 	}
 }
@@ -109,4 +110,14 @@ func TestKeyID_IsTheOneOfGoTUF(t *testing.T) {
 	if _, err := decodeKey(strings.Repeat("0", 64), key); err == nil {
 		t.Error("a key passed under another key's ID")
 	}
+}
+
+// fromPlan is a whole policy of a plan.
+func fromPlan(p *plan.Plan, keys map[string]*ecdsa.PublicKey, online crypto.PublicKey) (Policy, error) {
+	out, err := FromPlan(p, keys)
+	if err != nil {
+		return Policy{}, err
+	}
+	out.Online = online
+	return out, out.Validate()
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
@@ -259,19 +260,20 @@ func rewrite(t *testing.T, s *Staged, name string, data []byte) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFolder(c.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums, err := f.sums()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(c.Dir(), sumsName), sums, 0o644); err != nil {
+	if err := resum(c.Dir()); err != nil {
 		t.Fatal(err)
 	}
 	_, err = OpenStaged(c.Dir())
 	return err
+}
+
+// resum writes the SHA256SUMS of a staged folder anew.
+func resum(dir string) error {
+	files, err := courier.ReadFolder(dir, folderLimits)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sumsName), courier.Sums(folder(files).covered()), 0o644)
 }
 
 func TestOpenStaged_WithoutTheOldContentIsRefused(t *testing.T) {

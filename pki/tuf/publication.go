@@ -145,10 +145,7 @@ func (p *Publisher) plan(ctx context.Context) error {
 	if err := checkTargets(p.after.root(), p.after.targets); err != nil {
 		return err
 	}
-	if err := planSnapshot(ctx, p); err != nil {
-		return err
-	}
-	if err := planTimestamp(ctx, p); err != nil {
+	if err := planOnline(ctx, p); err != nil {
 		return err
 	}
 	for _, place := range p.all() {

@@ -101,7 +101,7 @@ func attempt(ctx context.Context, p *Publisher, want func(own *repository) error
 	}
 	var open []*Place
 	for _, place := range p.all() {
-		place.Roles, place.Seen = p.after.versions(), p.after.seen()
+		place.Roles, place.Seen = versionsOf(p.after.documents()), p.after.seen()
 		if !p.done(place) {
 			place.Seen = place.before.seen() // until it is read back
 			open = append(open, place)
@@ -206,9 +206,8 @@ func gather(ctx context.Context, p *Publisher) error {
 
 // find returns a target's bytes from the staged folder or from a place.
 func find(ctx context.Context, p *Publisher, name, object string, have []*Place) ([]byte, *Place, error) {
-	if p.staged != nil && p.staged.content[name] {
-		data, err := read(p.staged, targetsDir+"/"+name, maxTargetFile)
-		return data, nil, err
+	if p.staged != nil && p.staged.content[name] != nil {
+		return p.staged.content[name], nil, nil
 	}
 	if len(have) > 0 {
 		data, err := have[0].Store.Read(ctx, object, maxTargetFile)
@@ -251,21 +250,22 @@ func damaged(name string) error {
 		fmt.Errorf("the published object %s has other bytes than its name says", name))
 }
 
-// documents are the current ones of every role, the top ones first.
+// documents lists what a repository shows: root, timestamp, snapshot, targets and
+// the roles that it delegates to.
 func (r *repository) documents() []*document {
-	docs := []*document{r.root(), r.timestamp, r.snapshot, r.targets[metadata.TARGETS]}
-	for _, role := range delegations(r.targets[metadata.TARGETS]) {
+	top := r.targets[metadata.TARGETS]
+	docs := []*document{r.root(), r.timestamp, r.snapshot, top}
+	for _, role := range delegations(top) {
 		docs = append(docs, r.targets[role])
 	}
 	return docs
 }
 
-// versions lists what a repository shows.
-func (r *repository) versions() []Version {
-	docs := r.documents()
+// versionsOf lists versions without what they say.
+func versionsOf(docs []*document) []Version {
 	out := make([]Version, 0, len(docs))
 	for _, d := range docs {
-		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
+		out = append(out, d.versioned())
 	}
 	return out
 }

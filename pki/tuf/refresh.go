@@ -54,11 +54,10 @@ func keepOnline(p *Publisher, r *repository) error {
 		return fault.New(fault.Failure, "publish to it first: `trustroot tuf publish STAGED`", fmt.Errorf("%s holds no repository", p.Own.Name))
 	}
 	var errs []error
-	docs := append([]*document{r.root()}, r.targets[metadata.TARGETS])
-	for _, role := range delegations(r.targets[metadata.TARGETS]) {
-		docs = append(docs, r.targets[role])
-	}
-	for _, d := range docs {
+	for _, d := range r.documents() {
+		if d.snapshot != nil || d.timestamp != nil {
+			continue
+		}
 		if p.Now.After(d.expires()) {
 			errs = append(errs, fmt.Errorf("%s expired on %s", d.fileName(), d.expires().Format("2006-01-02")))
 		}
@@ -83,7 +82,7 @@ func (r *repository) deadlines(pol Policy, now time.Time) ([]Deadline, error) {
 			return nil, err
 		}
 		next := Deadline{
-			Version:   Version{Role: d.role, Version: d.version(), Expires: d.expires()},
+			Version:   d.versioned(),
 			Online:    d.snapshot != nil || d.timestamp != nil,
 			Threshold: set.threshold,
 		}

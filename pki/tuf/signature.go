@@ -93,13 +93,9 @@ func accept(s *Staged, f signatureFile) error {
 	return nil
 }
 
-func readSignatures(s *Staged, f *folder) error {
-	for _, name := range f.in(signaturesDir) {
-		data, err := f.read(signaturesDir+"/"+name, maxSignature)
-		if err != nil {
-			return err
-		}
-		sig, err := parseSignature(data)
+func readSignatures(s *Staged) error {
+	for _, name := range s.files.in(signaturesDir) {
+		sig, err := parseSignature(s.files[signaturesDir+"/"+name])
 		if err == nil && sig.name() != name {
 			err = fmt.Errorf("it should be named %s", sig.name())
 		}

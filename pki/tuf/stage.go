@@ -197,7 +197,7 @@ func sameBut(a, b *document) (bool, error) {
 		return false, err
 	}
 	x.spec = y.spec // not worth anybody's signature
-	return slices.IndexFunc(differences(x, y)[1:], func(s statement) bool { _, same := s.(unchanged); return !same }) < 0, nil
+	return !slices.ContainsFunc(differences(x, y, nil)[1:], func(s statement) bool { return s.apply != nil }), nil
 }
 
 // due reports whether a document's own window says that it is to be signed

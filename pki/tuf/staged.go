@@ -12,6 +12,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
 
@@ -21,14 +22,15 @@ var keyIDForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // the last signed versions, content, and the signatures so far.
 type Staged struct {
 	dir        string
+	files      folder
 	change     change
 	digest     [32]byte
 	roots      []*document          // the last signed chain, version 1 first
 	trusted    map[string]*document // the last signed targets, by role
 	sign       []*document          // root first, then by role
 	sealed     map[string]*document // by role; nil before Merge
-	content    map[string]bool      // targets whose content is in the folder
-	previous   map[string]bool      // replaced targets whose content is in the folder
+	content    map[string][]byte    // of new and changed targets
+	previous   map[string][]byte    // of the targets that they replace
 	signatures map[string]map[string]metadata.Signature
 }
 
@@ -51,25 +53,20 @@ func OpenStaged(dir string) (*Staged, error) {
 	return s, nil
 }
 
-func openStaged(dir string) (s *Staged, err error) {
-	f, err := openFolder(dir)
+func openStaged(dir string) (*Staged, error) {
+	files, err := courier.ReadFolder(dir, folderLimits)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.root.Close()) }()
-	s = &Staged{dir: dir, trusted: map[string]*document{}, signatures: map[string]map[string]metadata.Signature{}}
-	if s.digest, err = f.checkSums(); err != nil {
+	s := &Staged{dir: dir, files: files, trusted: map[string]*document{}, signatures: map[string]map[string]metadata.Signature{}}
+	if s.digest, err = s.files.checkSums(); err != nil {
 		return nil, err
 	}
-	data, err := f.read(changeName, maxChange)
-	if err != nil {
+	if s.change, err = parseChange(files[changeName]); err != nil {
 		return nil, err
 	}
-	if s.change, err = parseChange(data); err != nil {
-		return nil, err
-	}
-	for _, step := range []func(*Staged, *folder) error{(*Staged).readLayout, (*Staged).readTrusted, (*Staged).readSign, (*Staged).checkWords, readContent, readSignatures, readSealed} {
-		if err := step(s, f); err != nil {
+	for _, step := range []func(*Staged) error{(*Staged).readLayout, (*Staged).readTrusted, (*Staged).readSign, (*Staged).checkWords, readContent, readSignatures, readSealed} {
+		if err := step(s); err != nil {
 			return nil, err
 		}
 	}
@@ -77,8 +74,8 @@ func openStaged(dir string) (s *Staged, err error) {
 }
 
 // readLayout refuses files that nothing would read.
-func (s *Staged) readLayout(f *folder) error {
-	for _, name := range f.files {
+func (s *Staged) readLayout() error {
+	for name := range s.files {
 		top, _, nested := strings.Cut(name, "/")
 		switch top {
 		case changeName, sumsName:
@@ -93,7 +90,7 @@ func (s *Staged) readLayout(f *folder) error {
 	return nil
 }
 
-func readMetadata(f *folder, dir, name string) (*document, error) {
+func readMetadata(f folder, dir, name string) (*document, error) {
 	role, version, err := parseFileName(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -101,11 +98,7 @@ func readMetadata(f *folder, dir, name string) (*document, error) {
 	if role == metadata.SNAPSHOT || role == metadata.TIMESTAMP {
 		return nil, fmt.Errorf("%s/%s: the online key signs that", dir, name)
 	}
-	data, err := f.read(dir+"/"+name, limitOf(role))
-	if err != nil {
-		return nil, err
-	}
-	d, err := parseDocument(role, data)
+	d, err := parseDocument(role, f[dir+"/"+name])
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", dir, name, err)
 	}
@@ -115,10 +108,10 @@ func readMetadata(f *folder, dir, name string) (*document, error) {
 	return d, nil
 }
 
-func (s *Staged) readTrusted(f *folder) error {
+func (s *Staged) readTrusted() error {
 	var roots []*document
-	for _, name := range f.in(trustedDir) {
-		d, err := readMetadata(f, trustedDir, name)
+	for _, name := range s.files.in(trustedDir) {
+		d, err := readMetadata(s.files, trustedDir, name)
 		switch {
 		case err != nil:
 			return err
@@ -149,9 +142,9 @@ func (s *Staged) readTrusted(f *folder) error {
 	return checkTargets(s.roots[len(s.roots)-1], s.trusted)
 }
 
-func (s *Staged) readSign(f *folder) error {
-	for _, name := range f.in(signDir) {
-		d, err := readMetadata(f, signDir, name)
+func (s *Staged) readSign() error {
+	for _, name := range s.files.in(signDir) {
+		d, err := readMetadata(s.files, signDir, name)
 		if err != nil {
 			return err
 		}
@@ -202,7 +195,7 @@ func (s *Staged) checkKind() error {
 }
 
 // checkWords refuses metadata that says more than its description.
-func (s *Staged) checkWords(*folder) error {
+func (s *Staged) checkWords() error {
 	_, err := s.Describe()
 	return err
 }
@@ -263,13 +256,7 @@ func (s *Staged) Created() time.Time { return s.change.Created }
 func (s *Staged) Digest() [32]byte { return s.digest }
 
 // Versions returns what is to be signed, root first.
-func (s *Staged) Versions() []Version {
-	out := make([]Version, 0, len(s.sign))
-	for _, d := range s.sign {
-		out = append(out, Version{Role: d.role, Version: d.version(), Expires: d.expires()})
-	}
-	return out
-}
+func (s *Staged) Versions() []Version { return versionsOf(s.sign) }
 
 // HolderOf returns the name that stands beside a key in the folder, or an
 // error for a key that signs nothing here. The name is for people: what counts

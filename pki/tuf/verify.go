@@ -148,8 +148,7 @@ func (v *verification) checkRoles() {
 			continue
 		}
 		r := RoleReport{
-			Version:   Version{Role: d.role, Version: d.version(), Expires: d.expires()},
-			Threshold: set.threshold, Keys: set.ids(), Signed: set.signers(d),
+			Version: d.versioned(), Threshold: set.threshold, Keys: set.ids(), Signed: set.signers(d),
 		}
 		r.SignFrom, _ = v.repo.signFrom(d, OnlineRole{}) // a repository of others may not say
 		v.report.Roles = append(v.report.Roles, r)

@@ -32,25 +32,23 @@ func sameListing(a, b map[string]*metadata.MetaFiles) bool {
 	})
 }
 
-func planSnapshot(ctx context.Context, p *Publisher) error {
+// planOnline decides on snapshot and then on timestamp.
+func planOnline(ctx context.Context, p *Publisher) (err error) {
 	want := map[string]*metadata.MetaFiles{}
 	for role, d := range p.after.targets {
 		want[role+".json"] = listing(d)
 	}
 	good := func(d *document) bool { return p.fresh(d) && sameListing(d.snapshot.Signed.Meta, want) }
-	var err error
 	p.after.snapshot, err = next(ctx, p, metadata.SNAPSHOT, good, func(version int64) *document {
 		meta := metadata.Snapshot(expiry(p.Now, windows(p, metadata.SNAPSHOT).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want
 		return &document{role: metadata.SNAPSHOT, snapshot: meta}
 	})
-	return err
-}
-
-func planTimestamp(ctx context.Context, p *Publisher) error {
-	want := map[string]*metadata.MetaFiles{"snapshot.json": listing(p.after.snapshot)}
-	good := func(d *document) bool { return p.fresh(d) && sameListing(d.timestamp.Signed.Meta, want) }
-	var err error
+	if err != nil {
+		return err
+	}
+	want = map[string]*metadata.MetaFiles{"snapshot.json": listing(p.after.snapshot)}
+	good = func(d *document) bool { return p.fresh(d) && sameListing(d.timestamp.Signed.Meta, want) }
 	p.after.timestamp, err = next(ctx, p, metadata.TIMESTAMP, good, func(version int64) *document {
 		meta := metadata.Timestamp(expiry(p.Now, windows(p, metadata.TIMESTAMP).Expiry))
 		meta.Signed.Version, meta.Signed.Meta = version, want

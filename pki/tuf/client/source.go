@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -40,28 +38,12 @@ func openSource(ctx context.Context, place string) (objects.Source, func() error
 // folder reads a directory, and nothing that a link in it leads out to.
 type folder struct{ root *os.Root }
 
-func (f folder) Read(_ context.Context, name string, limit int64) (data []byte, err error) {
-	info, err := f.root.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("read %s: %w", name, objects.ErrNotFound)
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("read %s: not a regular file", name)
-	case info.Size() > limit:
-		return nil, fmt.Errorf("read %s: %d bytes, at most %d: %w", name, info.Size(), limit, objects.ErrTooLarge)
-	}
-	file, err := f.root.Open(name)
+func (f folder) Read(_ context.Context, name string, limit int64) ([]byte, error) {
+	data, err := objects.ReadFile(f.root.FS(), name, limit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	data, err = io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("read %s: more than %d bytes: %w", name, limit, objects.ErrTooLarge)
-	}
-	return data, err
+	return data, nil
 }
 
 // overall is how long all requests to one repository may take together.
@@ -121,15 +103,14 @@ func (w *web) Read(ctx context.Context, name string, limit int64) (data []byte, 
 		return nil, unreachable(at.Redacted(), fmt.Errorf("the server answers %s", res.Status))
 	}
 	if res.ContentLength > limit {
-		return nil, fmt.Errorf("fetch %s: %d bytes, at most %d: %w", at.Redacted(), res.ContentLength, limit, objects.ErrTooLarge)
+		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), objects.TooLarge(limit))
 	}
-	// the length is the server's word: read no more than one byte past the limit
-	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err != nil {
+	// the length is the server's word
+	data, err = objects.ReadBounded(res.Body, limit)
+	if errors.Is(err, objects.ErrTooLarge) {
+		return nil, fmt.Errorf("fetch %s: %w", at.Redacted(), err)
+	} else if err != nil {
 		return nil, unreachable(at.Redacted(), err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("fetch %s: more than %d bytes: %w", at.Redacted(), limit, objects.ErrTooLarge)
 	}
 	return data, nil
 }

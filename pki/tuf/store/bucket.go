@@ -86,9 +86,9 @@ func (b *bucket) read(ctx context.Context, name string, limit int64) (data []byt
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if r.Size() > limit {
-		return nil, tooLarge(limit)
+		return nil, objects.TooLarge(limit)
 	}
-	data, err = readBounded(r, limit)
+	data, err = objects.ReadBounded(r, limit)
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		err = cause(ctx, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -63,48 +62,15 @@ func (d *dir) makeDirs(name string) error {
 }
 
 func (d *dir) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
-	data, err := d.read(ctx, name, limit)
+	err := errors.Join(objects.CheckName(name), ctx.Err())
+	var data []byte
+	if err == nil {
+		data, err = objects.ReadFile(os.DirFS(d.path), name, limit)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s in %s: %w", name, d.path, err)
 	}
 	return data, nil
-}
-
-func (d *dir) read(ctx context.Context, name string, limit int64) (data []byte, err error) {
-	if err := errors.Join(objects.CheckName(name), ctx.Err()); err != nil {
-		return nil, err
-	}
-	at := d.at(name)
-	info, err := os.Stat(at)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
-	case info.Size() > limit:
-		return nil, tooLarge(limit)
-	}
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return readBounded(f, limit)
-}
-
-func tooLarge(limit int64) error {
-	return fmt.Errorf("more than %d bytes: %w", limit, ErrTooLarge)
-}
-
-// readBounded reads no more than one byte past the limit.
-func readBounded(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = tooLarge(limit)
-	}
-	return data, err
 }
 
 func (d *dir) at(name string) string { return filepath.Join(d.path, filepath.FromSlash(name)) }
