@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -39,18 +40,13 @@ type Options struct {
 	MaxBackoff time.Duration
 }
 
-// identity is what this package needs of the SDK's STS client.
-type identity interface {
-	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
-}
-
 // Client asks one KMS. It is safe for concurrent use.
 type Client struct {
 	options Options
 	region  string
-	api     *api // as the caller
-	owner   *api // under KeyAccountRole, or the same as api
-	sts     identity
+	api     *kms.Client // as the caller
+	owner   *kms.Client // under KeyAccountRole, or the same as api
+	sts     *sts.Client
 	caller  struct {
 		sync.Mutex
 		asked bool
@@ -62,31 +58,9 @@ type Client struct {
 // New reads the SDK's configuration. It makes no call: credentials that are
 // missing show at the first one.
 func New(ctx context.Context, o Options) (*Client, error) {
-	sdk, err := connect(ctx, &o)
+	cfg, endpoint, err := load(ctx, o)
 	if err != nil {
-		return nil, err
-	}
-	c := &Client{options: o, region: sdk.region, api: newAPI(sdk.caller), sts: sdk.asker}
-	c.owner = c.api
-	if sdk.owner != sdk.caller {
-		c.owner = newAPI(sdk.owner)
-	}
-	return c, nil
-}
-
-// clients are the SDK's own.
-type clients struct {
-	region string
-	caller *kms.Client
-	owner  *kms.Client // under KeyAccountRole, or caller
-	asker  *sts.Client
-}
-
-// connect makes the SDK's clients and fills in what the options leave open.
-func connect(ctx context.Context, o *Options) (clients, error) {
-	cfg, endpoint, err := load(ctx, *o)
-	if err != nil {
-		return clients{}, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
+		return nil, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
 	}
 	loopback := isLoopback(endpoint)
 	if o.MaxBackoff == 0 && loopback {
@@ -95,7 +69,8 @@ func connect(ctx context.Context, o *Options) (clients, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	cfg.Retryer = retryer(cfg, *o)
+	most := cmp.Or(cfg.RetryMaxAttempts, attempts)
+	cfg.Retryer = func() aws.Retryer { return o.retryer(most) }
 	if cfg.HTTPClient == nil { // the SDK leaves its own until a service's client is made
 		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attemptTime)
 	}
@@ -103,8 +78,8 @@ func connect(ctx context.Context, o *Options) (clients, error) {
 	cfg.APIOptions = append(cfg.APIOptions, deadline)
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
-	sdk := clients{region: cfg.Region, caller: newKMS(cfg, *o)}
-	sdk.asker = sts.NewFromConfig(cfg, func(so *sts.Options) {
+	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
+	c.sts = sts.NewFromConfig(cfg, func(so *sts.Options) {
 		// the credentials for a KMS on loopback must not be sent to AWS.
 		if o.Endpoint != "" || so.BaseEndpoint == nil && loopback {
 			so.BaseEndpoint = aws.String(endpoint)
@@ -113,14 +88,14 @@ func connect(ctx context.Context, o *Options) (clients, error) {
 			so.Region = "us-east-1"
 		}
 	})
-	sdk.owner = sdk.caller
+	c.owner = c.api
 	if o.KeyAccountRole != "" {
 		assumed := cfg.Copy()
-		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(sdk.asker, o.KeyAccountRole,
+		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(c.sts, o.KeyAccountRole,
 			func(ro *stscreds.AssumeRoleOptions) { ro.RoleSessionName = "trustroot" })})
-		sdk.owner = newKMS(assumed, *o)
+		c.owner = newKMS(assumed, o)
 	}
-	return sdk, nil
+	return c, nil
 }
 
 // load returns the configuration and the endpoint that KMS calls go to, empty

@@ -22,21 +22,11 @@ const TagAlias = "trustroot:alias"
 
 // CreateOptions describe a key to make.
 type CreateOptions struct {
-	Alias       string // "alias/trustroot/authorities/fulcio/g1"; needed: it is what makes Create idempotent
+	Alias       string // "alias/trustroot/authorities/fulcio/g1"; needed: by it a key is found again
 	Algorithm   string // "P-256" or "P-384"
 	Description string
 	Tags        map[string]string // beside TagAlias
 	Policy      string            // JSON; empty: KMS's default, which trusts the account
-}
-
-// Create makes a signing key in the key account, or returns the one that is
-// there: first by its alias, then by its TagAlias. A key that exists and is of
-// another algorithm or cannot serve is an error; its policy and tags are left
-// alone. A CreateKey whose answer was lost is not sent again: the key is looked
-// for instead, so that no second key is made.
-func (c *Client) Create(ctx context.Context, o CreateOptions) (*Key, error) {
-	k, _, err := (&maker{client: c}).make(ctx, o)
-	return k, err
 }
 
 // maker makes keys, and looks through the account's tags at most once unless
@@ -63,6 +53,11 @@ func (o CreateOptions) check() error {
 	return fault.New(fault.Usage, "nothing was made", fmt.Errorf("create key: %w", errors.Join(errs...)))
 }
 
+// make makes a signing key in the key account, or returns the one that is
+// there: first by its alias, then by its TagAlias. A key that exists and is of
+// another algorithm or cannot serve is an error; its policy and tags are left
+// alone. A CreateKey whose answer was lost is not sent again: the key is looked
+// for instead, so that no second key is made.
 func (m *maker) make(ctx context.Context, o CreateOptions) (k *Key, made bool, err error) {
 	if err := o.check(); err != nil {
 		return nil, false, err
@@ -225,14 +220,7 @@ func isLost(err error) bool {
 
 // onlyThrottles retries what was certainly not carried out.
 func (c *Client) onlyThrottles(o *kms.Options) {
-	most := o.Retryer.MaxAttempts()
-	o.Retryer = talking{retry.NewStandard(func(so *retry.StandardOptions) {
-		so.MaxAttempts = most
-		so.Retryables = []retry.IsErrorRetryable{retry.NoRetryCanceledError{}, retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
-		if c.options.MaxBackoff > 0 {
-			so.MaxBackoff = c.options.MaxBackoff
-		}
-	}), c.options.Progress}
+	o.Retryer = c.options.retryer(o.Retryer.MaxAttempts(), retry.NoRetryCanceledError{}, retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes})
 }
 
 // alias points a new alias at a key. KMS is eventually consistent: a key that

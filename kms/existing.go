@@ -12,7 +12,7 @@ import (
 func (c *Client) Existing(ctx context.Context, steps []Step) (there []Made, left []Step, err error) {
 	m := &maker{client: c}
 	for _, s := range steps {
-		k, err := m.find(ctx, s.options)
+		k, err := m.find(ctx, s.Key)
 		if err != nil {
 			return there, nil, fmt.Errorf("%s: %w; nothing was made", s.Planned, err)
 		}
@@ -24,8 +24,8 @@ func (c *Client) Existing(ctx context.Context, steps []Step) (there []Made, left
 		if err := c.readPublic(ctx, c.owner, k); err != nil {
 			return there, nil, fmt.Errorf("%s: %w; nothing was made", s.Planned, err)
 		}
-		if err := CheckKey(k, s.options.Algorithm, s.Role); err != nil {
-			return there, nil, fmt.Errorf("%s: %s exists: %w; nothing was made", s.Planned, s.options.Alias, err)
+		if err := CheckKey(k, s.Key.Algorithm, s.Role); err != nil {
+			return there, nil, fmt.Errorf("%s: %s exists: %w; nothing was made", s.Planned, s.Key.Alias, err)
 		}
 		there = append(there, Made{Row: rowOf(s.Planned, k)})
 	}

@@ -21,10 +21,10 @@ import (
 // Key is a KMS key as DescribeKey and GetPublicKey show it. The words of
 // Spec, Usage, Origin and State are the API's.
 type Key struct {
-	ARN                string
-	pki.KeyDescription                  // as DescribeKey answers
-	PublicKey          crypto.PublicKey // *ecdsa.PublicKey or ed25519.PublicKey; nil when KMS would not give it
-	SPKI               []byte           // DER SubjectPublicKeyInfo of PublicKey
+	ARN string
+	pki.KeyDescription
+	PublicKey crypto.PublicKey // *ecdsa.PublicKey or ed25519.PublicKey; nil when KMS would not give it
+	SPKI      []byte           // DER SubjectPublicKeyInfo of PublicKey
 }
 
 // Algorithm is the key's algorithm in the words of a plan: "P-256", "P-384",
@@ -70,7 +70,7 @@ func (c *Client) Key(ctx context.Context, ref string) (*Key, error) {
 	return k, c.readPublic(ctx, c.api, k)
 }
 
-func (c *Client) describe(ctx context.Context, via *api, r Ref) (*Key, error) {
+func (c *Client) describe(ctx context.Context, via *kms.Client, r Ref) (*Key, error) {
 	if r.Region == "" && c.region == "" {
 		return nil, fault.New(fault.Device, "set AWS_REGION, or name the key by its ARN", fmt.Errorf("DescribeKey %s: no AWS region", r))
 	}
@@ -114,7 +114,7 @@ func fromMetadata(m *types.KeyMetadata) (*Key, error) {
 }
 
 // readPublic fetches the public key and holds it against the spec.
-func (c *Client) readPublic(ctx context.Context, via *api, k *Key) error {
+func (c *Client) readPublic(ctx context.Context, via *kms.Client, k *Key) error {
 	r, err := ParseRef(k.ARN)
 	if err != nil {
 		return err

@@ -27,24 +27,21 @@ type MissingOptions struct {
 // Step is one key to make, as it is shown before anything is done.
 type Step struct {
 	Planned
-	MakeAlias string            `json:"alias"`
-	Tags      map[string]string `json:"tags"`
-	Policy    string            `json:"policy,omitempty"`
+	Key CreateOptions
 
-	options CreateOptions
-	found   bool // Existing saw the key, without its alias
+	found bool // Existing saw the key, without its alias
 }
 
 // String says in one line what will be done.
 func (s Step) String() string {
 	policy := "with its own key policy"
-	if s.Policy == "" {
+	if s.Key.Policy == "" {
 		policy = "with KMS's default policy, which trusts the whole account"
 	}
 	if s.found {
-		return fmt.Sprintf("give the key that an earlier run made for %s its alias %s", s.Planned, s.MakeAlias)
+		return fmt.Sprintf("give the key that an earlier run made for %s its alias %s", s.Planned, s.Key.Alias)
 	}
-	return fmt.Sprintf("make a %s signing key for %s as %s, %s", s.Algorithm, s.Planned, s.MakeAlias, policy)
+	return fmt.Sprintf("make a %s signing key for %s as %s, %s", s.Algorithm, s.Planned, s.Key.Alias, policy)
 }
 
 // Missing lists the keys that the plan has no reference for, as the steps that
@@ -59,25 +56,24 @@ func Missing(p *plan.Plan, o MissingOptions) ([]Step, error) {
 		if planned.ARN != "" || o.Done != nil && o.Done(planned) {
 			continue
 		}
-		s := Step{Planned: planned, MakeAlias: planned.Alias(o.Prefix), Tags: map[string]string{
-			"trustroot:kind": planned.Kind, "trustroot:name": planned.Name, "trustroot:generation": fmt.Sprint(planned.Generation),
+		s := Step{Planned: planned, Key: CreateOptions{
+			Alias: planned.Alias(o.Prefix), Algorithm: planned.Algorithm, Description: p.Organization + " " + planned.String(),
+			Tags: map[string]string{
+				"trustroot:kind": planned.Kind, "trustroot:name": planned.Name, "trustroot:generation": fmt.Sprint(planned.Generation),
+			},
 		}}
 		if o.Directory != "" {
-			s.Tags[TagOrganization], s.Tags[TagDirectory] = tagValue(p.Organization), o.Directory
+			s.Key.Tags[TagOrganization], s.Key.Tags[TagDirectory] = tagValue(p.Organization), o.Directory
 		}
-		maps.Copy(s.Tags, o.Tags)
+		maps.Copy(s.Key.Tags, o.Tags)
 		if o.Policy != nil {
 			document, err := o.Policy(planned)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", planned, err))
 			}
-			s.Policy = string(document)
+			s.Key.Policy = string(document)
 		}
-		s.options = CreateOptions{
-			Alias: s.MakeAlias, Algorithm: planned.Algorithm, Description: p.Organization + " " + planned.String(),
-			Tags: s.Tags, Policy: s.Policy,
-		}
-		errs = append(errs, planned.check(), s.options.check())
+		errs = append(errs, planned.check(), s.Key.check())
 		steps = append(steps, s)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -92,14 +88,13 @@ type Made struct {
 	New bool `json:"new"` // made by this call; else it was there already
 }
 
-// CreateMissing carries out the steps of Missing, in order. Each is what
-// Create does: a second run makes nothing, and a run that was cut is completed
+// CreateMissing carries out the steps of Missing, in order: a second run makes nothing, and a run that was cut is completed
 // by the next. On an error the keys made so far are returned with it.
 func (c *Client) CreateMissing(ctx context.Context, steps []Step) ([]Made, error) {
 	m := &maker{client: c}
 	var done []Made
 	for _, s := range steps {
-		k, isNew, err := m.make(ctx, s.options)
+		k, isNew, err := m.make(ctx, s.Key)
 		if err == nil {
 			err = s.Role.fits(k)
 		}

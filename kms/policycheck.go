@@ -72,7 +72,7 @@ func (r *reader) power(p power) {
 	may := p.may(r.access)
 	accounts := []string{r.access.Account}
 	for _, name := range r.doc.Names() {
-		account := accountOf(name)
+		account := AccountOf(name)
 		if account != "" && account != "*" {
 			accounts = append(accounts, account)
 		}
@@ -109,7 +109,7 @@ func (r *reader) find(format string, args ...any) {
 
 // allows says how a principal is allowed an action, and by which statement.
 func (r *reader) allows(action, principal string) (statement string, how iampolicy.Match) {
-	account := accountOf(principal)
+	account := AccountOf(principal)
 	context := map[string]string{
 		"aws:PrincipalArn": principal, "aws:PrincipalAccount": account, "kms:CallerAccount": account,
 		"kms:ScheduleKeyDeletionPendingWindowInDays": "30",
@@ -189,7 +189,7 @@ func (r *reader) unseen() []string {
 	add := func(format string, args ...any) { unseen = append(unseen, fmt.Sprintf(format, args...)) }
 	accounts := map[string]bool{}
 	for _, p := range union(r.access.signers(), r.access.Admins) {
-		accounts[accountOf(p)] = true
+		accounts[AccountOf(p)] = true
 	}
 	for account := range r.delegated {
 		accounts[account] = true
@@ -201,13 +201,11 @@ func (r *reader) unseen() []string {
 	return unseen
 }
 
-// accountOf is the account of an ARN, or the account itself.
-func accountOf(principal string) string {
+// AccountOf is the account of an ARN, or the account itself; empty for anything
+// else.
+func AccountOf(principal string) string {
 	if accountPattern.MatchString(principal) {
 		return principal
 	}
-	if f := strings.SplitN(principal, ":", 6); len(f) == 6 {
-		return f[4]
-	}
-	return ""
+	return iampolicy.AccountOf(principal)
 }

@@ -16,20 +16,18 @@ import (
 // a torn connection in a row.
 const attempts = 8
 
-// retryer is the SDK's standard one, telling progress.
-func retryer(cfg aws.Config, o Options) func() aws.Retryer {
-	most := attempts
-	if cfg.RetryMaxAttempts > 0 {
-		most = cfg.RetryMaxAttempts
-	}
-	return func() aws.Retryer {
-		return talking{retry.NewStandard(func(so *retry.StandardOptions) {
-			so.MaxAttempts = most
-			if o.MaxBackoff > 0 {
-				so.MaxBackoff = o.MaxBackoff
-			}
-		}), o.Progress}
-	}
+// retryer is the SDK's standard one, telling progress. Without retryables it
+// has the SDK's own.
+func (o Options) retryer(attempts int, retryables ...retry.IsErrorRetryable) aws.Retryer {
+	return talking{retry.NewStandard(func(so *retry.StandardOptions) {
+		so.MaxAttempts = attempts
+		if len(retryables) > 0 {
+			so.Retryables = retryables
+		}
+		if o.MaxBackoff > 0 {
+			so.MaxBackoff = o.MaxBackoff
+		}
+	}), o.Progress}
 }
 
 type talking struct {

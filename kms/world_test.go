@@ -42,6 +42,12 @@ func as(t *testing.T, s *local.Server, accessKeyID string) {
 	}
 }
 
+// Create makes one key.
+func (c *Client) Create(ctx context.Context, o CreateOptions) (*Key, error) {
+	k, _, err := (&maker{client: c}).make(ctx, o)
+	return k, err
+}
+
 func client(t *testing.T, o Options) *Client {
 	t.Helper()
 	c, err := New(t.Context(), o)
@@ -55,11 +61,7 @@ func client(t *testing.T, o Options) *Client {
 // options where they name one.
 func sdk(t *testing.T, o Options) *kms.Client {
 	t.Helper()
-	made, err := connect(t.Context(), &o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made.owner
+	return client(t, o).owner
 }
 
 func create(t *testing.T, c *Client, alias, algorithm string) *Key {

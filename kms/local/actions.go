@@ -1,7 +1,9 @@
 package local
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,25 +13,67 @@ import (
 type action func(*query) (any, error)
 
 var actions = map[string]action{
-	"CreateKey":           createKey,
-	"DescribeKey":         describeKey,
-	"GetPublicKey":        getPublicKey,
-	"Sign":                sign,
-	"Verify":              verify,
-	"ListKeys":            listKeys,
-	"CreateAlias":         createAlias,
-	"UpdateAlias":         updateAlias,
-	"ListAliases":         listAliases,
-	"TagResource":         tagResource,
-	"ListResourceTags":    listResourceTags,
-	"GetKeyPolicy":        getKeyPolicy,
-	"PutKeyPolicy":        putKeyPolicy,
-	"DisableKey":          disableKey,
-	"EnableKey":           enableKey,
-	"ScheduleKeyDeletion": scheduleKeyDeletion,
-	"CancelKeyDeletion":   cancelKeyDeletion,
-	"CreateGrant":         createGrant,
-	"ListGrants":          listGrants,
+	"CreateKey":           read(createKey),
+	"DescribeKey":         onKey("DescribeKey", anyone, describeKey),
+	"GetPublicKey":        onKey("GetPublicKey", anyone, getPublicKey),
+	"Sign":                read(sign),
+	"Verify":              read(verify),
+	"ListKeys":            read(listKeys),
+	"CreateAlias":         read(setAlias("CreateAlias", false)),
+	"UpdateAlias":         read(setAlias("UpdateAlias", true)),
+	"ListAliases":         read(listAliases),
+	"TagResource":         onKey("TagResource", own, tagResource),
+	"ListResourceTags":    onKey("ListResourceTags", own, listResourceTags),
+	"GetKeyPolicy":        onKey("GetKeyPolicy", own, getKeyPolicy),
+	"PutKeyPolicy":        onKey("PutKeyPolicy", own, putKeyPolicy),
+	"DisableKey":          onKey("DisableKey", own, setState(stateDisabled)),
+	"EnableKey":           onKey("EnableKey", own, setState(stateEnabled)),
+	"ScheduleKeyDeletion": read(scheduleKeyDeletion),
+	"CancelKeyDeletion":   onKey("CancelKeyDeletion", own, cancelKeyDeletion),
+	"CreateGrant":         onKey("CreateGrant", anyone, createGrant),
+	"ListGrants":          onKey("ListGrants", anyone, listGrants),
+}
+
+// read decodes the call's parameters for an action. Fields that the stand-in
+// does not know are refused, so that nothing is silently left out.
+func read[In any](run func(*query, In) (any, error)) action {
+	return func(q *query) (any, error) {
+		var in In
+		d := json.NewDecoder(bytes.NewReader(q.body))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&in); err != nil {
+			return nil, fail("SerializationException", "%v", err)
+		}
+		return run(q, in)
+	}
+}
+
+// onKey is an action on the one key that its parameters name.
+func onKey[In interface{ ref() string }](action string, find func(q *query, action, ref string) (*key, error), run func(*query, *key, In) (any, error)) action {
+	return read(func(q *query, in In) (any, error) {
+		k, err := find(q, action, in.ref())
+		if err != nil {
+			return nil, err
+		}
+		return run(q, k, in)
+	})
+}
+
+// keyID names a key.
+type keyID struct{ KeyId string }
+
+func (k keyID) ref() string { return k.KeyId }
+
+// keyAsked names a key, beside what is ignored.
+type keyAsked struct {
+	keyID
+	GrantTokens []string
+}
+
+// paged asks for a page of a list.
+type paged struct {
+	Limit  int
+	Marker string
 }
 
 // object is a JSON object of an answer.
@@ -47,18 +91,16 @@ func defaultPolicy(account string) string {
 		`"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`
 }
 
+type createKeyInput struct {
+	KeySpec, KeyUsage, Origin, Description, Policy string
+	MultiRegion                                    bool
+	BypassPolicyLockoutSafetyCheck                 bool
+	Tags                                           []tag
+}
+
 // createKey makes the keys of curves. A key of origin EXTERNAL is made as if
 // its material had been imported already.
-func createKey(q *query) (any, error) {
-	var in struct {
-		KeySpec, KeyUsage, Origin, Description, Policy string
-		MultiRegion                                    bool
-		BypassPolicyLockoutSafetyCheck                 bool
-		Tags                                           []tag
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
+func createKey(q *query, in createKeyInput) (any, error) {
 	s := q.server
 	if err := ownAccount(q, "CreateKey"); err != nil {
 		return nil, err
@@ -144,8 +186,9 @@ func (s *Server) metadata(k *key) object {
 	return m
 }
 
-// open reads a call whose only parameters are KeyId and what an action
-// ignores, finds the key and asks for leave.
+// anyone finds the key that a call names, for the caller if the policies let it.
+func anyone(q *query, action, ref string) (*key, error) { return open(q, action, ref, nil) }
+
 func open(q *query, action, ref string, context map[string]string) (*key, error) {
 	k, err := keyNamed(q, ref)
 	if err != nil {
@@ -154,33 +197,11 @@ func open(q *query, action, ref string, context map[string]string) (*key, error)
 	return k, authorize(q, action, k, context)
 }
 
-func describeKey(q *query) (any, error) {
-	var in struct {
-		KeyId       string
-		GrantTokens []string
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := open(q, "DescribeKey", in.KeyId, nil)
-	if err != nil {
-		return nil, err
-	}
+func describeKey(q *query, k *key, in keyAsked) (any, error) {
 	return object{"KeyMetadata": q.server.metadata(k)}, nil
 }
 
-func getPublicKey(q *query) (any, error) {
-	var in struct {
-		KeyId       string
-		GrantTokens []string
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := open(q, "GetPublicKey", in.KeyId, nil)
-	if err != nil {
-		return nil, err
-	}
+func getPublicKey(q *query, k *key, in keyAsked) (any, error) {
 	if err := q.server.usable(k); err != nil {
 		return nil, err
 	}

@@ -7,30 +7,22 @@ import (
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
 )
 
-func getKeyPolicy(q *query) (any, error) {
-	var in struct{ KeyId, PolicyName string }
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := own(q, "GetKeyPolicy", in.KeyId)
-	if err != nil {
-		return nil, err
-	}
+type policyNamed struct {
+	keyID
+	PolicyName string
+}
+
+func getKeyPolicy(q *query, k *key, _ policyNamed) (any, error) {
 	return object{"Policy": k.Policy, "PolicyName": "default"}, nil
 }
 
-func putKeyPolicy(q *query) (any, error) {
-	var in struct {
-		KeyId, PolicyName, Policy      string
-		BypassPolicyLockoutSafetyCheck bool
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := own(q, "PutKeyPolicy", in.KeyId)
-	if err != nil {
-		return nil, err
-	}
+type putKeyPolicyInput struct {
+	policyNamed
+	Policy                         string
+	BypassPolicyLockoutSafetyCheck bool
+}
+
+func putKeyPolicy(q *query, k *key, in putKeyPolicyInput) (any, error) {
 	if err := acceptPolicy(q, k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
@@ -55,33 +47,23 @@ func acceptPolicy(q *query, k *key, policy string, bypass bool) error {
 	return nil
 }
 
-func disableKey(q *query) (any, error) { return setState(q, "DisableKey", stateDisabled) }
-func enableKey(q *query) (any, error)  { return setState(q, "EnableKey", stateEnabled) }
-
-func setState(q *query, action, state string) (any, error) {
-	var in struct{ KeyId string }
-	if err := q.read(&in); err != nil {
-		return nil, err
+// setState enables or disables a key.
+func setState(state string) func(*query, *key, keyID) (any, error) {
+	return func(q *query, k *key, _ keyID) (any, error) {
+		if k.State == statePendingDeletion {
+			return nil, q.server.usable(k)
+		}
+		k.State, q.changed = state, true
+		return nil, nil
 	}
-	k, err := own(q, action, in.KeyId)
-	if err != nil {
-		return nil, err
-	}
-	if k.State == statePendingDeletion {
-		return nil, q.server.usable(k)
-	}
-	k.State, q.changed = state, true
-	return nil, nil
 }
 
-func scheduleKeyDeletion(q *query) (any, error) {
-	var in struct {
-		KeyId               string
-		PendingWindowInDays int
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
+type scheduleKeyDeletionInput struct {
+	KeyId               string
+	PendingWindowInDays int
+}
+
+func scheduleKeyDeletion(q *query, in scheduleKeyDeletionInput) (any, error) {
 	if in.PendingWindowInDays == 0 {
 		in.PendingWindowInDays = 30
 	}
@@ -108,15 +90,7 @@ func scheduleKeyDeletion(q *query) (any, error) {
 	}, nil
 }
 
-func cancelKeyDeletion(q *query) (any, error) {
-	var in struct{ KeyId string }
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := own(q, "CancelKeyDeletion", in.KeyId)
-	if err != nil {
-		return nil, err
-	}
+func cancelKeyDeletion(q *query, k *key, _ keyID) (any, error) {
 	if k.State != statePendingDeletion {
 		return nil, fail("KMSInvalidStateException", "%s is not pending deletion.", q.server.keyARN(k))
 	}
@@ -124,36 +98,25 @@ func cancelKeyDeletion(q *query) (any, error) {
 	return object{"KeyId": q.server.keyARN(k)}, nil
 }
 
-func createGrant(q *query) (any, error) {
-	var in struct {
-		KeyId, GranteePrincipal, RetiringPrincipal, Name string
-		Operations                                       []string
-		GrantTokens                                      []string
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := open(q, "CreateGrant", in.KeyId, nil)
-	if err != nil {
-		return nil, err
-	}
+type createGrantInput struct {
+	keyAsked
+	GranteePrincipal, RetiringPrincipal, Name string
+	Operations                                []string
+}
+
+func createGrant(q *query, k *key, in createGrantInput) (any, error) {
 	g := grant{ID: uuid(), Name: in.Name, Grantee: in.GranteePrincipal, Operations: in.Operations, Created: q.server.now()}
 	k.Grants, q.changed = append(k.Grants, g), true
 	return object{"GrantId": g.ID, "GrantToken": g.ID}, nil
 }
 
-func listGrants(q *query) (any, error) {
-	var in struct {
-		KeyId, GrantId, GranteePrincipal, Marker string
-		Limit                                    int
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := open(q, "ListGrants", in.KeyId, nil)
-	if err != nil {
-		return nil, err
-	}
+type listGrantsInput struct {
+	keyID
+	paged
+	GrantId, GranteePrincipal string
+}
+
+func listGrants(q *query, k *key, in listGrantsInput) (any, error) {
 	list := []object{}
 	for _, g := range k.Grants {
 		if (in.GrantId == "" || in.GrantId == g.ID) && (in.GranteePrincipal == "" || in.GranteePrincipal == g.Grantee) {

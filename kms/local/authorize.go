@@ -48,7 +48,7 @@ func (s *Server) authenticate(r *http.Request) (caller, error) {
 }
 
 func newCaller(arn, policy string, also ...string) (caller, error) {
-	c := caller{arn: arn, names: append([]string{arn}, also...), account: accountOf(arn)}
+	c := caller{arn: arn, names: append([]string{arn}, also...), account: iampolicy.AccountOf(arn)}
 	if policy == "" {
 		return c, nil
 	}
@@ -58,14 +58,6 @@ func newCaller(arn, policy string, also ...string) (caller, error) {
 	}
 	c.policy = &doc
 	return c, nil
-}
-
-// accountOf is the fifth field of an ARN.
-func accountOf(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[4]
-	}
-	return ""
 }
 
 // authorize decides on an action ("Sign") with a key, or with resource "*"

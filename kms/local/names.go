@@ -6,14 +6,7 @@ import (
 	"strings"
 )
 
-func listKeys(q *query) (any, error) {
-	var in struct {
-		Limit  int
-		Marker string
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
+func listKeys(q *query, in paged) (any, error) {
 	s := q.server
 	if err := authorize(q, "ListKeys", nil, nil); err != nil {
 		return nil, err
@@ -38,14 +31,12 @@ func truncated(o object, next string) object {
 	return o
 }
 
-func listAliases(q *query) (any, error) {
-	var in struct {
-		KeyId, Marker string
-		Limit         int
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
+type listAliasesInput struct {
+	keyID
+	paged
+}
+
+func listAliases(q *query, in listAliasesInput) (any, error) {
 	s := q.server
 	if err := authorize(q, "ListAliases", nil, nil); err != nil {
 		return nil, err
@@ -71,51 +62,33 @@ func listAliases(q *query) (any, error) {
 	return truncated(object{"Aliases": list}, next), nil
 }
 
-func createAlias(q *query) (any, error) {
-	name, k, err := aliasOf(q, "CreateAlias")
-	if err != nil {
-		return nil, err
-	}
-	s := q.server
-	if _, taken := s.store.Aliases[name]; taken {
-		return nil, fail("AlreadyExistsException", "An alias with the name %s already exists", s.arn(name))
-	}
-	s.store.Aliases[name], q.changed = k.ID, true
-	return nil, nil
-}
+type aliasInput struct{ AliasName, TargetKeyId string }
 
-func updateAlias(q *query) (any, error) {
-	name, k, err := aliasOf(q, "UpdateAlias")
-	if err != nil {
-		return nil, err
+// setAlias points an alias at a key, one that is there already or a new one.
+func setAlias(action string, there bool) func(*query, aliasInput) (any, error) {
+	return func(q *query, in aliasInput) (any, error) {
+		if err := ownAccount(q, action); err != nil {
+			return nil, err
+		}
+		if !validAlias(in.AliasName) {
+			return nil, fail("InvalidAliasNameException", "Alias %q is not a valid alias name", in.AliasName)
+		}
+		k, err := anyone(q, action, in.TargetKeyId)
+		if err != nil {
+			return nil, err
+		}
+		s := q.server
+		switch _, known := s.store.Aliases[in.AliasName]; {
+		case k.State == statePendingDeletion:
+			return nil, s.usable(k)
+		case known && !there:
+			return nil, fail("AlreadyExistsException", "An alias with the name %s already exists", s.arn(in.AliasName))
+		case there && !known:
+			return nil, errNotFound("Alias " + s.arn(in.AliasName))
+		}
+		s.store.Aliases[in.AliasName], q.changed = k.ID, true
+		return nil, nil
 	}
-	s := q.server
-	if _, exists := s.store.Aliases[name]; !exists {
-		return nil, errNotFound("Alias " + s.arn(name))
-	}
-	s.store.Aliases[name], q.changed = k.ID, true
-	return nil, nil
-}
-
-func aliasOf(q *query, action string) (string, *key, error) {
-	var in struct{ AliasName, TargetKeyId string }
-	if err := q.read(&in); err != nil {
-		return "", nil, err
-	}
-	if err := ownAccount(q, action); err != nil {
-		return "", nil, err
-	}
-	if !validAlias(in.AliasName) {
-		return "", nil, fail("InvalidAliasNameException", "Alias %q is not a valid alias name", in.AliasName)
-	}
-	k, err := open(q, action, in.TargetKeyId, nil)
-	if err != nil {
-		return "", nil, err
-	}
-	if k.State == statePendingDeletion {
-		return "", nil, q.server.usable(k)
-	}
-	return in.AliasName, k, nil
 }
 
 // validAlias is the pattern of CreateAlias: alias/ and letters, digits, /, _
@@ -126,18 +99,12 @@ func validAlias(name string) bool {
 		strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-") == ""
 }
 
-func tagResource(q *query) (any, error) {
-	var in struct {
-		KeyId string
-		Tags  []tag
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := own(q, "TagResource", in.KeyId)
-	if err != nil {
-		return nil, err
-	}
+type tagResourceInput struct {
+	keyID
+	Tags []tag
+}
+
+func tagResource(q *query, k *key, in tagResourceInput) (any, error) {
 	if err := addTags(k, in.Tags); err != nil {
 		return nil, err
 	}
@@ -145,18 +112,12 @@ func tagResource(q *query) (any, error) {
 	return nil, nil
 }
 
-func listResourceTags(q *query) (any, error) {
-	var in struct {
-		KeyId, Marker string
-		Limit         int
-	}
-	if err := q.read(&in); err != nil {
-		return nil, err
-	}
-	k, err := own(q, "ListResourceTags", in.KeyId)
-	if err != nil {
-		return nil, err
-	}
+type listResourceTagsInput struct {
+	keyID
+	paged
+}
+
+func listResourceTags(q *query, k *key, in listResourceTagsInput) (any, error) {
 	names, next := page(slices.Sorted(maps.Keys(k.Tags)), in.Limit, in.Marker)
 	list := []tag{}
 	for _, name := range names {
@@ -165,10 +126,10 @@ func listResourceTags(q *query) (any, error) {
 	return truncated(object{"Tags": list}, next), nil
 }
 
-// own is open for an action that does not cross accounts.
+// own is anyone for an action that does not cross accounts.
 func own(q *query, action, ref string) (*key, error) {
 	if err := ownAccount(q, action); err != nil {
 		return nil, err
 	}
-	return open(q, action, ref, nil)
+	return anyone(q, action, ref)
 }

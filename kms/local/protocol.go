@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -48,8 +49,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if every(n, rules.CutEvery) {
 		call.Error = "connection torn"
 		s.record(call)
-		cut(w)
-		return
+		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	s.write(w, call, answer, err)
 }
@@ -92,12 +92,16 @@ func (s *Server) write(w http.ResponseWriter, call Call, answer any, err error) 
 	if answer == nil {
 		answer = struct{}{}
 	}
+	s.send(w, call, "application/x-amz-json-1.1", func(b *bytes.Buffer) error { return json.NewEncoder(b).Encode(answer) })
+}
+
+func (s *Server) send(w http.ResponseWriter, call Call, kind string, encode func(*bytes.Buffer) error) {
 	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(answer); err != nil {
+	if err := encode(&b); err != nil {
 		call.Status, call.Error = http.StatusInternalServerError, err.Error()
 	}
 	s.record(call)
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(call.Status)
 	_, _ = w.Write(b.Bytes()) // the client has gone: nothing to tell it
 }
@@ -106,27 +110,7 @@ func (s *Server) record(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, c)
-	key, outcome := c.Key, c.Error
-	if key == "" {
-		key = "-"
-	}
-	if outcome == "" {
-		outcome = "ok"
-	}
-	s.logf("kms %s %s %d %s\n", c.Action, key, c.Status, outcome)
-}
-
-// cut closes the connection without an answer.
-func cut(w http.ResponseWriter) {
-	h, ok := w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	conn, _, err := h.Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	_ = conn.Close() // torn on purpose
+	s.logf("kms %s %s %d %s\n", c.Action, cmp.Or(c.Key, "-"), c.Status, cmp.Or(c.Error, "ok"))
 }
 
 // query is one call on its way through an action.
@@ -136,17 +120,6 @@ type query struct {
 	call    *Call
 	body    []byte
 	changed bool
-}
-
-// read decodes the call's parameters into v. Fields that the stand-in does
-// not know are refused, so that nothing is silently left out.
-func (q *query) read(v any) error {
-	d := json.NewDecoder(bytes.NewReader(q.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fail("SerializationException", "%v", err)
-	}
-	return nil
 }
 
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -21,47 +22,37 @@ var hashes = map[string]crypto.Hash{
 const maxMessage = 4096
 
 type signing struct {
-	KeyId            string
+	keyAsked
 	Message          []byte
 	MessageType      string
 	SigningAlgorithm string
 	Signature        []byte
-	GrantTokens      []string
 	DryRun           bool
 }
 
 // prepare does what Sign and Verify share and returns what the key signs.
-func prepare(q *query, action string) (signing, *key, []byte, error) {
-	var in signing
-	if err := q.read(&in); err != nil {
-		return in, nil, nil, err
-	}
+func prepare(q *query, action string, in signing) (*key, []byte, error) {
 	k, err := open(q, action, in.KeyId, map[string]string{
 		"kms:SigningAlgorithm": in.SigningAlgorithm,
 		"kms:MessageType":      messageType(in.MessageType),
 	})
-	if err != nil {
-		return in, nil, nil, err
+	if err == nil {
+		err = q.server.usable(k)
 	}
-	if err := q.server.usable(k); err != nil {
-		return in, nil, nil, err
+	if err != nil {
+		return nil, nil, err
 	}
 	if !slices.Contains(algorithms[k.Spec], in.SigningAlgorithm) {
-		return in, nil, nil, fail("InvalidKeyUsageException", "Algorithm %s is incompatible with key spec %s.", in.SigningAlgorithm, k.Spec)
+		return nil, nil, fail("InvalidKeyUsageException", "Algorithm %s is incompatible with key spec %s.", in.SigningAlgorithm, k.Spec)
 	}
 	if in.DryRun {
-		return in, nil, nil, fail("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.")
+		return nil, nil, fail("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.")
 	}
 	input, err := message(in)
-	return in, k, input, err
+	return k, input, err
 }
 
-func messageType(s string) string {
-	if s == "" {
-		return "RAW"
-	}
-	return s
-}
+func messageType(s string) string { return cmp.Or(s, "RAW") }
 
 // message returns the digest, or for ED25519_SHA_512 the message itself.
 func message(in signing) ([]byte, error) {
@@ -85,8 +76,8 @@ func message(in signing) ([]byte, error) {
 	return in.Message, nil
 }
 
-func sign(q *query) (any, error) {
-	in, k, input, err := prepare(q, "Sign")
+func sign(q *query, in signing) (any, error) {
+	k, input, err := prepare(q, "Sign", in)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +88,8 @@ func sign(q *query) (any, error) {
 	return object{"KeyId": q.server.keyARN(k), "Signature": signature, "SigningAlgorithm": in.SigningAlgorithm}, nil
 }
 
-func verify(q *query) (any, error) {
-	in, k, input, err := prepare(q, "Verify")
+func verify(q *query, in signing) (any, error) {
+	k, input, err := prepare(q, "Verify", in)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
 )
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -25,14 +27,7 @@ func (s *Server) serveSTS(w http.ResponseWriter, r *http.Request, body []byte) {
 		call.Status, call.Error = e.status, e.code
 		answer = stsError{Xmlns: stsNamespace, Type: "Sender", Code: e.code, Message: e.message, RequestID: uuid()}
 	}
-	var b bytes.Buffer
-	if err := xml.NewEncoder(&b).Encode(answer); err != nil {
-		call.Status, call.Error = http.StatusInternalServerError, err.Error()
-	}
-	s.record(call)
-	w.Header().Set("Content-Type", "text/xml")
-	w.WriteHeader(call.Status)
-	_, _ = w.Write(b.Bytes()) // the client has gone: nothing to tell it
+	s.send(w, call, "text/xml", func(b *bytes.Buffer) error { return xml.NewEncoder(b).Encode(answer) })
 }
 
 type stsError struct {
@@ -104,7 +99,7 @@ func (s *Server) assumeRole(call *Call, c caller, form url.Values) (any, error) 
 			continue
 		}
 		name := arn[strings.LastIndex(arn, "/")+1:]
-		assumed := "arn:aws:sts::" + accountOf(arn) + ":assumed-role/" + name + "/" + form.Get("RoleSessionName")
+		assumed := "arn:aws:sts::" + iampolicy.AccountOf(arn) + ":assumed-role/" + name + "/" + form.Get("RoleSessionName")
 		id := "SESSION" + strings.ToUpper(strings.ReplaceAll(uuid(), "-", ""))
 		s.sessions[id] = session{role: role, arn: assumed}
 		return roleResponse{

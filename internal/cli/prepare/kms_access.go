@@ -138,7 +138,7 @@ func (a *accessFlags) resolve(p *plan.Plan, role string) (func(kms.Planned) kms.
 		}
 		for _, arn := range []string{role, k.ARN} {
 			if access.Account == "" {
-				access.Account = accountOf(arn)
+				access.Account = kms.AccountOf(arn)
 			}
 		}
 		return access

@@ -131,11 +131,11 @@ func (o *kmsCreateOptions) where(ctx context.Context, client *kms.Client, p *pla
 			return "in the caller's own account, which STS does not name", nil //nolint:nilerr // said in the question
 		}
 	}
-	account := accountOf(who)
+	account := kms.AccountOf(who)
 	var others []string
 	for _, k := range kms.Keys(p) {
 		if k.ARN != "" {
-			others = append(others, accountOf(k.ARN))
+			others = append(others, kms.AccountOf(k.ARN))
 		}
 	}
 	if len(others) > 0 && !slices.Contains(others, account) {
@@ -145,29 +145,21 @@ func (o *kmsCreateOptions) where(ctx context.Context, client *kms.Client, p *pla
 	return fmt.Sprintf("in account %s, as %s", account, who), nil
 }
 
-// accountOf is the account of an ARN; empty where it is none.
-func accountOf(arn string) string {
-	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
-		return f[4]
-	}
-	return ""
-}
-
 // ask shows every key and every policy before anything is made.
 func (o *kmsCreateOptions) ask(where string, steps []kms.Step) error {
 	text := fmt.Sprintf("In KMS, %s:\n", where)
 	shown := map[string]string{}
 	for _, s := range steps {
 		text += "  " + s.String() + "\n"
-		if s.Policy == "" {
+		if s.Key.Policy == "" {
 			continue
 		}
-		if first, again := shown[s.Policy]; again {
+		if first, again := shown[s.Key.Policy]; again {
 			o.Progress("the key policy of %s is that of %s", s.Planned, first)
 			continue
 		}
-		o.Progress("the key policy of %s:\n%s", s.Planned, term.Text(s.Policy))
-		shown[s.Policy] = s.Planned.String()
+		o.Progress("the key policy of %s:\n%s", s.Planned, term.Text(s.Key.Policy))
+		shown[s.Key.Policy] = s.Planned.String()
 	}
 	return o.Operator.Confirm(term.Question{
 		Text: strings.TrimSpace(text),

@@ -112,35 +112,27 @@ func strict(data []byte, v any) error {
 	return nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *Statements) UnmarshalJSON(b []byte) error {
+// listed reads one value or a list of them.
+func listed[T any](b []byte, decode func([]byte, any) error) ([]T, error) {
 	if len(b) > 0 && b[0] == '[' {
-		var list []Statement
-		if err := strict(b, &list); err != nil {
-			return err
-		}
-		*s = list
-		return nil
+		var all []T
+		err := decode(b, &all)
+		return all, err
 	}
-	var one Statement
-	if err := strict(b, &one); err != nil {
-		return err
-	}
-	*s = Statements{one}
-	return nil
+	var one T
+	err := decode(b, &one)
+	return []T{one}, err
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (s *Strings) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
-		var list []string
-		if err := json.Unmarshal(b, &list); err != nil {
-			return err
-		}
-		*s = list
-		return nil
-	}
-	if len(b) > 0 && b[0] != '"' {
+func (s *Statements) UnmarshalJSON(b []byte) (err error) {
+	*s, err = listed[Statement](b, strict)
+	return err
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *Strings) UnmarshalJSON(b []byte) (err error) {
+	if len(b) > 0 && b[0] != '"' && b[0] != '[' {
 		// condition values may be bare: {"Bool": {"aws:SecureTransport": true}}
 		var v any
 		if err := json.Unmarshal(b, &v); err != nil {
@@ -153,12 +145,8 @@ func (s *Strings) UnmarshalJSON(b []byte) error {
 		}
 		return fmt.Errorf("%.40s is neither a string nor a list of strings", b)
 	}
-	var one string
-	if err := json.Unmarshal(b, &one); err != nil {
-		return err
-	}
-	*s = Strings{one}
-	return nil
+	*s, err = listed[string](b, json.Unmarshal)
+	return err
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

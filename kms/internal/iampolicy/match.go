@@ -216,6 +216,14 @@ const (
 	ByName          // it is named itself, or everyone is
 )
 
+// AccountOf is the fifth field of an ARN, its account; empty for anything else.
+func AccountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
+}
+
 // Means says how the statement means a principal that goes by any of names
 // (a role and its session) in an account. A statement without principals, as
 // in an identity policy, means nobody.
