@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -81,7 +79,7 @@ func certificatesOf(s *ledger.State, files fs.FS) (Known, error) {
 	var errs []error
 	for name, generations := range s.Authorities {
 		for _, g := range generations {
-			c, err := certificateOf(files, g.Certificate)
+			c, err := g.Certificate.File.Certificate(files)
 			if err != nil {
 				errs = append(errs, err)
 			}
@@ -89,20 +87,4 @@ func certificatesOf(s *ledger.State, files fs.FS) (Known, error) {
 		}
 	}
 	return known, errors.Join(errs...)
-}
-
-// certificateOf reads a certificate and holds it against the ledger.
-func certificateOf(files fs.FS, c *ledger.Certificate) (*x509.Certificate, error) {
-	data, err := fs.ReadFile(files, c.File.Path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.File.Path, err)
-	}
-	if trustdir.FileOf(c.File.Path, data) != c.File {
-		return nil, fmt.Errorf("read %s: it is not the file that the ledger speaks of", c.File.Path)
-	}
-	certificate, err := pki.ParseCertificate(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.File.Path, err)
-	}
-	return certificate, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -27,7 +26,7 @@ type portalData struct {
 	Head         string // of the ledger, hex groups
 	Repository   string // URL of the TUF repository; may be empty
 	Roots        []portalRoot
-	Roles        []portalRole
+	Roles        []trustedroot.Role
 	TimeLines    template.HTML // for a screen
 	Narrow       template.HTML // for a phone
 	Digest       string        // SHA-256 of trusted_root.json
@@ -40,17 +39,6 @@ type portalRoot struct {
 	Hex, Words          string // SHA-256 of the certificate
 	Issues              string // until when it may issue for a full term; empty where it issues nothing
 	State               string // COMPROMISED, stands by, retired; empty while in use
-}
-
-type portalRole struct {
-	Title   string
-	Entries []portalEntry
-}
-
-type portalEntry struct {
-	trustedroot.Entry
-	What string // what the fingerprint is of
-	Hex  string
 }
 
 // portal renders index.html: what people compare with what they were told.
@@ -85,19 +73,9 @@ func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
 	// Show's drawing escapes every text that comes from the file
 	page.TimeLines = template.HTML(view.SVG())    //nolint:gosec // see above
 	page.Narrow = template.HTML(view.NarrowSVG()) //nolint:gosec // see above
-	for _, r := range view.Roles {
-		role := portalRole{Title: r.Title}
-		for _, e := range r.Entries {
-			what := "certificate, SHA-256"
-			if e.Subject == "" {
-				what = "log ID"
-			}
-			role.Entries = append(role.Entries, portalEntry{Entry: e, What: what, Hex: trustdir.Groups(e.Fingerprint)})
-		}
-		page.Roles = append(page.Roles, role)
-	}
+	page.Roles = view.Roles
 	t, err := template.New("index.html").Funcs(template.FuncMap{
-		"day": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"day": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }, "groups": trustdir.Groups,
 	}).ParseFS(templates.FS, "portal/index.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)
@@ -110,14 +88,9 @@ func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
 }
 
 func rootOfPortal(d *trustdir.Dir, g ledger.Generation) (portalRoot, error) {
-	path := g.Certificate.File.Path
-	data, err := fs.ReadFile(d.FS(), path)
+	cert, err := g.Certificate.File.Certificate(d.FS())
 	if err != nil {
 		return portalRoot{}, fmt.Errorf("read the root's certificate: %w", err)
-	}
-	cert, err := pki.ParseCertificate(data)
-	if err != nil {
-		return portalRoot{}, fmt.Errorf("%s: %w", path, err)
 	}
 	digest := sha256.Sum256(cert.Raw)
 	return portalRoot{

@@ -38,9 +38,6 @@ var forms = map[string]string{
 	"flux":                         "flux.yaml",
 }
 
-// consumersDir is where published forms lie, beside trusted_root.json.
-const consumersDir = "trust/consumers/"
-
 // consumed is what the templates see.
 type consumed struct {
 	Name, Mirror, Issuer       string
@@ -116,18 +113,23 @@ var errNoTUFRoot = errors.New("there is no published TUF root")
 // change with each publication and refresh.
 var withRepository = []string{"cosign", "kyverno-values", "policy-controller", "policy-controller-repository"}
 
+// asTargets are published forms that are TUF targets as well: they carry neither
+// the TUF root nor the repository, which change with it.
+var asTargets = []string{"client-trust-config", "gh", "monitor", "spiffe"}
+
 // keepForms writes those of them that the plan publishes anew.
 func keepForms(d *trustdir.Dir) error {
-	files, err := renderPublished(d, withRepository)
+	files, err := renderPublished(d, "trust/", withRepository)
 	if err != nil {
 		return err
 	}
 	return d.Replace(files)
 }
 
-// renderPublished are those of these forms that the plan publishes. One that
-// carries the TUF root waits for the first publication.
-func renderPublished(d *trustdir.Dir, forms []string) (map[string][]byte, error) {
+// renderPublished are those of these forms that the plan publishes, under
+// consumers/ of a folder. One that carries the TUF root waits for the first
+// publication.
+func renderPublished(d *trustdir.Dir, folder string, forms []string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	if d.Plan.Publish == nil {
 		return files, nil
@@ -143,27 +145,7 @@ func renderPublished(d *trustdir.Dir, forms []string) (map[string][]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		files[consumersDir+file] = data
-	}
-	return files, nil
-}
-
-// consumerTargets are the published forms that are TUF targets as well: those
-// that carry neither the TUF root nor the repository, which change with it.
-func consumerTargets(d *trustdir.Dir) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	if d.Plan.Publish == nil {
-		return files, nil
-	}
-	for _, name := range []string{"client-trust-config", "gh", "monitor", "spiffe"} {
-		if !slices.Contains(d.Plan.Publish.Render, name) {
-			continue
-		}
-		file, data, err := Render(d, name)
-		if err != nil {
-			return nil, err
-		}
-		files["consumers/"+file] = data
+		files[folder+"consumers/"+file] = data
 	}
 	return files, nil
 }

@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -40,36 +39,13 @@ func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
 	})
 }
 
-// members compresses what is written to it as gzip members of its own.
-type members struct {
-	to  io.Writer
-	zip *gzip.Writer
-}
-
-func (m *members) Write(data []byte) (int, error) {
-	if m.zip == nil {
-		m.zip = gzip.NewWriter(m.to)
-	}
-	return m.zip.Write(data)
-}
-
-// Close ends a member; the next write begins another.
-func (m *members) Close() error {
-	if m.zip == nil {
-		return nil
-	}
-	z := m.zip
-	m.zip = nil
-	return z.Close()
-}
-
 // PackRepository packs the published TUF repository as a tar.gz with everything
 // below "repository/", in the order of names and without times: for places
 // without network, and the form that policy-controller takes as a mirror. Each
 // file's content begins a gzip member, so that one read gives all of it.
 func PackRepository(d *trustdir.Dir) ([]byte, error) {
 	var out bytes.Buffer
-	z := &members{to: &out}
+	z := gzip.NewWriter(&out)
 	t := tar.NewWriter(z)
 	files := 0
 	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(path string, e fs.DirEntry, err error) error {
@@ -88,6 +64,7 @@ func PackRepository(d *trustdir.Dir) ([]byte, error) {
 		if err := z.Close(); err != nil {
 			return err
 		}
+		z.Reset(&out)
 		_, err = t.Write(data)
 		return err
 	})

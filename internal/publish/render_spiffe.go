@@ -6,11 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
-	"github.com/linnemanlabs/trustroot/pki"
-	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -21,7 +18,11 @@ func (c *consumed) readSPIFFE(d *trustdir.Dir) error {
 		if !g.Live() {
 			continue
 		}
-		key, err := spiffeKeyOf(d, g)
+		cert, err := g.Certificate.File.Certificate(d.FS())
+		if err != nil {
+			return err
+		}
+		key, err := jwkOf(cert)
 		if err != nil {
 			return err
 		}
@@ -31,18 +32,6 @@ func (c *consumed) readSPIFFE(d *trustdir.Dir) error {
 		return errors.New("the ledger has no root certificate")
 	}
 	return nil
-}
-
-func spiffeKeyOf(d *trustdir.Dir, g ledger.Generation) (spiffeKey, error) {
-	data, err := fs.ReadFile(d.FS(), g.Certificate.File.Path)
-	if err != nil {
-		return spiffeKey{}, err
-	}
-	cert, err := pki.ParseCertificate(data)
-	if err != nil {
-		return spiffeKey{}, err
-	}
-	return jwkOf(cert)
 }
 
 func jwkOf(cert *x509.Certificate) (spiffeKey, error) {

@@ -3,7 +3,6 @@ package publish
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -26,10 +25,7 @@ func retiredLogs(d *trustdir.Dir) ([]byte, error) {
 			if g.Retired == nil || g.Retired.Checkpoint == nil {
 				continue
 			}
-			data, err := fs.ReadFile(d.FS(), g.Retired.Checkpoint.Path)
-			if err == nil && trustdir.FileOf(g.Retired.Checkpoint.Path, data) != *g.Retired.Checkpoint {
-				err = fmt.Errorf("%s is not the file that the ledger speaks of", g.Retired.Checkpoint.Path)
-			}
+			data, err := g.Retired.Checkpoint.Read(d.FS())
 			if err != nil {
 				return nil, fmt.Errorf("read the last checkpoint of %s: %w", trustdir.GenerationName(name, g.Number), err)
 			}

@@ -68,7 +68,7 @@ func TrustedRoot(d *trustdir.Dir) (*Built, error) {
 		return nil, err
 	}
 	files[trustdir.TrustedRootFile] = data
-	rendered, err := renderPublished(d, plan.Forms)
+	rendered, err := renderPublished(d, "trust/", plan.Forms)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +109,8 @@ func servedFiles(d *trustdir.Dir) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var errs []error
 	add := func(name string, from ledger.File) {
-		data, err := fs.ReadFile(d.FS(), from.Path)
-		if err == nil && trustdir.FileOf(from.Path, data) != from {
-			err = errors.New("it is not the file that the ledger speaks of")
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read %s: %w", from.Path, err))
-			return
-		}
-		files["trust/"+name] = data
+		data, err := from.Read(d.FS())
+		files["trust/"+name], errs = data, append(errs, err)
 	}
 	for name, generations := range d.State.Authorities {
 		for _, g := range generations {

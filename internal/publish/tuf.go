@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +10,9 @@ import (
 	"strconv"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
@@ -24,31 +23,20 @@ func policy(d *trustdir.Dir, ctx context.Context, client *kms.Client) (tuf.Polic
 	if d.Plan.TUF == nil {
 		return tuf.Policy{}, nil, fault.New(fault.Usage, "add a tuf block to the plan", errors.New("the plan says nothing of a TUF repository"))
 	}
-	current, former, err := holders.HolderKeys(d)
+	policy, err := peopleOf(d)
 	if err != nil {
 		return tuf.Policy{}, nil, err
 	}
-	online, err := client.Key(ctx, d.Plan.TUF.OnlineKey.Key)
+	online, err := pinned(ctx, client, d.Plan.TUF.OnlineKey)
 	if err != nil {
 		return tuf.Policy{}, nil, err
 	}
-	if err := trustdir.CheckPin("tuf-online", d.Plan.TUF.OnlineKey, online.SPKISHA256()); err != nil {
-		return tuf.Policy{}, nil, err
-	}
-	keys := map[string]*ecdsa.PublicKey{}
-	for _, h := range current {
-		keys[h.Name] = h.PublicKey
-	}
-	policy, err := tuf.FromPlan(d.Plan, keys, online.PublicKey)
-	if err != nil {
+	policy.Online = online.PublicKey
+	if err := policy.Validate(); err != nil {
 		return tuf.Policy{}, nil, fault.New(fault.Usage, "invite each holder without a key with `trustroot tuf invite`", err)
 	}
-	policy.Former = former
 	if next := d.Plan.TUF.NextOnlineKey; next != nil {
-		key, err := client.Key(ctx, next.Key)
-		if err == nil {
-			err = trustdir.CheckPin("tuf-online", *next, key.SPKISHA256())
-		}
+		key, err := pinned(ctx, client, *next)
 		if err == nil {
 			policy.NextOnline, err = tuf.CheckKey(key.PublicKey)
 		}
@@ -57,6 +45,15 @@ func policy(d *trustdir.Dir, ctx context.Context, client *kms.Client) (tuf.Polic
 		}
 	}
 	return policy, online, nil
+}
+
+// pinned reads an online key in KMS, which must be the one that the plan pins.
+func pinned(ctx context.Context, client *kms.Client, planned plan.Generation) (*kms.Key, error) {
+	key, err := client.Key(ctx, planned.Key)
+	if err != nil {
+		return nil, err
+	}
+	return key, trustdir.CheckPin("tuf-online", planned, key.SPKISHA256())
 }
 
 // stagedFolder names the next folder of staged/: one above the highest number.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -43,15 +42,14 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 			if g.End != nil {
 				continue // verifiers accept an application's key until its target is gone
 			}
-			data, err := fs.ReadFile(d.FS(), g.App.File.Path)
-			if err == nil && trustdir.FileOf(g.App.File.Path, data) != g.App.File {
-				err = fault.New(fault.Verification, "restore it from version control", fmt.Errorf("%s is not the file that the ledger speaks of", g.App.File.Path))
+			data, err := g.App.File.Read(d.FS())
+			if err != nil {
+				errs = append(errs, fault.New(fault.Verification, "restore it from version control", err))
 			}
-			errs = append(errs, err)
 			t.Files[fmt.Sprintf("apps/%s/g%d.pub", name, g.Number)] = data
 		}
 	}
-	consumers, err := consumerTargets(d)
+	consumers, err := renderPublished(d, "", asTargets)
 	errs = append(errs, err)
 	maps.Copy(t.Files, consumers)
 	last, err := retiredLogs(d)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/holders"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -88,7 +89,7 @@ func RootFits(d *trustdir.Dir) (bool, error) {
 
 // peopleOf joins the plan's tuf block with the holders' keys on file.
 func peopleOf(d *trustdir.Dir) (tuf.Policy, error) {
-	current, _, err := holders.HolderKeys(d)
+	current, former, err := holders.HolderKeys(d)
 	if err != nil {
 		return tuf.Policy{}, err
 	}
@@ -96,5 +97,10 @@ func peopleOf(d *trustdir.Dir) (tuf.Policy, error) {
 	for _, h := range current {
 		keys[h.Name] = h.PublicKey
 	}
-	return tuf.PeopleFromPlan(d.Plan, keys)
+	people, err := tuf.FromPlan(d.Plan, keys)
+	if err != nil {
+		return tuf.Policy{}, fault.New(fault.Usage, "invite each holder without a key with `trustroot tuf invite`", err)
+	}
+	people.Former = former
+	return people, nil
 }

@@ -2,8 +2,6 @@ package services
 
 import (
 	"context"
-	"crypto"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,16 +26,11 @@ const anchorTime = time.Minute
 // askTimestamp returns a timestamp authority's response over data, its signer's
 // certificate in it.
 func askTimestamp(ctx context.Context, at string, data []byte) ([]byte, error) {
-	nonce, err := newNonce()
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(data)
-	request, err := (&timestamp.Request{HashAlgorithm: crypto.SHA256, HashedMessage: sum[:], Certificates: true, Nonce: nonce}).Marshal()
+	question, err := newTimestampRequest(data)
 	if err != nil {
 		return nil, fmt.Errorf("ask for a timestamp: %w", err)
 	}
-	response, _, err := exchange(ctx, "timestamp authority", "--tsa", http.MethodPost, at, "application/timestamp-query", request)
+	response, _, err := exchange(ctx, "timestamp authority", "--tsa", http.MethodPost, at, "application/timestamp-query", question.der)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +38,7 @@ func askTimestamp(ctx context.Context, at string, data []byte) ([]byte, error) {
 		return nil, wrongAnswer("timestamp authority", at, fmt.Errorf("it answers with %d bytes, more than any timestamp has", len(response)))
 	}
 	t, err := timestamp.ParseResponse(response)
-	if err == nil && (t.Nonce == nil || t.Nonce.Cmp(nonce) != 0) {
+	if err == nil && (t.Nonce == nil || t.Nonce.Cmp(question.nonce) != 0) {
 		err = errors.New("it answers another request than this one")
 	}
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -23,7 +22,7 @@ func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
 	var problems []error
 	for _, name := range courier.Names(s.Plan.Authorities) {
 		p := s.Plan.Authorities[name]
-		if programOf(p.Profile) != TSA {
+		if programOf(s.Plan, name) != TSA {
 			continue
 		}
 		if p.URL != "" {
@@ -79,13 +78,9 @@ func address(what, flag, given string, planned []string) (string, error) {
 // issuers.
 func chains(s *Source, name string) (all []*x509.Certificate, err error) {
 	for _, g := range s.State.Authorities[name] {
-		data, err := s.read(g.Certificate.Chain)
+		_, chain, err := s.chain(g)
 		if err != nil {
 			return nil, err
-		}
-		chain, err := pki.ParseCertificates(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
 		}
 		all = append(all, chain...)
 	}
@@ -98,11 +93,11 @@ func logKeys(s *Source, name string) (all []checkpoint.Key, err error) {
 		if g.Compromised != nil {
 			continue
 		}
-		data, err := s.checkpointKey(g)
+		_, pub, err := s.checkpointKey(g)
 		if err != nil {
 			return nil, err
 		}
-		key, err := checkpoint.Parse(g.Log.Kind, g.Log.Origin, data)
+		key, err := checkpoint.New(g.Log.Kind, g.Log.Origin, pub)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", g.Log.File.Path, err)
 		}

@@ -56,10 +56,6 @@ func (w *web) get(ctx context.Context, at string, limit int64) ([]byte, error) {
 	return w.do(ctx, http.MethodGet, at, "", nil, limit)
 }
 
-func (w *web) post(ctx context.Context, at, contentType string, body []byte, limit int64) ([]byte, error) {
-	return w.do(ctx, http.MethodPost, at, contentType, body, limit)
-}
-
 func (w *web) do(ctx context.Context, method, at, contentType string, body []byte, limit int64) (data []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
 	if err != nil {
@@ -82,14 +78,15 @@ func (w *web) do(ctx context.Context, method, at, contentType string, body []byt
 		start, _ := io.ReadAll(io.LimitReader(res.Body, 512))
 		return nil, &statusError{code: res.StatusCode, text: strings.TrimSpace(res.Status + " " + firstLine(start)), header: res.Header}
 	}
-	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err != nil {
-		return nil, err
+	return bounded(res.Body, limit)
+}
+
+func bounded(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
 	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
-	}
-	return data, nil
+	return data, err
 }
 
 // printable leaves out what a terminal would obey: findings hold what others
@@ -133,11 +130,7 @@ func (w *web) fetch(ctx context.Context, place string, limit int64) (data []byte
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	data, err = io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
-	}
-	return data, err
+	return bounded(file, limit)
 }
 
 // get asks the service, and says what keeps it from answering.

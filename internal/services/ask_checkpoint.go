@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -24,31 +23,14 @@ func askCheckpoint(ctx context.Context, q *inquiry, kind string, paths ...string
 		base = strings.TrimSuffix(q.readFrom, "/")
 		paths = append([]string{"/checkpoint"}, paths...)
 	}
-	var at string
-	var data []byte
-	var refusals []error
-	for _, path := range paths {
-		at = base + path
-		if !isWeb(base) {
-			at = filepath.Join(base, path)
-		}
-		var err error
-		if data, err = q.web.fetch(ctx, at, maxAnswer); err == nil {
-			break
-		}
-		if errors.Is(err, errTooLarge) {
-			badAnswer(q, at, err)
-			return
-		}
-		refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
+	at, data, err := findCheckpoint(ctx, q.web, base, paths...)
+	if errors.Is(err, errTooLarge) {
+		badAnswer(q, at, err)
+		return
 	}
-	if data == nil {
-		var texts []string
-		for _, err := range refusals {
-			texts = append(texts, err.Error())
-		}
+	if err != nil {
 		unanswered(q, "checkpoint-unread", "the server takes entries only: serve its storage under its URL, or name where it is served with --read "+q.Name+"=URL or a folder",
-			"read path: no checkpoint was found, so nothing shows which key it signs with (%s)", strings.Join(texts, "; "))
+			"read path: no checkpoint was found, so nothing shows which key it signs with (%s)", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
 	q.Read = shown(at)
@@ -60,26 +42,40 @@ func askCheckpoint(ctx context.Context, q *inquiry, kind string, paths ...string
 	checkCheckpoint(q, kind, c)
 }
 
+// findCheckpoint reads the checkpoint at the first of these paths that has one,
+// and says where.
+func findCheckpoint(ctx context.Context, w *web, base string, paths ...string) (at string, data []byte, err error) {
+	var refusals []error
+	for _, path := range paths {
+		at = base + path
+		if !isWeb(base) {
+			at = filepath.Join(base, path)
+		}
+		if data, err = w.fetch(ctx, at, maxAnswer); err == nil || errors.Is(err, errTooLarge) {
+			return at, data, err
+		}
+		refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
+	}
+	return at, nil, errors.Join(refusals...)
+}
+
 // checkCheckpoint says which generation signed a checkpoint, and whether
 // verifiers look for its origin.
 func checkCheckpoint(q *inquiry, kind string, c *signedCheckpoint) {
 	var hashes []string
 	for i, g := range q.generations {
-		data, err := q.source.checkpointKey(g)
+		_, pub, err := q.source.checkpointKey(g)
 		if err != nil {
 			q.mismatch("key-not-p256", "renew it with a P-256 key: `trustroot renew "+q.Name+" --new-key`", "generation %d: %v", g.Number, err)
-			continue
-		}
-		pub, err := pki.ParsePublicKey(data)
-		if err != nil {
-			unanswered(q, "ledger-file", "restore it from git", "generation %d of the ledger cannot be compared: %v", g.Number, err)
 			continue
 		}
 		if err := c.verify(kind, pub); err == nil {
 			q.Generation = g.Number
 			size := c.Size
 			q.Size = &size
-			ownKey(q, pub)
+			if der, err := x509.MarshalPKIXPublicKey(pub); err == nil { // the key that the log signs with
+				q.raw = base64.StdEncoding.EncodeToString(der)
+			}
 			checkOrigin(q, kind, c, &q.generations[i])
 			checkGrowth(q, c, g)
 			if g.Retired == nil {
@@ -136,10 +132,3 @@ func checkOrigin(q *inquiry, kind string, c *signedCheckpoint, g *ledger.Generat
 // staleCheckpoint is the age at which a static-ct checkpoint is worth a
 // notice: TesseraCT signs one every half minute, grown or not.
 const staleCheckpoint = 24 * time.Hour
-
-// ownKey notes the key that the log signs with.
-func ownKey(q *inquiry, pub *ecdsa.PublicKey) {
-	if der, err := x509.MarshalPKIXPublicKey(pub); err == nil {
-		q.raw = base64.StdEncoding.EncodeToString(der)
-	}
-}

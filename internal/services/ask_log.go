@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -82,12 +81,7 @@ func checkRoots(q *inquiry, accepted [][]byte) {
 	repair := "give it the roots.pem that `trustroot services render " + q.Name + "` writes, and start it again"
 	own := 0
 	for _, g := range q.source.State.Authorities[plan.RootAuthority] {
-		data, err := q.source.read(g.Certificate.File)
-		if err != nil {
-			unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
-			continue
-		}
-		root, err := pki.ParseCertificate(data)
+		root, err := g.Certificate.File.Certificate(q.source.Files)
 		if err != nil {
 			unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the root cannot be compared: %v", g.Number, err)
 			continue

@@ -37,12 +37,12 @@ func askTSA(ctx context.Context, q *inquiry) {
 	if q.away {
 		return
 	}
-	question, err := newTimestampRequest()
+	question, err := newTimestampRequest([]byte(rand.Text()))
 	if err != nil {
 		unanswered(q, "no-request", "look at the machine's randomness", "no timestamp could be asked for: %v", err)
 		return
 	}
-	answer, err := q.web.post(ctx, q.URL, "application/timestamp-query", question.der, maxStamp)
+	answer, err := q.web.do(ctx, http.MethodPost, q.URL, "application/timestamp-query", question.der, maxStamp)
 	if status, ok := errors.AsType[*statusError](err); ok && status.code == http.StatusInternalServerError {
 		wrongHash(q, status, known)
 		return
@@ -75,20 +75,14 @@ type timestampRequest struct {
 	nonce        *big.Int
 }
 
-// newNonce makes what tells the answer to one request from that to another (RFC
-// 3161 2.4.1): 63 bits.
-func newNonce() (*big.Int, error) { return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)) }
-
-func newTimestampRequest() (*timestampRequest, error) {
-	r := &timestampRequest{message: make([]byte, 32)}
-	if _, err := rand.Read(r.message); err != nil {
-		return nil, err
-	}
+func newTimestampRequest(message []byte) (*timestampRequest, error) {
+	r := &timestampRequest{message: message}
 	var err error
-	if r.nonce, err = newNonce(); err != nil {
+	// what tells the answer to one request from that to another (RFC 3161 2.4.1): 63 bits
+	if r.nonce, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63)); err != nil {
 		return nil, err
 	}
-	r.der, err = timestamp.CreateRequest(bytes.NewReader(r.message), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true, Nonce: r.nonce})
+	r.der, err = timestamp.CreateRequest(bytes.NewReader(message), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true, Nonce: r.nonce})
 	return r, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Defects of a chain, for who tells them apart.
@@ -32,7 +33,7 @@ func CheckFulcioChain(chain []*x509.Certificate) error {
 	if ca.KeyUsage&x509.KeyUsageCertSign == 0 {
 		problems = append(problems, ErrNoCertSign)
 	}
-	if len(chain) > 1 && !hasPurpose(ca, x509.ExtKeyUsageCodeSigning) {
+	if len(chain) > 1 && !slices.Contains(ca.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) {
 		problems = append(problems, fmt.Errorf("%w: codeSigning, without which Fulcio refuses the chain at the start", ErrNoPurpose))
 	}
 	return errors.Join(problems...)
@@ -51,11 +52,11 @@ func CheckTSAChain(chain []*x509.Certificate) error {
 	if chain[0].IsCA {
 		problems = append(problems, fmt.Errorf("%w: the first certificate is a CA's", ErrBroken))
 	}
-	if len(chain[0].ExtKeyUsage) != 1 || len(chain[0].UnknownExtKeyUsage) > 0 || !hasPurpose(chain[0], x509.ExtKeyUsageTimeStamping) {
+	if len(chain[0].ExtKeyUsage) != 1 || len(chain[0].UnknownExtKeyUsage) > 0 || !slices.Contains(chain[0].ExtKeyUsage, x509.ExtKeyUsageTimeStamping) {
 		problems = append(problems, fmt.Errorf("%w: timeStamping, and no other", ErrNoPurpose))
 	}
 	for _, between := range chain[1 : len(chain)-1] {
-		if !hasPurpose(between, x509.ExtKeyUsageTimeStamping) {
+		if !slices.Contains(between.ExtKeyUsage, x509.ExtKeyUsageTimeStamping) {
 			problems = append(problems, fmt.Errorf("%w: timeStamping on %s", ErrNoPurpose, between.Subject))
 		}
 	}
@@ -85,13 +86,4 @@ func checkOrder(chain []*x509.Certificate) error {
 
 func selfSigned(c *x509.Certificate) bool {
 	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
-}
-
-func hasPurpose(c *x509.Certificate, want x509.ExtKeyUsage) bool {
-	for _, use := range c.ExtKeyUsage {
-		if use == want {
-			return true
-		}
-	}
-	return false
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
-	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // What a check asks beside the programs.
@@ -142,15 +141,13 @@ type inquiry struct {
 
 func newInquiry(s *Source, w *web, o Options, name string, started time.Time) *inquiry {
 	q := &inquiry{source: s, web: w, started: started, readFrom: o.Reads[name], Answer: Answer{Name: name}}
-	if a, ok := s.Plan.Authorities[name]; ok {
-		q.Program, q.URL, q.generations = programOf(a.Profile), a.URL, s.State.Authorities[name]
-	} else if l, ok := s.Plan.Logs[name]; ok {
-		q.Program, q.URL, q.generations = TesseraCT, l.URL, s.State.Logs[name]
-		if l.Kind == plan.RekorV2 {
-			q.Program = Rekor
-		}
-	} else {
+	switch q.Program, q.generations = programOf(s.Plan, name), s.generations(name); q.Program {
+	case "":
 		q.Program, q.URL = TUF, s.Plan.TUF.URL
+	case Rekor, TesseraCT:
+		q.URL = s.Plan.Logs[name].URL
+	default:
+		q.URL = s.Plan.Authorities[name].URL
 	}
 	if other := o.URLs[name]; other != "" {
 		q.URL = other

@@ -49,15 +49,12 @@ type authorityChain struct {
 func readChains(q *inquiry) []authorityChain {
 	var out []authorityChain
 	for _, g := range q.generations {
-		data, err := q.source.read(g.Certificate.Chain)
-		if err == nil {
-			var chain []*x509.Certificate
-			if chain, err = pki.ParseCertificates(data); err == nil {
-				out = append(out, authorityChain{g, chain})
-				continue
-			}
+		_, chain, err := q.source.chain(g)
+		if err != nil {
+			unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the ledger cannot be compared: %v", g.Number, err)
+			continue
 		}
-		unanswered(q, "ledger-file", "restore it from git or from the ceremony's record", "generation %d of the ledger cannot be compared: %v", g.Number, err)
+		out = append(out, authorityChain{g, chain})
 	}
 	return out
 }

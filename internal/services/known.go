@@ -2,10 +2,8 @@ package services
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
@@ -26,17 +24,12 @@ func known(s *Source) (map[string]keyOf, error) {
 	var problems []error
 	for name, generations := range s.State.Authorities {
 		for _, g := range generations {
-			data, err := s.read(g.Certificate.File)
+			c, err := g.Certificate.File.Certificate(s.Files)
 			if err != nil {
 				problems = append(problems, err)
 				continue
 			}
-			c, err := pki.ParseCertificates(data)
-			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", g.Certificate.File.Path, err))
-				continue
-			}
-			out[digest.Hex(c[0].Raw)] = keyOf{name, g}
+			out[digest.Hex(c.Raw)] = keyOf{name, g}
 		}
 	}
 	return out, errors.Join(problems...)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
@@ -23,25 +22,9 @@ const (
 	tesseractVersion = "v0.1.1"
 )
 
-// leafOf runs a check over the certificates of a chain file, and returns the
-// first one's key and DER.
-func leafOf(check func([]*x509.Certificate) error) func([]byte) (*ecdsa.PublicKey, []byte, error) {
-	return func(data []byte) (*ecdsa.PublicKey, []byte, error) {
-		chain, err := pki.ParseCertificates(data)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := check(chain); err != nil {
-			return nil, nil, err
-		}
-		pub, err := pki.CheckKey(chain[0].PublicKey)
-		return pub, chain[0].Raw, err
-	}
-}
-
 func fulcio(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
-	ca, chainErr := s.authority(g, leafOf(CheckFulcioChain))
+	ca, chainErr := s.authority(g, CheckFulcioChain)
 	ct, ctKey, ctErr := ctLog(s)
 	config, oidcErr := fulcioConfig(s.Plan.OIDC, s.Plan.CIProviders)
 	if err := errors.Join(keyErr, chainErr, ctErr, oidcErr); err != nil {
@@ -80,13 +63,13 @@ func ctLog(s *Source) (*ledger.Log, []byte, error) {
 	if g == nil {
 		return nil, nil, fmt.Errorf("the ledger has no key of CT log %s", names[0])
 	}
-	key, err := s.checkpointKey(*g)
+	key, _, err := s.checkpointKey(*g)
 	return g.Log, key, err
 }
 
 func tsa(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
 	key, keyErr := kmsKey(a.Generations, g.Number)
-	own, chainErr := s.authority(g, leafOf(CheckTSAChain))
+	own, chainErr := s.authority(g, CheckTSAChain)
 	if err := errors.Join(keyErr, chainErr); err != nil {
 		return Service{}, err
 	}
@@ -160,11 +143,7 @@ func tesseract(s *Source, name string, l plan.Log, g ledger.Generation) (Service
 
 // logKey reads the public key of a log that is to sign: P-256, and published.
 func logKey(s *Source, g ledger.Generation) ([]byte, time.Time, error) {
-	data, err := s.checkpointKey(g)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	pub, err := pki.ParsePublicKey(data)
+	data, pub, err := s.checkpointKey(g)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -181,7 +160,7 @@ func logKey(s *Source, g ledger.Generation) ([]byte, time.Time, error) {
 func ctRoots(s *Source) ([]byte, error) {
 	var out bytes.Buffer
 	for _, g := range s.State.Authorities[plan.RootAuthority] {
-		data, err := s.read(g.Certificate.File)
+		data, err := g.Certificate.File.Read(s.Files)
 		if err != nil {
 			return nil, err
 		}

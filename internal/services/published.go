@@ -188,7 +188,7 @@ func (s *Source) Reached(g ledger.Generation) (time.Time, error) {
 	case g.Log != nil:
 		file = g.Log.File
 	}
-	data, err := s.read(file)
+	data, err := file.Read(s.Files)
 	if err == nil {
 		if block, _ = pem.Decode(data); block == nil {
 			err = fmt.Errorf("%s holds no PEM", file.Path)

@@ -3,6 +3,7 @@ package services
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/internal/digest"
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
@@ -65,32 +66,35 @@ type Service struct {
 
 // Renderable lists what a plan has that can be rendered, sorted.
 func Renderable(p *plan.Plan) []string {
-	names := append(Names(p), spireNames(p)...)
+	names := slices.AppendSeq(courier.Names(p.Authorities), maps.Keys(p.Logs))
+	names = slices.DeleteFunc(names, func(name string) bool { return programOf(p, name) == "" })
 	slices.Sort(names)
 	return names
 }
 
-// Names lists the services of a plan that can be asked, sorted.
+// Names lists the services of a plan that can be asked, sorted. SPIRE's server
+// answers nothing that could be asked, so it is rendered for alone.
 func Names(p *plan.Plan) []string {
-	var names []string
-	for name, a := range p.Authorities {
-		if programOf(a.Profile) != "" {
-			names = append(names, name)
-		}
-	}
-	names = slices.AppendSeq(names, maps.Keys(p.Logs))
-	slices.Sort(names)
-	return names
+	return slices.DeleteFunc(Renderable(p), func(name string) bool { return programOf(p, name) == SPIRE })
 }
 
-func programOf(profile string) string {
-	switch profile {
-	case pki.ProfileFulcioCA:
-		return Fulcio
-	case pki.ProfileTSA, pki.ProfileTSALeaf:
-		return TSA
+// programOf is what an authority or log of the plan is served by; empty for
+// nothing.
+func programOf(p *plan.Plan, name string) string {
+	if l, ok := p.Logs[name]; ok {
+		return map[bool]string{true: Rekor, false: TesseraCT}[l.Kind == plan.RekorV2]
 	}
-	return ""
+	return map[string]string{
+		pki.ProfileFulcioCA: Fulcio, pki.ProfileTSA: TSA, pki.ProfileTSALeaf: TSA, pki.ProfileSPIFFECA: SPIRE,
+	}[p.Authorities[name].Profile]
+}
+
+// generations are those of an authority or log.
+func (s *Source) generations(name string) []ledger.Generation {
+	if _, ok := s.Plan.Logs[name]; ok {
+		return s.State.Logs[name]
+	}
+	return s.State.Authorities[name]
 }
 
 // Render returns what the named services are started with. The error joins
@@ -114,34 +118,26 @@ func (s *Source) Render(names ...string) ([]Service, error) {
 }
 
 func (s *Source) render(name string) (Service, error) {
-	if a, ok := s.Plan.Authorities[name]; ok && programOf(a.Profile) != "" {
-		g, err := s.generation(s.State.Authorities[name])
-		if err != nil {
-			return Service{}, err
-		}
-		if programOf(a.Profile) == Fulcio {
-			return fulcio(s, name, a, g)
-		}
-		return tsa(s, name, a, g)
+	program := programOf(s.Plan, name)
+	if program == "" {
+		return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Renderable(s.Plan), ", "))
 	}
-	if slices.Contains(spireNames(s.Plan), name) {
-		g, err := s.generation(s.State.Authorities[name])
-		if err != nil {
-			return Service{}, err
-		}
+	g, err := s.generation(s.generations(name))
+	if err != nil {
+		return Service{}, err
+	}
+	switch program {
+	case Fulcio:
+		return fulcio(s, name, s.Plan.Authorities[name], g)
+	case TSA:
+		return tsa(s, name, s.Plan.Authorities[name], g)
+	case SPIRE:
 		return spire(s, name, s.Plan.Authorities[name], g)
+	case Rekor:
+		return rekor(s, name, s.Plan.Logs[name], g)
+	default:
+		return tesseract(s, name, s.Plan.Logs[name], g)
 	}
-	if l, ok := s.Plan.Logs[name]; ok {
-		g, err := s.generation(s.State.Logs[name])
-		if err != nil {
-			return Service{}, err
-		}
-		if l.Kind == plan.RekorV2 {
-			return rekor(s, name, l, g)
-		}
-		return tesseract(s, name, l, g)
-	}
-	return Service{}, fmt.Errorf("the plan has no such service; it has %s", strings.Join(Renderable(s.Plan), ", "))
 }
 
 // generation picks the generation to render for.
@@ -172,18 +168,6 @@ func (s *Source) usable(g ledger.Generation) error {
 		return fmt.Errorf("generation %d ended on %s: verifiers reject what it signs now", g.Number, g.End.Format(time.RFC3339))
 	}
 	return nil
-}
-
-// read returns a file that the ledger speaks of, with those bytes.
-func (s *Source) read(f ledger.File) ([]byte, error) {
-	data, err := fs.ReadFile(s.Files, f.Path)
-	if err != nil {
-		return nil, err
-	}
-	if digest.Hex(data) != f.SHA256 {
-		return nil, fmt.Errorf("%s is not the file that the ledger speaks of", f.Path)
-	}
-	return data, nil
 }
 
 // kmsKey is the key of a generation as Sigstore's AWS provider names it.
@@ -217,20 +201,17 @@ func (s *Source) fetchable(g ledger.Generation, der []byte) (time.Time, error) {
 }
 
 // checkpointKey reads a log's public key, P-256 or refused.
-func (s *Source) checkpointKey(g ledger.Generation) ([]byte, error) {
-	data, err := s.read(g.Log.File)
+func (s *Source) checkpointKey(g ledger.Generation) ([]byte, *ecdsa.PublicKey, error) {
+	data, err := g.Log.File.Read(s.Files)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pub, err := pki.ParsePublicKey(data)
-	if err != nil {
-		return nil, err
-	}
-	if pub.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("the key of log %s is on %s, not P-256: Fulcio refuses such a CT key at the start, and sigstore-js such checkpoints",
+	if err == nil && pub.Curve != elliptic.P256() {
+		err = fmt.Errorf("the key of log %s is on %s, not P-256: Fulcio refuses such a CT key at the start, and sigstore-js such checkpoints",
 			g.Log.Name, pub.Curve.Params().Name)
 	}
-	return data, nil
+	return data, pub, err
 }
 
 // authority is what rendering needs of one.
@@ -240,13 +221,29 @@ type authority struct {
 	early time.Time
 }
 
+// chain reads the chain of an authority's generation.
+func (s *Source) chain(g ledger.Generation) ([]byte, []*x509.Certificate, error) {
+	data, err := g.Certificate.Chain.Read(s.Files)
+	if err != nil {
+		return nil, nil, err
+	}
+	chain, err := pki.ParseCertificates(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
+	}
+	return data, chain, nil
+}
+
 // authority reads an authority's chain and checks it.
-func (s *Source) authority(g ledger.Generation, check func([]byte) (*ecdsa.PublicKey, []byte, error)) (authority, error) {
-	data, err := s.read(g.Certificate.Chain)
+func (s *Source) authority(g ledger.Generation, check func([]*x509.Certificate) error) (authority, error) {
+	data, chain, err := s.chain(g)
 	if err != nil {
 		return authority{}, err
 	}
-	pub, der, err := check(data)
+	var pub *ecdsa.PublicKey
+	if err = check(chain); err == nil {
+		pub, err = pki.CheckKey(chain[0].PublicKey)
+	}
 	if err != nil {
 		return authority{}, fmt.Errorf("%s: %w", g.Certificate.Chain.Path, err)
 	}
@@ -257,7 +254,7 @@ func (s *Source) authority(g ledger.Generation, check func([]byte) (*ecdsa.Publi
 	if spki != g.Certificate.SPKISHA256 {
 		return authority{}, fmt.Errorf("%s is the chain of another key than generation %d's: an old chain", g.Certificate.Chain.Path, g.Number)
 	}
-	early, err := s.fetchable(g, der)
+	early, err := s.fetchable(g, chain[0].Raw)
 	return authority{data, pub, early}, err
 }
 

@@ -3,12 +3,10 @@ package services
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 )
 
@@ -17,34 +15,19 @@ import (
 // generation's key. The error carries fault.Verification where it is another
 // log's.
 func (s *Source) LastCheckpoint(ctx context.Context, name string, number int, place string) ([]byte, error) {
-	var of *ledger.Generation
-	for i, g := range s.State.Logs[name] {
-		if g.Number == number {
-			of = &s.State.Logs[name][i]
-		}
-	}
-	if of == nil {
+	of := slices.IndexFunc(s.State.Logs[name], func(g ledger.Generation) bool { return g.Number == number })
+	if of < 0 {
 		return nil, fmt.Errorf("the ledger has no generation %d of log %s", number, name)
 	}
-	w := newWeb(Options{Timeout: ask})
-	var refusals []error
-	for _, path := range []string{"/checkpoint", "/api/v2/checkpoint"} {
-		at := place + path
-		if !isWeb(place) {
-			at = filepath.Join(place, path)
-		}
-		data, err := w.fetch(ctx, at, maxAnswer)
-		if err != nil {
-			refusals = append(refusals, fmt.Errorf("%s: %w", shown(at), err))
-			continue
-		}
-		if err := checkLast(s, data, *of); err != nil {
-			return nil, fault.New(fault.Verification, "name where the log's own checkpoint is with --read; nothing was recorded", fmt.Errorf("%s: %w", shown(at), err))
-		}
-		return data, nil
+	at, data, err := findCheckpoint(ctx, newWeb(Options{Timeout: ask}), place, "/checkpoint", "/api/v2/checkpoint")
+	if err != nil {
+		return nil, fault.New(fault.Failure, "name where the log's storage is served with --read; nothing was recorded",
+			fmt.Errorf("the last checkpoint of %s was not found: %w", name, err))
 	}
-	return nil, fault.New(fault.Failure, "name where the log's storage is served with --read; nothing was recorded",
-		fmt.Errorf("the last checkpoint of %s was not found: %w", name, errors.Join(refusals...)))
+	if err := checkLast(s, data, s.State.Logs[name][of]); err != nil {
+		return nil, fault.New(fault.Verification, "name where the log's own checkpoint is with --read; nothing was recorded", fmt.Errorf("%s: %w", shown(at), err))
+	}
+	return data, nil
 }
 
 func checkLast(s *Source, data []byte, g ledger.Generation) error {
@@ -52,11 +35,7 @@ func checkLast(s *Source, data []byte, g ledger.Generation) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.checkpointKey(g)
-	if err != nil {
-		return err
-	}
-	pub, err := pki.ParsePublicKey(key)
+	_, pub, err := s.checkpointKey(g)
 	if err != nil {
 		return err
 	}
@@ -72,7 +51,7 @@ func checkGrowth(q *inquiry, c *signedCheckpoint, g ledger.Generation) {
 	if g.Retired == nil || g.Retired.Checkpoint == nil {
 		return
 	}
-	data, err := q.source.read(*g.Retired.Checkpoint)
+	data, err := g.Retired.Checkpoint.Read(q.source.Files)
 	var last *signedCheckpoint
 	if err == nil {
 		last, err = parseCheckpoint(data)

@@ -18,29 +18,12 @@ import (
 // spireVersion is the version of SPIRE's server that was tried.
 const spireVersion = "1.13.3"
 
-// spireNames lists the authorities that SPIRE's server issues below. It answers
-// nothing that could be asked, so it is rendered for alone.
-func spireNames(p *plan.Plan) []string {
-	var names []string
-	for name, a := range p.Authorities {
-		if a.Profile == pki.ProfileSPIFFECA {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // spire is what SPIRE's server gets its CA with: its upstream authority by each
 // of the plugins disk and awssecret, the chain without the root, and the roots
 // that SVIDs chain to. Verifiers of SVIDs have the roots, so a new generation
 // need not have been published.
 func spire(s *Source, name string, a plan.Authority, g ledger.Generation) (Service, error) {
-	data, err := s.read(g.Certificate.Chain)
-	if err != nil {
-		return Service{}, err
-	}
-	chain, err := pki.ParseCertificates(data)
+	_, chain, err := s.chain(g)
 	if err != nil {
 		return Service{}, err
 	}
@@ -53,7 +36,7 @@ func spire(s *Source, name string, a plan.Authority, g ledger.Generation) (Servi
 		if !root.Live() {
 			continue // a bundle has no window
 		}
-		text, err := s.read(root.Certificate.File)
+		text, err := root.Certificate.File.Read(s.Files)
 		if err != nil {
 			return Service{}, err
 		}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/witness"
@@ -21,11 +20,7 @@ const (
 
 // verifierString is how witnesses know a generation of a log.
 func verifierString(s *Source, g ledger.Generation) (string, error) {
-	data, err := s.checkpointKey(g)
-	if err != nil {
-		return "", err
-	}
-	pub, err := pki.ParsePublicKey(data)
+	_, pub, err := s.checkpointKey(g)
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/pki"
 )
 
 // maxFile bounds a file that the ledger speaks of, in bytes.
@@ -55,4 +58,26 @@ func verifyFile(fsys fs.FS, path, want string) (err error) {
 		return fmt.Errorf("%s: SHA-256 is %s and the ledger has %s", path, got, want)
 	}
 	return nil
+}
+
+// Read returns the file's bytes, which are those that the ledger speaks of.
+func (f File) Read(files fs.FS) ([]byte, error) {
+	data, err := fs.ReadFile(files, f.Path)
+	if err == nil && digest.Hex(data) != f.SHA256 {
+		return nil, fmt.Errorf("%s is not the file that the ledger speaks of", f.Path)
+	}
+	return data, err
+}
+
+// Certificate reads the file's one certificate.
+func (f File) Certificate(files fs.FS) (*x509.Certificate, error) {
+	data, err := f.Read(files)
+	if err != nil {
+		return nil, err
+	}
+	c, err := pki.ParseCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return c, nil
 }
