@@ -5,8 +5,19 @@ import (
 	"context"
 
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
 )
+
+// Open opens the trust directory, and a client as KMS does.
+func Open(ctx context.Context, f *cmdutil.Factory, role string) (*trustdir.Dir, *kms.Client, error) {
+	d, err := trustdir.Open(f.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := KMS(ctx, f, role)
+	return d, client, err
+}
 
 // KMS returns a client for the keys' account; role is the one to assume
 // there for what does not cross accounts, and may be empty.

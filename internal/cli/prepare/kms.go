@@ -49,11 +49,7 @@ func runKMSList(ctx context.Context, o *kmsListOptions) error {
 	if o.write && !o.pin {
 		return cmdutil.Usage("give --pin too", "--write writes pins")
 	}
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	client, err := cloud.KMS(ctx, o.Factory, o.role)
+	d, client, err := cloud.Open(ctx, o.Factory, o.role)
 	if err != nil {
 		return err
 	}

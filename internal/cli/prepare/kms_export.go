@@ -50,7 +50,7 @@ func newKMSExportCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
-	d, client, err := o.open(ctx)
+	d, client, err := cloud.Open(ctx, o.Factory, "")
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func runKMSCSR(ctx context.Context, o *kmsExportOptions) error {
 }
 
 func runKMSExport(ctx context.Context, o *kmsExportOptions) error {
-	d, client, err := o.open(ctx)
+	d, client, err := cloud.Open(ctx, o.Factory, "")
 	if err != nil {
 		return err
 	}
@@ -71,15 +71,6 @@ func runKMSExport(ctx context.Context, o *kmsExportOptions) error {
 	}
 	done, err := export.Keys(d, ctx, client, o.names, o.Now)
 	return o.report(done, err)
-}
-
-func (o *kmsExportOptions) open(ctx context.Context) (*trustdir.Dir, *kms.Client, error) {
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := cloud.KMS(ctx, o.Factory, "")
-	return d, client, err
 }
 
 func (o *kmsExportOptions) checkCopy(ctx context.Context, d *trustdir.Dir, client *kms.Client) error {

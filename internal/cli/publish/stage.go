@@ -9,7 +9,6 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/publish"
-	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -46,11 +45,7 @@ is nothing to do.`,
 }
 
 func runTUFStage(ctx context.Context, o *tufStageOptions) error {
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	client, err := cloud.KMS(ctx, o.Factory, "")
+	d, client, err := cloud.Open(ctx, o.Factory, "")
 	if err != nil {
 		return err
 	}

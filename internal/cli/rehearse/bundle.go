@@ -8,7 +8,6 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cloud"
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/rehearsal"
-	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 type rehearseBundleOptions struct {
@@ -24,11 +23,7 @@ func newRehearseBundleCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func runRehearseBundle(ctx context.Context, o *rehearseBundleOptions) error {
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	client, err := cloud.KMS(ctx, o.Factory, "")
+	d, client, err := cloud.Open(ctx, o.Factory, "")
 	if err != nil {
 		return err
 	}
