@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,12 +44,8 @@ func CheckKey(k *Key, algorithm string, role Role) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	reasons := make([]string, len(errs))
-	for i, err := range errs {
-		reasons[i] = err.Error()
-	}
 	return fault.New(fault.Verification, "make another key with `trustroot kms create`, or put this one right in KMS",
-		fmt.Errorf("key %s: %s", k.ARN, strings.Join(reasons, "; ")))
+		fmt.Errorf("key %s: %s", k.ARN, strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")))
 }
 
 // deviations are the reasons of CheckKey, one each.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -54,10 +53,16 @@ func (c *Client) explain(action string, r Ref, err error) error {
 	if isThrottle(err) {
 		return say("wait a minute and run the same command again", "throttled, and still after every retry: %s", message)
 	}
-	if hint, words, ok := stateOf(err); ok {
-		return say(hint, "%s", words)
-	}
-	if _, ok := errors.AsType[*types.NotFoundException](err); ok {
+	switch code {
+	case "DisabledException":
+		return say("have an administrator of the key account enable it again, if disabling it was not meant", "the key is disabled")
+	case "KMSInvalidStateException":
+		return say("look at the key's state with `trustroot kms list`; a pending deletion can be cancelled until its day", "the key's state does not allow it: %s", message)
+	case "InvalidKeyUsageException":
+		return say("use a key of usage SIGN_VERIFY and an ECC_NIST spec", "the key is not made for this: %s", message)
+	case "MalformedPolicyDocumentException":
+		return say("name an administrator that may change the policy later, and principals that exist", "KMS refuses the key policy: %s", message)
+	case "NotFoundException":
 		return say(notFoundHint(r, c.region), "%w: %s", ErrNotFound, message)
 	}
 	if ce, ok := errors.AsType[*credentialsError](err); ok {
@@ -68,24 +73,6 @@ func (c *Client) explain(action string, r Ref, err error) error {
 		return say("check the network, AWS_REGION and AWS_ENDPOINT_URL_KMS", "no answer from KMS: %s", message)
 	}
 	return say("", "%s: %s", code, message)
-}
-
-// stateOf words the answers that a key's state or kind causes.
-func stateOf(err error) (hint, words string, ok bool) {
-	if _, is := errors.AsType[*types.DisabledException](err); is {
-		return "have an administrator of the key account enable it again, if disabling it was not meant", "the key is disabled", true
-	}
-	if e, is := errors.AsType[*types.KMSInvalidStateException](err); is {
-		return "look at the key's state with `trustroot kms list`; a pending deletion can be cancelled until its day",
-			"the key's state does not allow it: " + oneLine(e.ErrorMessage()), true
-	}
-	if e, is := errors.AsType[*types.InvalidKeyUsageException](err); is {
-		return "use a key of usage SIGN_VERIFY and an ECC_NIST spec", "the key is not made for this: " + oneLine(e.ErrorMessage()), true
-	}
-	if e, is := errors.AsType[*types.MalformedPolicyDocumentException](err); is {
-		return "name an administrator that may change the policy later, and principals that exist", "KMS refuses the key policy: " + oneLine(e.ErrorMessage()), true
-	}
-	return "", "", false
 }
 
 func deniedHint(action, message string) string {

@@ -2,7 +2,6 @@ package adopt
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -29,14 +28,6 @@ type oldConfig struct {
 
 type oldService struct {
 	URL string `json:"url"`
-}
-
-func parseOldConfig(path string, data []byte) (*oldConfig, error) {
-	c := &oldConfig{path: path}
-	if err := json.Unmarshal(data, c); err != nil {
-		return nil, fmt.Errorf("signing config: %w", err)
-	}
-	return c, nil
 }
 
 // endpoint returns the TSA's endpoint that signers ask on the host of a base
@@ -97,32 +88,21 @@ func chooseFiles(a *Adoption, in *adopted) error {
 		a.old = old
 	}
 	for _, o := range in.roots {
-		in.addAll(o)
+		for _, e := range o.entries {
+			for _, c := range e.chain {
+				in.add(c)
+			}
+		}
 	}
 	slices.SortStableFunc(in.roots, func(x, y *oldRoot) int { // the likeliest first
 		return cmp.Or(y.newest().Compare(x.newest()), countErrors(a, x)-countErrors(a, y), strings.Compare(x.path, y.path))
 	})
 	if a.old == nil && len(in.roots) > 0 {
-		paths := make([]string, len(in.roots))
-		for i, o := range in.roots {
-			paths[i] = o.path
-		}
-		if i, ok := choose(a, "trusted-root", "trusted root", "windows and URLs are taken from a file that nobody verifies with", paths); ok {
-			a.old = in.roots[i]
-		} else {
-			a.old = in.roots[0]
-		}
+		a.old = choose(a, "trusted-root", "trusted root", "windows and URLs are taken from a file that nobody verifies with", in.roots, func(o *oldRoot) string { return o.path })
 	}
 	if len(in.configs) > 0 {
 		slices.SortStableFunc(in.configs, func(x, y *oldConfig) int { return likeness(a, y.path) - likeness(a, x.path) })
-		paths := make([]string, len(in.configs))
-		for i, c := range in.configs {
-			paths[i] = c.path
-		}
-		a.config = in.configs[0]
-		if i, ok := choose(a, "signing-config", "signing config", "signers are offered endpoints and selectors of another day", paths); ok {
-			a.config = in.configs[i]
-		}
+		a.config = choose(a, "signing-config", "signing config", "signers are offered endpoints and selectors of another day", in.configs, func(c *oldConfig) string { return c.path })
 	}
 	if a.old == nil {
 		return nil
@@ -131,10 +111,15 @@ func chooseFiles(a *Adoption, in *adopted) error {
 	return lintOld(a)
 }
 
-// choose asks which of several files is in use.
-func choose(a *Adoption, id, what, wrong string, paths []string) (int, bool) {
-	if len(paths) == 1 {
-		return 0, true
+// choose asks which of several files is in use, and takes the likeliest, the
+// first, until that is answered.
+func choose[F any](a *Adoption, id, what, wrong string, files []F, pathOf func(F) string) F {
+	if len(files) == 1 {
+		return files[0]
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, pathOf(f))
 	}
 	answer, ok := ask(a, Question{
 		ID: id, Default: filepath.Base(paths[0]), Form: "the file's name", Wrong: wrong,
@@ -142,13 +127,13 @@ func choose(a *Adoption, id, what, wrong string, paths []string) (int, bool) {
 	})
 	for i, path := range paths {
 		if ok && (answer == path || answer == filepath.Base(path)) {
-			return i, true
+			return files[i]
 		}
 	}
 	if ok {
 		refuse(a, id, "%q is none of %s", answer, strings.Join(paths, ", "))
 	}
-	return 0, false
+	return files[0]
 }
 
 // newest is the latest instant at which something began or ended in a file.

@@ -1,7 +1,9 @@
 package adopt
 
 import (
+	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +44,7 @@ func remade(a *Adoption, built []byte) ([]Remade, error) {
 	}
 	for i := range after.entries {
 		if now := &after.entries[i]; a.old.entryOf(now.id) == nil {
-			add(now.path, now.uri, "its certificate or key was among the files: every generation that ever signed must be there, or its signatures are rejected", "is new, %s", windowText(now))
+			add(now.path, now.uri, "its certificate or key was among the files: every generation that ever signed must be there, or its signatures are rejected", "is new, valid from %s to %s", timeText(now.start, "always"), timeText(now.end, "open"))
 		}
 	}
 	return out, nil
@@ -64,7 +66,7 @@ func compareEntry(was, now *oldEntry, add func(path, name, reason, format string
 	if was.key != nil && was.keyID != now.keyID {
 		add(was.path+".logId", was.uri, "a log ID is the SHA-256 of the key", "was %s, is %s", was.keyID, now.keyID)
 	}
-	if !sameChain(was, now) {
+	if !slices.EqualFunc(was.chain, now.chain, (*x509.Certificate).Equal) {
 		add(was.path+".certChain", was.uri, "a chain goes leaf-first to the root, whole", "was %s, is %s", chainText(was), chainText(now))
 	}
 	if !sameTime(was.start, now.start) {
@@ -95,22 +97,6 @@ func timeText(t *time.Time, none string) string {
 		return none
 	}
 	return trustdir.Stamp(*t)
-}
-
-func windowText(e *oldEntry) string {
-	return "valid from " + timeText(e.start, "always") + " to " + timeText(e.end, "open")
-}
-
-func sameChain(a, b *oldEntry) bool {
-	if len(a.chain) != len(b.chain) {
-		return false
-	}
-	for i := range a.chain {
-		if !a.chain[i].Equal(b.chain[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 func chainText(e *oldEntry) string {

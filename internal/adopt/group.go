@@ -98,10 +98,8 @@ func freeName(name string, taken map[string]bool) string {
 
 func nameOf(a *Adoption, c *x509.Certificate) string {
 	for _, g := range a.authorities {
-		for _, have := range g.generations {
-			if have.Equal(c) {
-				return g.name
-			}
+		if slices.ContainsFunc(g.generations, c.Equal) {
+			return g.name
 		}
 	}
 	return plan.RootAuthority

@@ -8,12 +8,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/lint"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // adoptedLog is one log and its keys, ascending by start.
@@ -83,7 +85,7 @@ func askLog(a *Adoption, k adoptedKey) (Log, bool) {
 }
 
 func oldLogKey(a *Adoption, e oldEntry, taken map[string]bool) error {
-	kind := kindOf(e.list)
+	kind := map[string]string{"tlogs": plan.RekorV2, "ctlogs": plan.StaticCT}[e.list]
 	origin, err := originOf(kind, e.uri)
 	if err != nil {
 		return fmt.Errorf("%s: baseUrl: %w", e.path, err)
@@ -137,11 +139,8 @@ func addLogKey(a *Adoption, l Log, k adoptedLogKey) {
 // orderLog numbers the keys by their start and asks for those that have none.
 func orderLog(a *Adoption, l *adoptedLog) {
 	slices.SortStableFunc(l.keys, func(x, y adoptedLogKey) int {
-		switch {
-		case x.start.IsZero() && !y.start.IsZero():
-			return 1
-		case !x.start.IsZero() && y.start.IsZero():
-			return -1
+		if x.start.IsZero() != y.start.IsZero() {
+			return y.start.Compare(x.start) // one without comes last
 		}
 		return x.start.Compare(y.start)
 	})
@@ -173,12 +172,5 @@ func isCertified(a *Adoption, spki string) bool {
 	return false
 }
 
-var sharedLinter *lint.Linter
-
 // linterOnce is made at first use: its rules are many.
-func linterOnce() *lint.Linter {
-	if sharedLinter == nil {
-		sharedLinter = lint.New()
-	}
-	return sharedLinter
-}
+var linterOnce = sync.OnceValue(lint.New)

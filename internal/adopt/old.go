@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -100,25 +101,28 @@ func parseOldRoot(path string, data []byte) (*oldRoot, error) {
 		return nil, wrap(err)
 	}
 	o := &oldRoot{path: path, data: data, media: file.MediaType}
+	var errs []error
+	add := func(list string, i int, e oldEntry, err error) {
+		e.list, e.path = list, fmt.Sprintf("$.%s[%d]", list, i)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", e.path, err))
+		}
+		o.entries = append(o.entries, e)
+	}
 	for list, logs := range map[string][]oldLog{"tlogs": file.Tlogs, "ctlogs": file.Ctlogs} {
 		for i, l := range logs {
 			e, err := l.entry()
-			if err != nil {
-				return nil, wrap(fmt.Errorf("$.%s[%d]: %w", list, i, err))
-			}
-			e.list, e.path = list, fmt.Sprintf("$.%s[%d]", list, i)
-			o.entries = append(o.entries, e)
+			add(list, i, e, err)
 		}
 	}
 	for list, authorities := range map[string][]oldAuthority{"certificateAuthorities": file.Authorities, "timestampAuthorities": file.Stampers} {
 		for i, a := range authorities {
 			e, err := a.entry()
-			if err != nil {
-				return nil, wrap(fmt.Errorf("$.%s[%d]: %w", list, i, err))
-			}
-			e.list, e.path = list, fmt.Sprintf("$.%s[%d]", list, i)
-			o.entries = append(o.entries, e)
+			add(list, i, e, err)
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, wrap(err)
 	}
 	slices.SortFunc(o.entries, func(x, y oldEntry) int { return strings.Compare(x.path, y.path) })
 	return o, nil
@@ -221,14 +225,6 @@ func repaired(a *Adoption, built []byte) error {
 		}
 	}
 	return nil
-}
-
-// kindOf is the kind of log that a list holds.
-func kindOf(list string) string {
-	if list == "ctlogs" {
-		return plan.StaticCT
-	}
-	return plan.RekorV2
 }
 
 // originOf is the origin that belongs to a log's base URL: the host of Rekor

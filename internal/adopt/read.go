@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/digest"
@@ -151,9 +152,9 @@ func (in *adopted) readJSON(file string, data []byte) error {
 		}
 		in.roots = append(in.roots, old)
 	case shape.CAURLs != nil:
-		config, err := parseOldConfig(file, data)
-		if err != nil {
-			return err
+		config := &oldConfig{path: file}
+		if err := json.Unmarshal(data, config); err != nil {
+			return fmt.Errorf("signing config: %w", err)
 		}
 		in.configs = append(in.configs, config)
 	}
@@ -161,10 +162,8 @@ func (in *adopted) readJSON(file string, data []byte) error {
 }
 
 func (in *adopted) add(c *x509.Certificate) {
-	for _, have := range in.certificates {
-		if have.Equal(c) {
-			return
-		}
+	if slices.ContainsFunc(in.certificates, c.Equal) {
+		return
 	}
 	in.certificates = append(in.certificates, c)
 }
@@ -174,21 +173,10 @@ func (in *adopted) addKey(key crypto.PublicKey, where string) error {
 	if err != nil {
 		return err
 	}
-	for _, have := range in.keys {
-		if have.spki == spki {
-			return nil
-		}
+	if slices.ContainsFunc(in.keys, func(have adoptedKey) bool { return have.spki == spki }) {
+		return nil
 	}
 	in.keys = append(in.keys, adoptedKey{key, spki, where})
 	in.named(where, spki)
 	return nil
-}
-
-// addAll adds what only the trusted root holds.
-func (in *adopted) addAll(old *oldRoot) {
-	for _, e := range old.entries {
-		for _, c := range e.chain {
-			in.add(c)
-		}
-	}
 }

@@ -6,20 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/digest"
 )
-
-// safe reports whether each part of a name has the form of one.
-func safe(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if !nameForm.MatchString(part) {
-			return false
-		}
-	}
-	return true
-}
 
 // Sums writes SHA256SUMS as coreutils' sha256sum does, sorted by name, of
 // every file but itself.
@@ -47,7 +38,7 @@ func parseSums(data []byte) (map[string]string, error) {
 		switch {
 		case !ok || !strings.HasSuffix(line, "\n") || err != nil || len(raw) != sha256.Size || hex.EncodeToString(raw) != digest:
 			return nil, fmt.Errorf("%s: line %d: not a SHA-256, two spaces and a name", SumsFile, n+1)
-		case !safe(name) || name == SumsFile:
+		case (Limits{Depth: math.MaxInt}).CheckName(name) != nil || name == SumsFile:
 			return nil, fmt.Errorf("%s: line %d: %s does not belong here", SumsFile, n+1, Quote(name))
 		case name <= last:
 			return nil, fmt.Errorf("%s: line %d: %s is not in order, or twice here", SumsFile, n+1, Quote(name))

@@ -29,26 +29,24 @@ type Cosign struct{ path string }
 // scripts/clients-conformance installs it. The error is ErrNoCosign, or names
 // another version that is on the PATH.
 func FindCosign(ctx context.Context) (*Cosign, error) {
-	var other string
-	if path, err := exec.LookPath("cosign"); err == nil {
-		version, err := cosignVersion(ctx, path)
-		if err == nil && version == CosignVersion {
-			return &Cosign{path}, nil
-		}
-		if err == nil {
-			other = version
-		}
-	}
+	paths := []string{"cosign"}
 	if cache, err := os.UserCacheDir(); err == nil {
-		path := filepath.Join(cache, "trustroot", "cosign-"+CosignVersion)
-		if version, err := cosignVersion(ctx, path); err == nil && version == CosignVersion {
+		paths = append(paths, filepath.Join(cache, "trustroot", "cosign-"+CosignVersion))
+	}
+	err := ErrNoCosign
+	for i, name := range paths {
+		path, missing := exec.LookPath(name)
+		if missing != nil {
+			continue
+		}
+		switch version, unread := cosignVersion(ctx, path); {
+		case unread == nil && version == CosignVersion:
 			return &Cosign{path}, nil
+		case unread == nil && i == 0:
+			err = fmt.Errorf("%w; on the PATH is %s", ErrNoCosign, version)
 		}
 	}
-	if other != "" {
-		return nil, fmt.Errorf("%w; on the PATH is %s", ErrNoCosign, other)
-	}
-	return nil, ErrNoCosign
+	return nil, err
 }
 
 func cosignVersion(ctx context.Context, path string) (string, error) {
@@ -116,12 +114,8 @@ func (c *Cosign) verify(ctx context.Context, trustedRoot []byte, b judge.Bundle,
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w: %s", err, lastLine(said.String()))
+		text := strings.TrimSpace(said.String())
+		return fmt.Errorf("%w: %s", err, text[strings.LastIndex(text, "\n")+1:])
 	}
 	return nil
-}
-
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return lines[len(lines)-1]
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
-	"github.com/linnemanlabs/trustroot/pki/trustedroot/judge"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
 )
 
@@ -95,15 +94,10 @@ func readVersion(files fs.FS, n, snapshots int64, now time.Time, expiries ...tim
 	if digest.Hex(data) != sum {
 		return version{}, fmt.Errorf("the trusted root of %d.targets.json has other bytes than it says", n)
 	}
-	tree, err := judge.Check(data)
-	if err != nil {
+	v := version{number: n}
+	if v.text, err = canonical(data); err != nil {
 		return version{}, err
 	}
-	canonical, err := tree.MarshalJSON()
-	if err != nil {
-		return version{}, err
-	}
-	v := version{number: n, text: string(canonical)}
 	for s := int64(1); s <= snapshots; s++ {
 		var snapshot struct {
 			Signed struct {

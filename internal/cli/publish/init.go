@@ -9,7 +9,6 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/publish"
-	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
 func newTUFInitCmd(f *cmdutil.Factory) *cobra.Command {
@@ -17,11 +16,7 @@ func newTUFInitCmd(f *cmdutil.Factory) *cobra.Command {
 }
 
 func runTUFInit(ctx context.Context, o *cmdutil.Factory) error {
-	d, err := trustdir.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	client, err := cloud.KMS(ctx, o, "")
+	d, client, err := cloud.Open(ctx, o, "")
 	if err != nil {
 		return err
 	}
