@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,8 +25,6 @@ import (
 // own environment: AWS_ENDPOINT_URL_KMS, AWS_REGION, AWS_PROFILE, the shared
 // configuration and the credential chain.
 type Options struct {
-	Endpoint string // URL of KMS and STS, for a stand-in
-	Region   string
 	// KeyAccountRole is the ARN of a role in the account that holds the keys.
 	// What does not cross accounts (making keys, reading and writing policies,
 	// tags, aliases) is asked under it.
@@ -58,7 +55,7 @@ type Client struct {
 // New reads the SDK's configuration. It makes no call: credentials that are
 // missing show at the first one.
 func New(ctx context.Context, o Options) (*Client, error) {
-	cfg, endpoint, err := load(ctx, o)
+	cfg, endpoint, err := load(ctx)
 	if err != nil {
 		return nil, fault.New(fault.Device, "check AWS_PROFILE and the files under ~/.aws", fmt.Errorf("read the AWS configuration: %w", err))
 	}
@@ -78,10 +75,10 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	cfg.APIOptions = append(cfg.APIOptions, deadline)
 	cfg.HTTPClient = readOnly{cfg.HTTPClient}
 	cfg.Credentials = aws.NewCredentialsCache(providerErrors{cfg.Credentials})
-	c := &Client{options: o, region: cfg.Region, api: newKMS(cfg, o)}
+	c := &Client{options: o, region: cfg.Region, api: kms.NewFromConfig(cfg)}
 	c.sts = sts.NewFromConfig(cfg, func(so *sts.Options) {
 		// the credentials for a KMS on loopback must not be sent to AWS.
-		if o.Endpoint != "" || so.BaseEndpoint == nil && loopback {
+		if so.BaseEndpoint == nil && loopback {
 			so.BaseEndpoint = aws.String(endpoint)
 		}
 		if so.Region == "" {
@@ -93,7 +90,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		assumed := cfg.Copy()
 		assumed.Credentials = aws.NewCredentialsCache(providerErrors{stscreds.NewAssumeRoleProvider(c.sts, o.KeyAccountRole,
 			func(ro *stscreds.AssumeRoleOptions) { ro.RoleSessionName = "trustroot" })})
-		c.owner = newKMS(assumed, o)
+		c.owner = kms.NewFromConfig(assumed)
 	}
 	return c, nil
 }
@@ -101,30 +98,16 @@ func New(ctx context.Context, o Options) (*Client, error) {
 // load returns the configuration and the endpoint that KMS calls go to, empty
 // for AWS's own. The instance metadata service is asked for credentials only
 // where the endpoint is not on loopback, so it is disabled until that is known.
-func load(ctx context.Context, o Options) (aws.Config, string, error) {
-	var with []func(*config.LoadOptions) error
-	if o.Region != "" {
-		with = append(with, config.WithRegion(o.Region))
-	}
-	offline := slices.Concat(with, []func(*config.LoadOptions) error{config.WithEC2IMDSClientEnableState(imds.ClientDisabled)})
-	cfg, err := config.LoadDefaultConfig(ctx, offline...)
+func load(ctx context.Context) (aws.Config, string, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
 	if err != nil {
 		return cfg, "", err
 	}
-	endpoint := aws.ToString(newKMS(cfg, o).Options().BaseEndpoint)
+	endpoint := aws.ToString(kms.NewFromConfig(cfg).Options().BaseEndpoint)
 	if !isLoopback(endpoint) {
-		cfg, err = config.LoadDefaultConfig(ctx, with...)
+		cfg, err = config.LoadDefaultConfig(ctx)
 	}
 	return cfg, endpoint, err
-}
-
-// newKMS lets Options.Endpoint speak louder than AWS_ENDPOINT_URL_KMS.
-func newKMS(cfg aws.Config, o Options) *kms.Client {
-	return kms.NewFromConfig(cfg, func(ko *kms.Options) {
-		if o.Endpoint != "" {
-			ko.BaseEndpoint = aws.String(o.Endpoint)
-		}
-	})
 }
 
 // isLoopback reports whether a URL's host is a loopback address or localhost.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -12,8 +11,7 @@ import (
 
 // MissingOptions say how the missing keys of a plan are made.
 type MissingOptions struct {
-	Prefix string            // of the aliases: "alias/PREFIX/logs/rekor/g1"; empty: "trustroot"
-	Tags   map[string]string // beside those that Create and this set
+	Prefix string // of the aliases: "alias/PREFIX/logs/rekor/g1"; empty: "trustroot"
 	// Policy renders the key policy for a key; nil: KMS's default, which trusts
 	// the account as a whole.
 	Policy func(Planned) ([]byte, error)
@@ -65,7 +63,6 @@ func Missing(p *plan.Plan, o MissingOptions) ([]Step, error) {
 		if o.Directory != "" {
 			s.Key.Tags[TagOrganization], s.Key.Tags[TagDirectory] = tagValue(p.Organization), o.Directory
 		}
-		maps.Copy(s.Key.Tags, o.Tags)
 		if o.Policy != nil {
 			document, err := o.Policy(planned)
 			if err != nil {

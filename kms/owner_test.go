@@ -163,7 +163,8 @@ func TestCalls_AreBounded(t *testing.T) {
 			defer server.Close()
 			defer server.CloseClientConnections()
 			world(t, local.Options{})
-			client := client(t, Options{Endpoint: server.URL, MaxBackoff: time.Millisecond})
+			t.Setenv("AWS_ENDPOINT_URL_KMS", server.URL)
+			client := client(t, Options{MaxBackoff: time.Millisecond})
 			begun := time.Now()
 			_, err := client.Aliases(context.Background())
 			if err == nil || !strings.Contains(err.Error(), c.words) {
@@ -183,8 +184,9 @@ func TestCalls_AreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	t.Setenv("AWS_ENDPOINT_URL_KMS", "http://"+listener.Addr().String())
 	begun := time.Now()
-	if _, err := client(t, Options{Endpoint: "http://" + listener.Addr().String(), MaxBackoff: time.Millisecond}).Aliases(context.Background()); err == nil || time.Since(begun) > 10*time.Second {
+	if _, err := client(t, Options{MaxBackoff: time.Millisecond}).Aliases(context.Background()); err == nil || time.Since(begun) > 10*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(begun))
 	}
 }

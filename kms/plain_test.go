@@ -16,9 +16,11 @@ func TestNew_WithoutACABundle(t *testing.T) {
 	}))
 	defer s.Close()
 	t.Setenv("AWS_CA_BUNDLE", "")
+	t.Setenv("AWS_ENDPOINT_URL", s.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "TEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-	c, err := New(t.Context(), Options{Endpoint: s.URL, Region: "eu-west-1"})
+	c, err := New(t.Context(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

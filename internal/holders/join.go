@@ -42,7 +42,8 @@ type holderToken interface {
 // earlier one that was not answered no longer counts. It returns the page's
 // path.
 func Invite(d *trustdir.Dir, name string, now time.Time) (path string, err error) {
-	if _, _, err := Planned(d, name); err != nil {
+	token, slot, err := Planned(d, name)
+	if err != nil {
 		return "", err
 	}
 	challenge, err := tuf.NewChallenge(d.Plan.Organization, name, now, challengeLife)
@@ -50,10 +51,6 @@ func Invite(d *trustdir.Dir, name string, now time.Time) (path string, err error
 		return "", err
 	}
 	text, err := challenge.Encode()
-	if err != nil {
-		return "", err
-	}
-	token, slot, err := Planned(d, name)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
@@ -21,8 +22,7 @@ import (
 func Planned(d *trustdir.Dir, name string) (token uint32, slot string, err error) {
 	h, ok := d.Plan.Holders[name]
 	if !ok {
-		names := slices.Sorted(maps.Keys(d.Plan.Holders))
-		return 0, "", fault.New(fault.Usage, "name a holder of the plan: "+strings.Join(names, ", "), fmt.Errorf("the plan has no holder %q", name))
+		return 0, "", fault.New(fault.Usage, "name a holder of the plan: "+strings.Join(courier.Names(d.Plan.Holders), ", "), fmt.Errorf("the plan has no holder %q", name))
 	}
 	return h.Token, h.Slot, nil
 }

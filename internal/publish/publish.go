@@ -33,14 +33,7 @@ func Publish(d *trustdir.Dir, ctx context.Context, client *kms.Client, s *tuf.St
 			return nil, err
 		}
 	}
-	policy, online, err := policy(d, ctx, client)
-	if err != nil {
-		return nil, err
-	}
-	return withPlaces(d, ctx, w, func(p *tuf.Publisher) error {
-		p.Online, p.Policy, p.Now = client.Signer(ctx, online), policy, now
-		return p.Publish(ctx, s)
-	})
+	return withPlaces(d, ctx, client, w, now, func(p *tuf.Publisher) error { return p.Publish(ctx, s) })
 }
 
 // Refresh has the online key sign timestamp and snapshot again where they are
@@ -48,10 +41,6 @@ func Publish(d *trustdir.Dir, ctx context.Context, client *kms.Client, s *tuf.St
 // A place that cannot be reached or is not what it should be is left out, and
 // said in the error.
 func Refresh(d *trustdir.Dir, ctx context.Context, client *kms.Client, w Where, now time.Time) (out []PublishedAt, next []tuf.Deadline, err error) {
-	policy, online, err := policy(d, ctx, client)
-	if err != nil {
-		return nil, nil, err
-	}
 	// what is published is signed for, so it must be what the ledger says; what
 	// waits in trust/ is not
 	root, err := trustedRootBytes(d)
@@ -61,8 +50,7 @@ func Refresh(d *trustdir.Dir, ctx context.Context, client *kms.Client, w Where, 
 	if err != nil {
 		return nil, nil, err
 	}
-	out, err = withPlaces(d, ctx, w, func(p *tuf.Publisher) (err error) {
-		p.Online, p.Policy, p.Now = client.Signer(ctx, online), policy, now
+	out, err = withPlaces(d, ctx, client, w, now, func(p *tuf.Publisher) (err error) {
 		next, err = p.Refresh(ctx)
 		return err
 	})
@@ -71,11 +59,16 @@ func Refresh(d *trustdir.Dir, ctx context.Context, client *kms.Client, w Where, 
 
 // withPlaces opens the places, and keeps in the trust directory what was read
 // back in each.
-func withPlaces(d *trustdir.Dir, ctx context.Context, w Where, work func(*tuf.Publisher) error) (out []PublishedAt, err error) {
+func withPlaces(d *trustdir.Dir, ctx context.Context, client *kms.Client, w Where, now time.Time, work func(*tuf.Publisher) error) (out []PublishedAt, err error) {
+	policy, online, err := policy(d, ctx, client)
+	if err != nil {
+		return nil, err
+	}
 	p, err := openPlaces(d, ctx, w)
 	if err != nil {
 		return nil, err
 	}
+	p.Online, p.Policy, p.Now = client.Signer(ctx, online), policy, now
 	err = work(p)
 	for _, place := range append([]*tuf.Place{p.Own}, p.Places...) {
 		if place.Store != nil {

@@ -128,7 +128,7 @@ func createKey(q *query, in createKeyInput) (any, error) {
 		MultiRegion: in.MultiRegion, State: stateEnabled, Created: s.now(), Policy: in.Policy, Tags: map[string]string{},
 	}
 	if k.Policy == "" {
-		k.Policy = defaultPolicy(s.options.Account)
+		k.Policy = defaultPolicy(DefaultAccount)
 	}
 	if err := addTags(k, in.Tags); err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func createKey(q *query, in createKeyInput) (any, error) {
 
 // ownAccount refuses an action that does not cross accounts.
 func ownAccount(q *query, action string) error {
-	if q.caller.account == q.server.options.Account {
+	if q.caller.account == DefaultAccount {
 		return nil
 	}
 	return fail("AccessDeniedException", "User: %s is not authorized to perform: kms:%s on resource: %s because the action does not cross accounts",
@@ -171,7 +171,7 @@ func addTags(k *key, tags []tag) error {
 
 func (s *Server) metadata(k *key) object {
 	m := object{
-		"AWSAccountId": s.options.Account, "Arn": s.keyARN(k), "KeyId": k.ID,
+		"AWSAccountId": DefaultAccount, "Arn": s.keyARN(k), "KeyId": k.ID,
 		"CreationDate": epoch(k.Created), "Description": k.Description,
 		"Enabled": k.State == stateEnabled, "KeyState": k.State, "KeyManager": "CUSTOMER",
 		"KeySpec": k.Spec, "CustomerMasterKeySpec": k.Spec, "KeyUsage": "SIGN_VERIFY", "Origin": k.Origin,

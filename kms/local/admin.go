@@ -122,7 +122,7 @@ func listGrants(q *query, k *key, in listGrantsInput) (any, error) {
 		if (in.GrantId == "" || in.GrantId == g.ID) && (in.GranteePrincipal == "" || in.GranteePrincipal == g.Grantee) {
 			list = append(list, object{
 				"KeyId": q.server.keyARN(k), "GrantId": g.ID, "Name": g.Name, "GranteePrincipal": g.Grantee,
-				"Operations": g.Operations, "CreationDate": epoch(g.Created), "IssuingAccount": q.server.options.Account,
+				"Operations": g.Operations, "CreationDate": epoch(g.Created), "IssuingAccount": DefaultAccount,
 			})
 		}
 	}

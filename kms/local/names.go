@@ -12,7 +12,7 @@ func listKeys(q *query, in paged) (any, error) {
 		return nil, err
 	}
 	list := []object{}
-	if q.caller.account != s.options.Account {
+	if q.caller.account != DefaultAccount {
 		return object{"Keys": list, "Truncated": false}, nil // ListKeys sees the caller's own account
 	}
 	maps.DeleteFunc(s.store.Keys, func(_ string, k *key) bool { return s.gone(k) })
@@ -50,7 +50,7 @@ func listAliases(q *query, in listAliasesInput) (any, error) {
 		of = k.ID
 	}
 	list := []object{}
-	if q.caller.account != s.options.Account {
+	if q.caller.account != DefaultAccount {
 		return object{"Aliases": list, "Truncated": false}, nil
 	}
 	names, next := page(slices.Sorted(maps.Keys(s.store.Aliases)), in.Limit, in.Marker)

@@ -14,7 +14,7 @@ const (
 	SecretAccessKey = "not-a-secret-for-rehearsals-only"
 )
 
-// Defaults of Options.
+// Where the keys are: 12 digits, and a region.
 const (
 	DefaultAccount = "111122223333"
 	DefaultRegion  = "eu-west-1"
@@ -27,8 +27,6 @@ type Options struct {
 	Addr      string    // "127.0.0.1:0"; anything but a loopback address is refused
 	StateFile string    // keys outlive the process here, mode 0600; empty: in memory only
 	Log       io.Writer // one line a call: action, key, status; nil: none
-	Account   string    // 12 digits, the account that holds the keys
-	Region    string
 	// Principals maps access key IDs to callers. AccessKeyID is always known,
 	// as user/rehearsal of Account, unless the map says otherwise.
 	Principals map[string]Principal
@@ -72,12 +70,6 @@ type Deny struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
-	}
-	if o.Account == "" {
-		o.Account = DefaultAccount
-	}
-	if o.Region == "" {
-		o.Region = DefaultRegion
 	}
 	if o.Now == nil {
 		o.Now = time.Now

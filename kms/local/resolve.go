@@ -6,7 +6,7 @@ import (
 )
 
 func (s *Server) arn(resource string) string {
-	return "arn:aws:kms:" + s.options.Region + ":" + s.options.Account + ":" + resource
+	return "arn:aws:kms:" + DefaultRegion + ":" + DefaultAccount + ":" + resource
 }
 
 func (s *Server) keyARN(k *key) string { return s.arn("key/" + k.ID) }
@@ -23,11 +23,11 @@ func keyNamed(q *query, ref string) (*key, error) {
 	case ref == "":
 		return nil, errValidation("1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
 	case strings.HasPrefix(ref, "arn:") && !isARN:
-		if region := strings.Split(ref+":::::", ":")[3]; region != s.options.Region {
+		if region := strings.Split(ref+":::::", ":")[3]; region != DefaultRegion {
 			return nil, errNotFound("Invalid arn " + region)
 		}
 		return nil, errNotFound("Key '" + ref + "'")
-	case !isARN && q.caller.account != s.options.Account:
+	case !isARN && q.caller.account != DefaultAccount:
 		what := "Key '" + foreign(q, "key/"+ref) + "'"
 		if strings.HasPrefix(ref, "alias/") {
 			what = "Alias " + foreign(q, ref)
@@ -55,7 +55,7 @@ func keyNamed(q *query, ref string) (*key, error) {
 }
 
 func foreign(q *query, resource string) string {
-	return "arn:aws:kms:" + q.server.options.Region + ":" + q.caller.account + ":" + resource
+	return "arn:aws:kms:" + DefaultRegion + ":" + q.caller.account + ":" + resource
 }
 
 // gone reports whether a key's waiting period for deletion is over.

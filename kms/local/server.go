@@ -100,7 +100,7 @@ func (s *Server) EnvFor(accessKeyID string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL_KMS=" + s.URL(),
 		"AWS_ENDPOINT_URL_STS=" + s.URL(),
-		"AWS_REGION=" + s.options.Region,
+		"AWS_REGION=" + DefaultRegion,
 		"AWS_ACCESS_KEY_ID=" + accessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED=true",

@@ -61,23 +61,17 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 			delete(have.targets, name)
 			delete(expected.targets, name)
 		}
-		errs = append(errs, unexpected(d, expected, have, s.change.Holders)...)
+		expected.spec = have.spec
+		for _, differs := range differences(expected, have, s.change.Holders)[1:] {
+			if differs.apply != nil {
+				errs = append(errs, fmt.Errorf("%s differs from what ledger and plan say: %s", d.fileName(), strings.TrimSpace(differs.text)))
+			}
+		}
 		if have.expires.After(expected.expires.Add(24 * time.Hour)) {
 			errs = append(errs, fmt.Errorf("%s expires on %s, later than the plan lets it", d.fileName(), have.expires.Format(time.RFC3339)))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func unexpected(d *document, expected, have *model, names map[string]string) []error {
-	expected.spec = have.spec
-	var errs []error
-	for _, s := range differences(expected, have, names)[1:] {
-		if s.apply != nil {
-			errs = append(errs, fmt.Errorf("%s differs from what ledger and plan say: %s", d.fileName(), strings.TrimSpace(s.text)))
-		}
-	}
-	return errs
 }
 
 // ReadTarget returns a target of a store as published, checked from its first

@@ -84,39 +84,23 @@ func (p *Publisher) survey(ctx context.Context, want func(own *repository) error
 	if err := want(p.Own.before); err != nil {
 		return err
 	}
-	p.forgetNothing()
-	for _, place := range p.all() {
-		_, err := place.judge(p.after)
-		if err == nil {
-			err = p.checkOnlineOf(place)
-		}
-		if err != nil {
-			errs = append(errs, p.fail(place, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// forgetNothing keeps the roles that our own copy shows and that are no longer
-// delegated: clients refuse a snapshot that forgets a role.
-func (p *Publisher) forgetNothing() {
 	for role, old := range p.Own.before.targets {
 		if p.after.targets[role] == nil {
-			p.after.targets[role] = old
+			p.after.targets[role] = old // no longer delegated: clients refuse a snapshot that forgets a role
 		}
 	}
-}
-
-// checkOnlineOf refuses a runaway timestamp or snapshot, unless the wanted root
-// takes its key away: then the count begins anew below it.
-func (p *Publisher) checkOnlineOf(place *Place) error {
-	for _, role := range []string{metadata.TIMESTAMP, metadata.SNAPSHOT} {
-		d := place.before.online(role)
-		if err := p.runaway(d); err != nil && p.counts(d) {
-			return err
+	for _, place := range p.all() {
+		_, err := place.judge(p.after)
+		// a runaway timestamp or snapshot is refused, unless the wanted root takes
+		// its key away: then the count begins anew below it
+		for _, d := range []*document{place.before.timestamp, place.before.snapshot} {
+			if ran := p.runaway(d); err == nil && ran != nil && p.counts(d) {
+				err = ran
+			}
 		}
+		errs = append(errs, p.fail(place, err))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (p *Publisher) runaway(d *document) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +60,7 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 	if o.JSON {
 		err = errors.Join(err, cmdutil.PrintJSON(o.Out, map[string]any{"published": published, "next": next}))
 	} else {
-		err = errors.Join(err, printPlaces(o.Out, published), printDeadlines(o.Out, next))
+		err = errors.Join(err, printPlaces(o.Out, published), cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) })))
 	}
 	if err != nil {
 		return err

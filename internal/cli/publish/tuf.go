@@ -39,11 +39,7 @@ func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 	return cmdutil.PrintText(out, text.String())
 }
 
-// printDeadlines says what must be signed next, and by whom.
-func printDeadlines(out io.Writer, next []tuf.Deadline) error {
-	return cmdutil.PrintText(out, cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) }))
-}
-
+// deadlines says what must be signed next, and by whom.
 func deadlines(w *tabwriter.Writer, next []tuf.Deadline) {
 	for _, d := range next {
 		when := "from " + d.SignFrom.Format(time.DateOnly)

@@ -89,7 +89,8 @@ func evaluate(operator, key string, wanted []string, context map[string]string) 
 	got, present := lookup(context, key)
 	if !present {
 		// a negated operator holds for a missing key, as do the IfExists ones.
-		return ifExists || strings.Contains(base, "Not"), isOperator(base)
+		_, known = compare(base, "0", "0")
+		return ifExists || strings.Contains(base, "Not"), known
 	}
 	for _, w := range wanted {
 		match, ok := compare(base, w, got)
@@ -113,11 +114,6 @@ func lookup(context map[string]string, key string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func isOperator(base string) bool {
-	_, ok := compare(base, "0", "0")
-	return ok
 }
 
 // compare is the positive form of an operator; evaluate negates it.

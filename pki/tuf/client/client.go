@@ -69,15 +69,18 @@ func (goTUF) Update(ctx context.Context, src objects.Source, rootJSON []byte, no
 // client is go-tuf's updater after a refresh. It implements objects.Update.
 type client struct{ up *updater.Updater }
 
+// gaveUp makes a panic an error: metadata of a stranger's making must not end
+// the program.
+func gaveUp(err *error, on string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("go-tuf's updater gave up on %s: %v", on, r)
+	}
+}
+
 // newClient walks the whole update as a client does that trusts rootJSON, at
 // the time now. cache is the directory of its cache, or empty.
 func newClient(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (c *client, err error) {
-	// metadata of a stranger's making must not end the program
-	defer func() {
-		if r := recover(); r != nil {
-			c, err = nil, fmt.Errorf("go-tuf's updater gave up on this metadata: %v", r)
-		}
-	}()
+	defer gaveUp(&err, "this metadata")
 	cfg, err := config.New(place, rootJSON)
 	if err != nil {
 		return nil, err
@@ -105,11 +108,7 @@ func newClient(ctx context.Context, src objects.Source, rootJSON []byte, now tim
 // Info finds a target. It may load metadata of delegated roles, so it is for
 // one goroutine at a time.
 func (c *client) Info(name string) (info *metadata.TargetFiles, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			info, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
-		}
-	}()
+	defer gaveUp(&err, "target "+name)
 	info, err = c.up.GetTargetInfo(name)
 	if err == nil && info.Length > maxTargetFile {
 		err = fmt.Errorf("target %s: %d bytes, at most %d", name, info.Length, maxTargetFile)
@@ -120,11 +119,7 @@ func (c *client) Info(name string) (info *metadata.TargetFiles, err error) {
 // Download fetches and checks a target that was found. It changes nothing in
 // the client: several may run at once.
 func (c *client) Download(name string, info *metadata.TargetFiles) (data []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			data, err = nil, fmt.Errorf("go-tuf's updater gave up on target %s: %v", name, r)
-		}
-	}()
+	defer gaveUp(&err, "target "+name)
 	_, data, err = c.up.DownloadTarget(info, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", name, err)
