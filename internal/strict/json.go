@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -33,10 +31,13 @@ func JSON(data []byte, into any) error {
 	if !utf8.Valid(data) {
 		return Problems{{Reason: "not valid UTF-8"}}
 	}
-	c := &checker{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	c.dec.UseNumber()
-	if err := c.document(target.Type().Elem()); err != nil {
-		c.add("", c.start, err.Error())
+	c := &checker{data: data}
+	tree, err := Tree(data, "", MaxDepth)
+	if tree != nil {
+		c.value(target.Type().Elem(), tree)
+	}
+	if problems, ok := errors.AsType[Problems](err); ok {
+		c.problems = append(c.problems, problems...)
 	}
 	if len(c.problems) > 0 {
 		c.problems.Sort()
@@ -62,116 +63,56 @@ func Indented(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// checker walks the tokens of a document beside the Go type that it is for.
+// checker holds a document against the Go type that it is for.
 type checker struct {
 	data     []byte
-	dec      *json.Decoder
-	start    int64 // offset of the first byte of the token read last
 	problems Problems
 }
 
-// next reads a token and notes where it begins.
-func (c *checker) next() (json.Token, error) {
-	c.start = c.dec.InputOffset()
-	for c.start < int64(len(c.data)) && bytes.IndexByte([]byte(" \t\r\n,:"), c.data[c.start]) >= 0 {
-		c.start++
+func (c *checker) add(field string, at Place, reason string) {
+	if len(c.problems) == maxFound {
+		field, reason = "", "too many problems, the rest was not read"
 	}
-	return c.dec.Token()
+	if len(c.problems) <= maxFound {
+		c.problems = append(c.problems, Problem{Line: at.Line, Column: at.Column, Field: field, Reason: reason})
+	}
 }
 
-// add notes a problem at the byte at offset.
-func (c *checker) add(field string, offset int64, reason string) {
-	before := c.data[:min(max(offset, 0), int64(len(c.data)))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n')
-	c.problems = append(c.problems, Problem{Line: line, Column: column, Field: field, Reason: reason})
-}
-
-func (c *checker) document(t reflect.Type) error {
-	if err := c.value(t, "", 0); err != nil {
-		return syntaxReason(err)
+// value checks one value. t is nil where any value will do.
+func (c *checker) value(t reflect.Type, n *Node) {
+	if n.Raw == "null" && t != nil && !nilable(t) {
+		c.add(n.Path, n.Place, "null where a value is needed")
 	}
-	if _, err := c.next(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the value")
-	}
-	return nil
-}
-
-// value reads one value. t is nil where any value will do.
-func (c *checker) value(t reflect.Type, path string, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("more than %d levels deep", MaxDepth)
-	}
-	if len(c.problems) >= maxFound {
-		return errors.New("too many problems, the rest was not read")
-	}
-	token, err := c.next()
-	if err != nil {
-		return err
-	}
-	switch token {
-	case nil:
-		if t != nil && !nilable(t) {
-			c.add(path, c.start, "null where a value is needed")
-		}
-	case json.Delim('{'):
-		return c.object(settled(t), path, depth)
-	case json.Delim('['):
-		return c.array(settled(t), path, depth)
-	}
-	return nil
-}
-
-func (c *checker) object(t reflect.Type, path string, depth int) error {
+	t = settled(t)
 	var fields map[string]reflect.StructField
 	var elem reflect.Type
-	if t != nil && t.Kind() == reflect.Struct {
+	switch {
+	case t == nil:
+	case n.Raw == "{}" && t.Kind() == reflect.Struct:
 		fields = Fields(t, "json")
-	}
-	if t != nil && t.Kind() == reflect.Map {
+	case n.Raw == "{}" && t.Kind() == reflect.Map, n.Raw == "[]" && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
 		elem = t.Elem()
+	}
+	for _, item := range n.Items {
+		c.value(elem, item)
 	}
 	seen := map[string]bool{}
-	for c.dec.More() {
-		token, err := c.next()
-		if err != nil {
-			return err
+	for _, f := range n.Fields {
+		if seen[f.Name] {
+			c.add(f.Value.Path, f.Place, "the key stands here a second time")
 		}
-		key := token.(string) // the decoder admits no other key
-		at := Join(path, key)
-		if seen[key] {
-			c.add(at, c.start, "the key stands here a second time")
-		}
-		seen[key] = true
-		next := elem
-		if fields != nil {
-			f, known := fields[key]
-			if known {
-				next = f.Type
-			} else {
-				c.add(at, c.start, unknown(key, fields))
-			}
-		}
-		if err := c.value(next, at, depth+1); err != nil {
-			return err
+		seen[f.Name] = true
+		of, known := fields[f.Name]
+		switch {
+		case fields == nil:
+			c.value(elem, f.Value)
+		case known:
+			c.value(of.Type, f.Value)
+		default:
+			c.add(f.Value.Path, f.Place, unknown(f.Name, fields))
+			c.value(nil, f.Value)
 		}
 	}
-	_, err := c.next()
-	return err
-}
-
-func (c *checker) array(t reflect.Type, path string, depth int) error {
-	var elem reflect.Type
-	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
-		elem = t.Elem()
-	}
-	for i := 0; c.dec.More(); i++ {
-		if err := c.value(elem, path+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
-			return err
-		}
-	}
-	_, err := c.next()
-	return err
 }
 
 func unknown(key string, fields map[string]reflect.StructField) string {
@@ -183,15 +124,17 @@ func unknown(key string, fields map[string]reflect.StructField) string {
 
 // typeProblem names the place of the first value of a wrong type.
 func (c *checker) typeProblem(err error) Problem {
+	p, offset := Problem{Reason: err.Error()}, int64(0)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		c.add(wrong.Field, wrong.Offset-1, fmt.Sprintf("%s where %s is needed", wrong.Value, wrong.Type))
-		return c.problems[0]
+		p.Field, p.Reason, offset = wrong.Field, fmt.Sprintf("%s where %s is needed", wrong.Value, wrong.Type), wrong.Offset
+	} else if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = syntax.Offset
 	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		c.add("", syntax.Offset-1, err.Error())
-		return c.problems[0]
+	if offset > 0 {
+		before := c.data[:min(offset-1, int64(len(c.data)))]
+		p.Line, p.Column = bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n')
 	}
-	return Problem{Reason: err.Error()}
+	return p
 }
 
 var (
@@ -220,11 +163,4 @@ func nilable(t reflect.Type) bool {
 		return true
 	}
 	return false
-}
-
-func syntaxReason(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the value ends too early")
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package trustedroot
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
@@ -81,12 +83,15 @@ func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]finding.Fin
 	return order(l.findings), nil
 }
 
+// maxDepth bounds the nesting of a document. A trusted root needs eight levels.
+const maxDepth = 64
+
 // linter collects the findings of one file.
 type linter struct {
 	data     []byte
 	options  LintOptions
-	tree     *node
-	prefix   string // of the document within the file, where that is not the whole
+	lines    map[string]int // on which the value at a path begins
+	prefix   string         // of the document within the file, where that is not the whole
 	findings []finding.Finding
 }
 
@@ -107,11 +112,12 @@ func newLinter(data []byte, o LintOptions) (*linter, error) {
 // their full stop.
 func (l *linter) add(r rule, path, text, repair string) {
 	path = cmp.Or(l.prefix, "$") + strings.TrimPrefix(path, "$")
-	line := 1
-	if l.tree != nil {
-		line = l.tree.lineOf(path)
+	line, above := 0, path
+	for line == 0 && above != "" { // or the line of the nearest value above it that is there
+		line = l.lines[above]
+		above = above[:max(strings.LastIndexAny(above, ".["), 0)]
 	}
-	l.addLine(r, path, line, text, repair)
+	l.addLine(r, path, max(line, 1), text, repair)
 }
 
 func (l *linter) addLine(r rule, path string, line int, text, repair string) {
@@ -126,22 +132,43 @@ func (l *linter) addLine(r rule, path string, line int, text, repair string) {
 // read parses the document, judges its shape and decodes what can be decoded
 // into msg. It reports whether the content can be judged.
 func (l *linter) read(msg proto.Message) bool {
-	tree, err := readTree(l.data)
-	if err != nil {
-		line, r := 1, ruleSyntax
-		if se, ok := errors.AsType[*syntaxError](err); ok {
-			line = se.line
-		}
-		if errors.Is(err, errNotUTF8) {
-			r = ruleNotUTF8
-		}
-		l.addLine(r, "$", line, fmt.Sprintf("Not a JSON document: %v", err), "Write the file with a program rather than by hand")
+	tree, err := strict.Tree(l.data, "$", maxDepth)
+	r := ruleSyntax
+	if at := bytes.IndexByte(bytes.ToValidUTF8(l.data, []byte{0xFF}), 0xFF); at >= 0 { // a byte that is never valid
+		r, err = ruleNotUTF8, strict.Problems{{Line: 1 + bytes.Count(l.data[:at], []byte("\n")), Reason: "not valid UTF-8"}}
+	}
+	if wrong, ok := errors.AsType[strict.Problems](err); ok {
+		l.addLine(r, "$", wrong[0].Line, "Not a JSON document: "+wrong[0].Reason, "Write the file with a program rather than by hand")
 		return false
 	}
-	l.tree = tree
+	l.lines = map[string]int{}
+	l.number(tree)
 	structure(l, tree, msg.ProtoReflect())
 	options := protojson.UnmarshalOptions{DiscardUnknown: true}
 	return options.Unmarshal(l.data, msg) == nil
+}
+
+// number notes the lines of a value and of all below it.
+func (l *linter) number(n *strict.Node) {
+	l.lines[n.Path], l.lines[jsonName(n.Path)] = n.Line, n.Line
+	for _, item := range n.Items {
+		l.number(item)
+	}
+	for _, f := range n.Fields {
+		l.number(f.Value)
+	}
+}
+
+// jsonName returns a path in protobuf's JSON names: its mapping also takes the
+// names of the .proto file.
+func jsonName(path string) string {
+	parts := strings.Split(path, "_")
+	for i, p := range parts[1:] {
+		if p != "" {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, "")
 }
 
 // judged makes sure that what the judge refuses has a finding that says so.

@@ -1,49 +1,56 @@
 package trustedroot
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
 const timestampName = "google.protobuf.Timestamp"
 
 // structure compares a JSON value with the message that it should hold, as
 // protobuf's JSON mapping reads it.
-func structure(l *linter, n *node, m protoreflect.Message) {
-	if n.kind != '{' {
-		l.add(ruleType, n.path, "This is not an object", "Write an object here")
+func structure(l *linter, n *strict.Node, m protoreflect.Message) {
+	if n.Raw != "{}" {
+		l.add(ruleType, n.Path, "This is not an object", "Write an object here")
 		return
 	}
-	for _, r := range n.again {
-		l.addLine(ruleDuplicate, n.path+"."+r.key, r.line, fmt.Sprintf("The field %q stands here twice", r.key), "Keep one of the two")
+	values := map[string]*strict.Node{} // the last of a repeated key
+	for _, f := range n.Fields {
+		if values[f.Name] != nil {
+			l.addLine(ruleDuplicate, f.Value.Path, f.Line, fmt.Sprintf("The field %q stands here twice", f.Name), "Keep one of the two")
+		}
+		values[f.Name] = f.Value
 	}
-	for _, key := range n.keys {
-		field(l, n.fields[key], key, m)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		field(l, values[key], key, m)
 	}
 }
 
-func field(l *linter, value *node, key string, m protoreflect.Message) {
+func field(l *linter, value *strict.Node, key string, m protoreflect.Message) {
 	fields := m.Descriptor().Fields()
 	fd := fields.ByJSONName(key)
 	if fd == nil {
 		if fd = fields.ByTextName(key); fd == nil {
-			l.add(ruleUnknown, value.path, fmt.Sprintf("There is no field %q here", key), belongs(key, m.Descriptor()))
+			l.add(ruleUnknown, value.Path, fmt.Sprintf("There is no field %q here", key), belongs(key, m.Descriptor()))
 			return
 		}
-		l.add(ruleFieldName, value.path, fmt.Sprintf("The field is called %q here", key), fmt.Sprintf("Call it %q, the only name that every client knows", fd.JSONName()))
+		l.add(ruleFieldName, value.Path, fmt.Sprintf("The field is called %q here", key), fmt.Sprintf("Call it %q, the only name that every client knows", fd.JSONName()))
 	}
 	switch {
-	case value.kind == '0': // null leaves a field unset
+	case value.Raw == "null": // null leaves a field unset
 	case !fd.IsList():
 		scalar(l, value, fd, m)
-	case value.kind != '[':
-		l.add(ruleTypeList, value.path, "This is not a list", "Write a list here")
+	case value.Raw != "[]":
+		l.add(ruleTypeList, value.Path, "This is not a list", "Write a list here")
 	default:
-		for _, item := range value.items {
+		for _, item := range value.Items {
 			scalar(l, item, fd, m)
 		}
 	}
@@ -51,7 +58,7 @@ func field(l *linter, value *node, key string, m protoreflect.Message) {
 
 // scalar judges one value of a field. What is not a message is given to protobuf's
 // own parser, alone in a message of its kind.
-func scalar(l *linter, value *node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
+func scalar(l *linter, value *strict.Node, fd protoreflect.FieldDescriptor, m protoreflect.Message) {
 	if fd.Message() != nil && fd.Message().FullName() != timestampName {
 		if fd.IsList() {
 			structure(l, value, m.NewField(fd).List().NewElement().Message())
@@ -60,9 +67,9 @@ func scalar(l *linter, value *node, fd protoreflect.FieldDescriptor, m protorefl
 		}
 		return
 	}
-	document := fmt.Sprintf(`{%q:%s}`, fd.JSONName(), value.raw())
+	document := fmt.Sprintf(`{%q:%s}`, fd.JSONName(), value.Raw)
 	if err := protojson.Unmarshal([]byte(document), m.New().Interface()); err != nil {
-		l.add(typeRule(fd), value.path, fmt.Sprintf("%s is not a value for %s", abbreviate(value.raw()), fd.JSONName()), "Write "+expected(fd))
+		l.add(typeRule(fd), value.Path, fmt.Sprintf("%s is not a value for %s", abbreviate(value.Raw), fd.JSONName()), "Write "+expected(fd))
 	}
 }
 
@@ -79,26 +86,6 @@ func typeRule(fd protoreflect.FieldDescriptor) rule {
 		return ruleTypeTime
 	default:
 		return ruleType
-	}
-}
-
-// raw writes a value as JSON again, a container as an empty one.
-func (n *node) raw() string {
-	switch n.kind {
-	case '{':
-		return "{}"
-	case '[':
-		return "[]"
-	case '0':
-		return "null"
-	case 's':
-		quoted, err := json.Marshal(n.text)
-		if err != nil {
-			return `""` // strings always encode
-		}
-		return string(quoted)
-	default:
-		return n.text
 	}
 }
 
