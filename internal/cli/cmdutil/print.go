@@ -1,14 +1,17 @@
 package cmdutil
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/term"
+	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // PrintJSON writes v as indented JSON, the --json twin of a command's data.
@@ -50,4 +53,48 @@ func (f *Factory) Print(v any, text string) error {
 		return PrintJSON(f.Out, v)
 	}
 	return PrintText(f.Out, text)
+}
+
+// FindingsText writes findings as every command shows them: what is wrong and
+// where, which clients fail, what to do. A repair that follows again at once is
+// written at the last only.
+func FindingsText(list []finding.Finding, style term.Style) string {
+	mark := map[finding.Severity]func(string) term.Text{finding.Error: style.Bad, finding.Unknown: style.Warn, finding.Warning: style.Warn, finding.Info: style.Bold}
+	var b strings.Builder
+	for i, f := range list {
+		if i+1 < len(list) && list[i+1].Repair == f.Repair {
+			f.Repair = ""
+		}
+		term.Fprintf(&b, "%s %s (%s)\n", mark[f.Severity](string(f.Severity)+":"), f.Head(), f.ID)
+		for _, row := range [][2]string{{"clients:", f.Effects()}, {"also at:", strings.Join(f.Also, ", ")}, {"repair:", f.Repair}} {
+			if row[1] != "" {
+				term.Fprintf(&b, "  %s %s\n", style.Dim(row[0]), row[1])
+			}
+		}
+	}
+	return b.String()
+}
+
+// Count writes a number and what it counts.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Stamp writes a time as RFC 3339 in UTC.
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// showWidth is the width in columns where the terminal does not say its own.
+const showWidth = 100
+
+// Columns is the width of the terminal that data goes to.
+func (f *Factory) Columns() int {
+	if out, ok := f.Out.(*term.Writer); ok {
+		if width := out.Width(); width > 0 {
+			return width
+		}
+	}
+	return showWidth
 }
