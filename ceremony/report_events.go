@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -41,10 +42,7 @@ func kindInWords(kind string) string {
 		journal.KindAnswered: "asked", journal.KindIntent: "about to", journal.KindResult: "done", journal.KindFailed: "not done",
 		journal.KindTorn: "cut short", journal.KindResume: "went on", journal.KindAbort: "stopped", journal.KindClose: "ended",
 	}
-	if w, ok := words[kind]; ok {
-		return w
-	}
-	return kind
+	return cmp.Or(words[kind], kind)
 }
 
 // stepInWords is what a step does.

@@ -191,7 +191,7 @@ func openNames(s *ledger.State) []string {
 
 // Cutover records the switch to the newest generations, of the names or of
 // every service that has an older one open, and publishes the closed windows.
-// A zero time is now. As with Run, the caller calls Close.
+// As with Run, the caller calls Close.
 func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Rehearsal, error) {
 	r := &Rehearsal{Options: o}
 	_, state, err := open(r)
@@ -204,9 +204,6 @@ func Cutover(ctx context.Context, o Options, names []string, at time.Time) (*Reh
 	if len(names) == 0 {
 		return r, fault.New(fault.Usage, "rehearse a renewal first: trustroot rehearse renew --out "+o.Out,
 			fmt.Errorf("no service in %s has an older generation that is still open; nothing was changed", o.Out))
-	}
-	if at.IsZero() {
-		at = o.Now
 	}
 	err = r.walk(ctx, []step{
 		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},

@@ -31,7 +31,7 @@ type stolen struct {
 // Compromise plays the theft of an authority's key, or of the root's, in the
 // trust directory that an earlier rehearsal left: a thief signs, the theft is
 // recorded, what stood on the key is refused, closed, made again under another
-// key and published. A zero since is now. As with Run, the caller calls Close.
+// key and published. As with Run, the caller calls Close.
 func Compromise(ctx context.Context, o Options, name string, since time.Time) (*Rehearsal, error) {
 	r := &Rehearsal{Options: o}
 	p, state, err := open(r)
@@ -42,10 +42,7 @@ func Compromise(ctx context.Context, o Options, name string, since time.Time) (*
 	if err != nil {
 		return r, err
 	}
-	s.Rehearsal = r
-	if s.since = since.UTC(); since.IsZero() {
-		s.since = o.Now.UTC()
-	}
+	s.Rehearsal, s.since = r, since.UTC()
 	r.request.sequence = state.Sequence + 1
 	steps := []step{
 		{title: "the virtual YubiKeys and the KMS run again", run: r.do(restart)},

@@ -61,10 +61,10 @@ func RehearsalFlag(cmd *cobra.Command, into *bool) {
 	cmd.Flags().BoolVar(into, "rehearsal", false, "accept the virtual token that the rehearsal's own plan pins")
 }
 
-// Instant reads an RFC 3339 flag; empty is the zero time.
-func Instant(flag, text string) (time.Time, error) {
+// Instant reads an RFC 3339 flag; empty is the standard time.
+func Instant(flag, text string, standard time.Time) (time.Time, error) {
 	if text == "" {
-		return time.Time{}, nil
+		return standard, nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil || t.Nanosecond() != 0 {
@@ -75,7 +75,7 @@ func Instant(flag, text string) (time.Time, error) {
 
 // Required is instant for a flag that must be given.
 func Required(flag, text string) (time.Time, error) {
-	t, err := Instant(flag, text)
+	t, err := Instant(flag, text, time.Time{})
 	if err == nil && t.IsZero() {
 		err = Usage("give it like "+flag+" 2029-04-01T12:00:00Z", "%s is missing", flag)
 	}

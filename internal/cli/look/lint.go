@@ -56,14 +56,12 @@ func runLint(_ context.Context, o *lintOptions) error {
 	if err != nil {
 		return err
 	}
-	options := trustedroot.LintOptions{Clients: o.clients, Judge: o.judge, At: o.Now}
+	options := trustedroot.LintOptions{Clients: o.clients, Judge: o.judge}
 	if known := ledgerBeside(o.Dir, o.file); known != nil {
 		options.Compromised, options.Left = known.CompromisedKeys(), known.LeftKeys()
 	}
-	if o.at != "" {
-		if options.At, err = cmdutil.Instant("--at", o.at); err != nil {
-			return err
-		}
+	if options.At, err = cmdutil.Instant("--at", o.at, o.Now); err != nil {
+		return err
 	}
 	if o.pair != "" {
 		if options.Pair, err = cmdutil.ReadFile(o.pair); err != nil {

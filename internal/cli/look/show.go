@@ -42,11 +42,9 @@ func runTrustedRootShow(_ context.Context, o *trustedRootShowOptions) error {
 	if err != nil {
 		return err
 	}
-	at := o.Now
-	if o.at != "" {
-		if at, err = cmdutil.Instant("--at", o.at); err != nil {
-			return err
-		}
+	at, err := cmdutil.Instant("--at", o.at, o.Now)
+	if err != nil {
+		return err
 	}
 	var compromised []string
 	if known := ledgerBeside(o.Dir, o.file); known != nil {

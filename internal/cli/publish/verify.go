@@ -54,12 +54,8 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 	if err != nil {
 		return err
 	}
-	at, err := cmdutil.Instant("--at", o.at)
-	if err != nil {
+	if o.Now, err = cmdutil.Instant("--at", o.at, o.Now); err != nil {
 		return err
-	}
-	if !at.IsZero() {
-		o.Now = at
 	}
 	options := []tuf.Option{tuf.Theirs()}
 	if o.cache != "" {

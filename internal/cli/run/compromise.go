@@ -193,12 +193,9 @@ time it claims; no Sigstore client does.`, &o.name)
 }
 
 func runRetire(ctx context.Context, o *endOptions) error {
-	at, err := cmdutil.Instant("--at", o.at)
+	at, err := cmdutil.Instant("--at", o.at, o.Now)
 	if err != nil {
 		return err
-	}
-	if at.IsZero() {
-		at = o.Now
 	}
 	d, err := trustdir.Open(o.Dir)
 	if err != nil {

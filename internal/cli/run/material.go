@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,13 +50,9 @@ A token is called "token SERIAL"; other items have the names that you give them.
 }
 
 func runMaterialRecord(_ context.Context, o *materialOptions) error {
-	o.At = o.Now.UTC().Truncate(time.Second)
-	if o.at != "" {
-		at, err := cmdutil.Instant("--at", o.at)
-		if err != nil {
-			return err
-		}
-		o.At = at
+	var err error
+	if o.At, err = cmdutil.Instant("--at", o.at, o.Now); err != nil {
+		return err
 	}
 	if o.What == ledger.MaterialInspected {
 		return cmdutil.Usage("run `trustroot-offline token inspect` where the token is, then `trustroot material inspected FILE`", "an inspection needs the token's statement")

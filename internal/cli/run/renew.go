@@ -56,7 +56,7 @@ func runRenew(_ context.Context, o *renewOptions) error {
 			return cmdutil.Usage("write it like 2029-04-01", "--day %q is not a day", o.day)
 		}
 	}
-	if o.Start, err = cmdutil.Instant("--start", o.start); err != nil {
+	if o.Start, err = cmdutil.Instant("--start", o.start, time.Time{}); err != nil {
 		return err
 	}
 	d, err := trustdir.Open(o.Dir)
