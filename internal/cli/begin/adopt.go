@@ -93,15 +93,10 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.JSON {
-		err = cmdutil.PrintJSON(o.Out, a)
-	} else {
-		err = cmdutil.PrintText(o.Out, adoptionText(a, term.StyleFor(o.Out)))
-	}
-	switch {
-	case err != nil:
+	if err := o.Print(a, adoptionText(a, term.StyleFor(o.Out))); err != nil {
 		return err
-	case len(a.Questions) > 0:
+	}
+	if len(a.Questions) > 0 {
 		return fault.New(fault.Usage, fmt.Sprintf("run it in a terminal, or write the answers into %s; nothing was written", o.answers),
 			fmt.Errorf("%d questions are open", len(a.Questions)))
 	}

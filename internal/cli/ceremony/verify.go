@@ -63,9 +63,6 @@ func (o *ceremonyVerifyOptions) logKeys() ([]ceremony.LogKey, error) {
 }
 
 func printClaims(f *cmdutil.Factory, v *ceremony.Verified) error {
-	if f.JSON {
-		return cmdutil.PrintJSON(f.Out, v.Claims)
-	}
 	text := ""
 	if v.Request.Plan.Rehearsal != nil {
 		text = "REHEARSAL: the token is virtual and proves nothing.\n"
@@ -77,7 +74,7 @@ func printClaims(f *cmdutil.Factory, v *ceremony.Verified) error {
 		}
 		text += fmt.Sprintf("%s%s\n         %s%s\n", word, c.Text, by, c.By)
 	}
-	return cmdutil.PrintText(f.Out, text)
+	return f.Print(v.Claims, text)
 }
 
 type ceremonyWitnessOptions struct {

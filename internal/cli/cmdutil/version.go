@@ -23,10 +23,7 @@ func newVersionCmd(f *Factory) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			v := buildView{c.Root().Name(), version.String(), runtime.Version()}
-			if f.JSON {
-				return PrintJSON(f.Out, v)
-			}
-			return PrintText(f.Out, term.Sprintf("%s version %s\n", v.Program, v.Version))
+			return f.Print(v, term.Sprintf("%s version %s\n", v.Program, v.Version))
 		},
 	}
 }

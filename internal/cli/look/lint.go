@@ -75,15 +75,7 @@ func runLint(_ context.Context, o *lintOptions) error {
 	if o.judge == nil {
 		o.Progress("no client judged the file: this program has the rules alone; `trustroot` asks sigstore-go too")
 	}
-	if o.JSON {
-		if findings == nil {
-			findings = []finding.Finding{}
-		}
-		err = cmdutil.PrintJSON(o.Out, findings)
-	} else {
-		err = cmdutil.PrintText(o.Out, cmdutil.FindingsText(findings, term.StyleFor(o.Out)))
-	}
-	if err != nil {
+	if err := o.Print(append([]finding.Finding{}, findings...), cmdutil.FindingsText(findings, term.StyleFor(o.Out))); err != nil {
 		return err
 	}
 	if bad := finding.Errors(findings); bad > 0 {

@@ -102,21 +102,14 @@ func runTrustedRootDiff(_ context.Context, o *trustedRootDiffOptions) error {
 		return err
 	}
 	changes, refused := trustedroot.Diff(oldFile, newFile)
-	if o.JSON {
-		if changes == nil {
-			changes = []trustedroot.Change{}
-		}
-		if err := cmdutil.PrintJSON(o.Out, changes); err != nil {
-			return err
-		}
-		return refused
-	}
+	text := ""
 	for _, change := range changes {
-		if err := cmdutil.PrintText(o.Out, change.String()+"\n"); err != nil {
-			return err
-		}
+		text += change.String() + "\n"
 	}
-	if refused == nil && len(changes) == 0 {
+	if err := o.Print(append([]trustedroot.Change{}, changes...), text); err != nil {
+		return err
+	}
+	if refused == nil && len(changes) == 0 && !o.JSON {
 		o.Progress("nothing changed")
 	}
 	return refused

@@ -85,10 +85,7 @@ func (o *kmsExportOptions) checkCopy(ctx context.Context, d *trustdir.Dir, clien
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.check, err)
 	}
-	if o.JSON {
-		return cmdutil.PrintJSON(o.Out, e)
-	}
-	return cmdutil.PrintText(o.Out, fmt.Sprintf("%s holds the key of %s: %s\n", o.check, e, e.SPKISHA256))
+	return o.Print(e, fmt.Sprintf("%s holds the key of %s: %s\n", o.check, e, e.SPKISHA256))
 }
 
 // report prints what was read, also when another key could not be.
@@ -99,13 +96,8 @@ func (o *kmsExportOptions) report(done []export.Exported, err error) error {
 	if err == nil && len(done) == 0 {
 		o.Progress("no key of the plan waits for this; nothing was written")
 	}
-	if o.JSON {
-		if done == nil {
-			done = []export.Exported{}
-		}
-		return errors.Join(cmdutil.PrintJSON(o.Out, done), err)
-	}
-	return errors.Join(cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { printExported(w, done) })), err)
+	text := cmdutil.Table(func(w *tabwriter.Writer) { printExported(w, done) })
+	return errors.Join(o.Print(append([]export.Exported{}, done...), text), err)
 }
 
 func printExported(w *tabwriter.Writer, done []export.Exported) {

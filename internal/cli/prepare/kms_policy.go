@@ -178,11 +178,7 @@ func (o *kmsPolicyOptions) checkLive(ctx context.Context, keys []kms.Planned, ac
 		}
 		all = append(all, one)
 	}
-	if o.JSON {
-		err = cmdutil.PrintJSON(o.Out, all)
-	} else {
-		err = cmdutil.PrintText(o.Out, textOf(all))
-	}
+	err = o.Print(all, textOf(all))
 	if len(wrong) > 0 {
 		asked = append(asked, fault.New(fault.Verification, "put the policy right in the key account: `trustroot kms policy NAME --only key` prints the one that was meant", errors.Join(wrong...)))
 		return fault.New(fault.Verification, "", errors.Join(append(asked, err)...))

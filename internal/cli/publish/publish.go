@@ -71,8 +71,5 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 		return err
 	}
 	published, err := publish.Publish(d, ctx, client, staged, o.where, roots, o.Now)
-	if o.JSON {
-		return errors.Join(err, cmdutil.PrintJSON(o.Out, published))
-	}
-	return errors.Join(err, printPlaces(o.Out, published))
+	return errors.Join(err, o.Print(published, placesText(published)))
 }

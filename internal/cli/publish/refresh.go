@@ -57,12 +57,8 @@ func runTUFRefresh(ctx context.Context, o *tufRefreshOptions) error {
 		return err
 	}
 	published, next, err := publish.Refresh(d, ctx, client, o.where, o.Now)
-	if o.JSON {
-		err = errors.Join(err, cmdutil.PrintJSON(o.Out, map[string]any{"published": published, "next": next}))
-	} else {
-		err = errors.Join(err, printPlaces(o.Out, published), cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) })))
-	}
-	if err != nil {
+	text := placesText(published) + cmdutil.Table(func(w *tabwriter.Writer) { deadlines(w, next) })
+	if err := errors.Join(err, o.Print(map[string]any{"published": published, "next": next}, text)); err != nil {
 		return err
 	}
 	return peopleDue(next)

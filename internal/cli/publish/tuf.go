@@ -2,14 +2,12 @@ package publish
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/publish"
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -22,8 +20,8 @@ func whereFlags(cmd *cobra.Command, w *publish.Where) {
 	cmd.Flags().StringArrayVar(&w.Restore, "restore", nil, "bring up this place though it went back, once you know why; may be given again")
 }
 
-// printPlaces says what was written where.
-func printPlaces(out io.Writer, places []publish.PublishedAt) error {
+// placesText says what was written where.
+func placesText(places []publish.PublishedAt) string {
 	var text strings.Builder
 	for _, p := range places {
 		if p.Error != "" {
@@ -36,7 +34,7 @@ func printPlaces(out io.Writer, places []publish.PublishedAt) error {
 			term.Fprintf(&text, "%s: wrote %s\n", p.Place, name)
 		}
 	}
-	return cmdutil.PrintText(out, text.String())
+	return text.String()
 }
 
 // deadlines says what must be signed next, and by whom.

@@ -66,13 +66,10 @@ func runTUFVerify(ctx context.Context, o *tufVerifyOptions) error {
 		return err
 	}
 	signers, err := o.checkSigners(report)
-	if o.JSON {
-		return errors.Join(err, cmdutil.PrintJSON(o.Out, struct {
-			*tuf.Report
-			Signers []holders.Signer `json:"signers,omitempty"`
-		}{report, signers}))
-	}
-	return errors.Join(err, cmdutil.PrintText(o.Out, cmdutil.Table(func(w *tabwriter.Writer) { printReport(w, report, signers) })))
+	return errors.Join(err, o.Print(struct {
+		*tuf.Report
+		Signers []holders.Signer `json:"signers,omitempty"`
+	}{report, signers}, cmdutil.Table(func(w *tabwriter.Writer) { printReport(w, report, signers) })))
 }
 
 // checkSigners looks at the holders' attestations where there is a trust

@@ -93,9 +93,6 @@ func printClosing(ctx context.Context, f *cmdutil.Factory, c *renewal.Closing) e
 	if c.Staged = overview.Staged(ctx, f); c.Staged != "" {
 		c.Next = append(c.Next, "have the holders sign "+c.Staged+", and publish it: trustroot tuf publish "+c.Staged)
 	}
-	if f.JSON {
-		return cmdutil.PrintJSON(f.Out, c)
-	}
 	var b strings.Builder
 	for _, w := range c.Closed {
 		term.Fprintf(&b, "%s g%d is closed: verifiers accept what it signed until %s, included\n", w.Name, w.Generation, cmdutil.Stamp(w.End))
@@ -112,7 +109,7 @@ func printClosing(ctx context.Context, f *cmdutil.Factory, c *renewal.Closing) e
 	for i, step := range c.Next {
 		term.Fprintf(&b, "  %d. %s\n", i+1, step)
 	}
-	return cmdutil.PrintText(f.Out, b.String())
+	return f.Print(c, b.String())
 }
 
 // reached refuses a generation that is not published in every place, or not
