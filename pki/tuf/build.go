@@ -1,7 +1,6 @@
 package tuf
 
 import (
-	"crypto"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func expiry(now time.Time, d plan.Days) time.Time {
 
 // buildRoot makes a root version. online are the keys of snapshot and
 // timestamp.
-func buildRoot(pol Policy, version int64, online []crypto.PublicKey, now time.Time) (*document, error) {
+func buildRoot(pol Policy, version int64, online keyRing, now time.Time) (*document, error) {
 	m := &model{
 		role: metadata.ROOT, version: version, expires: expiry(now, pol.Root.Expiry),
 		periods: OnlineRole{pol.Root.Expiry, pol.Root.Resign}, roles: map[string]roleModel{},
@@ -100,20 +99,8 @@ func buildRoot(pol Policy, version int64, online []crypto.PublicKey, now time.Ti
 		}
 		m.roles[role] = roleModel{threshold: policy.Threshold, keys: keys}
 	}
-	keys := keyRing{}
-	for _, key := range online {
-		pub, err := CheckKey(key)
-		if err != nil {
-			return nil, fmt.Errorf("online key: %w", err)
-		}
-		id, err := KeyID(pub)
-		if err != nil {
-			return nil, err
-		}
-		keys[id] = pub
-	}
 	for role, w := range map[string]OnlineRole{metadata.SNAPSHOT: pol.Snapshot, metadata.TIMESTAMP: pol.Timestamp} {
-		m.roles[role] = roleModel{threshold: 1, keys: keys, periods: w}
+		m.roles[role] = roleModel{threshold: 1, keys: online, periods: w}
 	}
 	return m.document()
 }

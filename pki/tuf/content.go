@@ -9,19 +9,13 @@ import (
 
 // readContent checks that new and changed targets are there, and nothing else.
 func readContent(s *Staged) error {
-	s.content, s.previous = map[string][]byte{}, map[string][]byte{}
 	now, before := files(s.wanted()), files(s.trusted)
-	for _, name := range s.files.in(targetsDir) {
-		if err := checkContent(s.files, targetsDir, name, now[name]); err != nil {
-			return err
-		}
-		s.content[name] = s.files[targetsDir+"/"+name]
+	var err error
+	if s.content, err = readTargets(s, targetsDir, now); err != nil {
+		return err
 	}
-	for _, name := range s.files.in(previousDir) {
-		if err := checkContent(s.files, previousDir, name, before[name]); err != nil {
-			return err
-		}
-		s.previous[name] = s.files[previousDir+"/"+name]
+	if s.previous, err = readTargets(s, previousDir, before); err != nil {
+		return err
 	}
 	for name, file := range now {
 		if was := before[name]; s.content[name] == nil && (was == nil || !bytes.Equal(was.Hashes["sha256"], file.Hashes["sha256"])) {
@@ -39,12 +33,18 @@ func readContent(s *Staged) error {
 	return nil
 }
 
-func checkContent(f folder, dir, name string, file *metadata.TargetFiles) error {
-	if file == nil {
-		return fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
+// readTargets returns the content in a directory, which must be what metadata
+// says.
+func readTargets(s *Staged, dir string, all map[string]*metadata.TargetFiles) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, name := range s.files.in(dir) {
+		if all[name] == nil {
+			return nil, fmt.Errorf("%s/%s: the metadata names no such target", dir, name)
+		}
+		out[name] = s.files[dir+"/"+name]
+		if err := all[name].VerifyLengthHashes(out[name]); err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", dir, name, err)
+		}
 	}
-	if err := file.VerifyLengthHashes(f[dir+"/"+name]); err != nil {
-		return fmt.Errorf("%s/%s: %w", dir, name, err)
-	}
-	return nil
+	return out, nil
 }

@@ -15,35 +15,23 @@ import (
 // then see them before they see the root); a delegated role that of the targets
 // in force.
 func demands(s *Staged, d *document) ([]keySet, error) {
-	var out []keySet
-	add := func(set keySet, err error) error {
-		if err == nil {
-			out = append(out, set)
-		}
-		return err
+	if d.role != metadata.ROOT && d.role != metadata.TARGETS {
+		set, err := delegatedSet(s.wanted()[metadata.TARGETS], d.role)
+		return []keySet{set}, err
 	}
-	switch d.role {
-	case metadata.ROOT, metadata.TARGETS:
-		now, err := rootSet(s.root(), d.role)
-		if err != nil {
-			return nil, err
-		}
-		both := len(s.roots) > 0 && s.find(metadata.ROOT) != nil
-		if d.role == metadata.TARGETS && both {
-			both = now.check(s.trusted[metadata.TARGETS]) != nil
-		}
-		if both {
-			if err := add(rootSet(s.roots[len(s.roots)-1], d.role)); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, now)
-	default:
-		if err := add(delegatedSet(s.wanted()[metadata.TARGETS], d.role)); err != nil {
-			return nil, err
-		}
+	now, err := rootSet(s.root(), d.role)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	both := len(s.roots) > 0 && s.find(metadata.ROOT) != nil
+	if d.role == metadata.TARGETS && both {
+		both = now.check(s.trusted[metadata.TARGETS]) != nil
+	}
+	if !both {
+		return []keySet{now}, nil
+	}
+	before, err := rootSet(s.roots[len(s.roots)-1], d.role)
+	return []keySet{before, now}, err
 }
 
 // checkRootRoles checks that a root names keys for every top-level role.

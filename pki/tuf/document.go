@@ -115,6 +115,8 @@ func headOf[T metadata.Roles](m *metadata.Metadata[T], version int64, expires ti
 
 func (d *document) head() head {
 	switch {
+	case d == nil:
+		return head{}
 	case d.root != nil:
 		return headOf(d.root, d.root.Signed.Version, d.root.Signed.Expires)
 	case d.snapshot != nil:
@@ -126,6 +128,7 @@ func (d *document) head() head {
 	}
 }
 
+// version is 0 for no document.
 func (d *document) version() int64     { return d.head().version }
 func (d *document) expires() time.Time { return d.head().expires }
 

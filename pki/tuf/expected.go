@@ -32,11 +32,11 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 		}
 		var want *document
 		if d.root != nil {
-			var online []crypto.PublicKey
+			online := keyRing{}
 			for _, role := range []string{metadata.SNAPSHOT, metadata.TIMESTAMP} {
 				for id, key := range have.roles[role].keys {
 					if isOnline(key) || len(s.roots) > 0 && s.roots[len(s.roots)-1].root.Signed.Keys[id] != nil {
-						online = append(online, key)
+						online[id] = key
 					}
 				}
 			}

@@ -1,6 +1,7 @@
 package tuf
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"
@@ -51,6 +52,23 @@ func ringOf(holders []Holder) (keyRing, error) {
 			return nil, fmt.Errorf("holder %s: %w", h.Name, err)
 		}
 		out[id] = h.PublicKey
+	}
+	return out, nil
+}
+
+// ringOfKeys is online keys by key ID.
+func ringOfKeys(keys ...crypto.PublicKey) (keyRing, error) {
+	out := keyRing{}
+	for _, key := range keys {
+		pub, err := CheckKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("online key: %w", err)
+		}
+		id, err := KeyID(pub)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = pub
 	}
 	return out, nil
 }

@@ -99,7 +99,7 @@ func (p *Place) judge(after *repository) (State, error) {
 		was, now := p.before.targets[role], after.targets[role]
 		switch {
 		case now == nil || was.version() > now.version():
-			return Ahead, stale(role, was.version(), now.versionOrZero())
+			return Ahead, stale(role, was.version(), now.version())
 		case was.version() == now.version() && !bytes.Equal(was.raw, now.raw):
 			return Foreign, changed(was)
 		case was.version() < now.version():
@@ -117,24 +117,17 @@ func stale(role string, there, here int64) error {
 		fmt.Errorf("%w: it shows version %d of %s, and here is version %d", errStale, there, role, here))
 }
 
-func (d *document) versionOrZero() int64 {
-	if d == nil {
-		return 0
-	}
-	return d.version()
-}
-
 // version returns the version of a role that a repository shows, 0 for none.
 func (r *repository) version(role string) int64 {
 	switch role {
 	case metadata.ROOT:
 		return int64(len(r.roots))
 	case metadata.TIMESTAMP:
-		return r.timestamp.versionOrZero()
+		return r.timestamp.version()
 	case metadata.SNAPSHOT:
-		return r.snapshot.versionOrZero()
+		return r.snapshot.version()
 	}
-	return r.targets[role].versionOrZero()
+	return r.targets[role].version()
 }
 
 // seen is what a repository shows, by role.

@@ -210,13 +210,5 @@ func (p *Publisher) planOrder(place *Place) error {
 
 // holds returns an error unless root's keys signed what a repository shows.
 func holds(root *document, r *repository) error {
-	errs := []error{checkTargets(root, r.targets)}
-	for _, d := range []*document{r.snapshot, r.timestamp} {
-		set, err := rootSet(root, d.role)
-		if err == nil {
-			err = set.check(d)
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	return errors.Join(checkTargets(root, r.targets), signedUnder(root, r.snapshot), signedUnder(root, r.timestamp))
 }

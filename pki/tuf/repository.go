@@ -95,11 +95,7 @@ func appendRoot(roots []*document, d *document) ([]*document, error) {
 		return nil, fmt.Errorf("more than %d root rotations: clients stop there", maxRotations)
 	}
 	for _, by := range append(slices.Clone(last(roots)), d) {
-		set, err := rootSet(by, metadata.ROOT)
-		if err != nil {
-			return nil, err
-		}
-		if err := set.check(d); err != nil {
+		if err := signedUnder(by, d); err != nil {
 			return nil, err
 		}
 	}
@@ -119,13 +115,17 @@ func (r *repository) root() *document {
 	return r.roots[len(r.roots)-1]
 }
 
-func (r *repository) checkOnline(d *document) error {
-	set, err := rootSet(r.root(), d.role)
+// signedUnder returns an error unless the threshold of a root's role signed a
+// document.
+func signedUnder(root, d *document) error {
+	set, err := rootSet(root, d.role)
 	if err != nil {
 		return err
 	}
 	return set.check(d)
 }
+
+func (r *repository) checkOnline(d *document) error { return signedUnder(r.root(), d) }
 
 func (r *repository) loadTargets(ctx context.Context, src objects.Source) error {
 	for _, role := range rolesOf(r.snapshot) {
@@ -149,7 +149,7 @@ func (r *repository) loadTargets(ctx context.Context, src objects.Source) error 
 
 // checkOnce is checkOnline with any root of the chain.
 func (r *repository) checkOnce(d *document) error {
-	return r.once(func(root *document) error { return (&repository{roots: []*document{root}}).checkOnline(d) })
+	return r.once(func(root *document) error { return signedUnder(root, d) })
 }
 
 // once asks the newest root, and the earlier ones if that refuses.
@@ -181,11 +181,7 @@ func rolesOf(snapshot *document) []string {
 // role that is no longer delegated is not looked at.
 func checkTargets(root *document, targets map[string]*document) error {
 	top := targets[metadata.TARGETS]
-	set, err := rootSet(root, metadata.TARGETS)
-	if err != nil {
-		return err
-	}
-	errs := []error{set.check(top)}
+	errs := []error{signedUnder(root, top)}
 	for _, role := range delegations(top) {
 		if targets[role] == nil {
 			errs = append(errs, fmt.Errorf("%s delegates to %s, which is not there", top.fileName(), role))

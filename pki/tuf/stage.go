@@ -25,7 +25,11 @@ func StageInit(dir string, pol Policy, t Targets, now time.Time) (*Staged, error
 	if err := errors.Join(pol.Validate(), t.check()); err != nil {
 		return nil, fault.New(fault.Usage, "correct the plan or the targets; nothing was written", fmt.Errorf("stage the first repository: %w", err))
 	}
-	root, err := buildRoot(pol, 1, []crypto.PublicKey{pol.Online}, now)
+	online, err := ringOfKeys(pol.Online)
+	if err != nil {
+		return nil, err
+	}
+	root, err := buildRoot(pol, 1, online, now)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +142,7 @@ func (d *draft) addTargets(pol Policy, shares map[string][]string, t Targets, no
 	staged := map[string]*document{}
 	for _, role := range slices.Sorted(maps.Keys(shares)) {
 		old := d.base.targets[role]
-		version := int64(1)
-		if old != nil {
-			version = old.version() + 1
-		}
-		next, err := buildTargets(pol, role, version, shares[role], t, now)
+		next, err := buildTargets(pol, role, old.version()+1, shares[role], t, now)
 		if err != nil {
 			return err
 		}

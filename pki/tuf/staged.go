@@ -214,10 +214,7 @@ func (s *Staged) lastVersion(role string) int64 {
 	if role == metadata.ROOT {
 		return int64(len(s.roots))
 	}
-	if s.trusted[role] != nil {
-		return s.trusted[role].version()
-	}
-	return 0
+	return s.trusted[role].version()
 }
 
 // root returns the root that will be in force.

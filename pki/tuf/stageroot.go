@@ -2,7 +2,6 @@ package tuf
 
 import (
 	"context"
-	"crypto"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,31 +27,36 @@ func StageRoot(ctx context.Context, dir string, from objects.Store, pol Policy, 
 	if err := pol.Validate(); err != nil {
 		return nil, fault.New(fault.Usage, "correct the plan; nothing was written", fmt.Errorf("stage root: %w", err))
 	}
-	base, err := loadPublished(ctx, from)
+	d, err := nextRoot(ctx, from, pol, now, renew)
 	if err != nil {
 		return nil, fmt.Errorf("stage root: %w", err)
+	}
+	return d.write(dir)
+}
+
+func nextRoot(ctx context.Context, from objects.Store, pol Policy, now time.Time, renew bool) (*draft, error) {
+	base, err := loadPublished(ctx, from)
+	if err != nil {
+		return nil, err
 	}
 	old := base.root()
 	online, err := onlineKeys(base, pol, now)
 	if err != nil {
-		return nil, fmt.Errorf("stage root: %w", err)
+		return nil, err
 	}
 	next, err := buildRoot(pol, old.version()+1, online, now)
 	if err != nil {
-		return nil, fmt.Errorf("stage root: %w", err)
+		return nil, err
 	}
 	same, err := sameBut(old, next)
 	if err != nil {
-		return nil, fmt.Errorf("stage root: %w", err)
+		return nil, err
 	}
 	if same && !renew && !due(old, now) {
-		return nil, fmt.Errorf("stage root: %w: %s says the same and is not due", ErrNothingToStage, old.fileName())
+		return nil, fmt.Errorf("%w: %s says the same and is not due", ErrNothingToStage, old.fileName())
 	}
 	d := &draft{kind: KindRoot, created: now, holders: pol.names(), sign: []*document{next}, base: base}
-	if err := d.addDue(pol, now); err != nil {
-		return nil, fmt.Errorf("stage root: %w", err)
-	}
-	return d.write(dir)
+	return d, d.addDue(pol, now)
 }
 
 // addDue stages targets and delegated roles with the same content where the
@@ -94,18 +98,14 @@ func (d *draft) addDue(pol Policy, now time.Time) error {
 // onlineKeys returns the online key, the next one where there is one, and, as
 // long as the published snapshot or timestamp is not signed by the online key,
 // the keys that signed them: unless they signed what no honest writer signs.
-func onlineKeys(base *repository, pol Policy, now time.Time) ([]crypto.PublicKey, error) {
-	key, err := CheckKey(pol.Online)
-	if err != nil {
-		return nil, fmt.Errorf("online key: %w", err)
-	}
-	id, err := KeyID(key)
+func onlineKeys(base *repository, pol Policy, now time.Time) (keyRing, error) {
+	own, err := ringOfKeys(pol.Online)
 	if err != nil {
 		return nil, err
 	}
-	keys := keyRing{id: key}
+	keys := maps.Clone(own)
 	if pol.NextOnline != nil {
-		next, err := ringOf([]Holder{{Name: "next online key", PublicKey: pol.NextOnline}})
+		next, err := ringOfKeys(pol.NextOnline)
 		if err != nil {
 			return nil, err
 		}
@@ -113,25 +113,21 @@ func onlineKeys(base *repository, pol Policy, now time.Time) ([]crypto.PublicKey
 	}
 	for _, d := range []*document{base.snapshot, base.timestamp} {
 		if pol.DropOnline || runaway(d, d.version(), pol.window(d.role), now) != nil {
-			return []crypto.PublicKey{key}, nil //nolint:nilerr // that a version ran away is the reason, not a failure
+			return own, nil //nolint:nilerr // that a version ran away is the reason, not a failure
 		}
 		set, err := rootSet(base.root(), d.role)
 		if err != nil {
 			return nil, err
 		}
 		signers := set.signers(d)
-		if slices.Contains(signers, id) {
+		if slices.ContainsFunc(signers, func(id string) bool { return own[id] != nil }) {
 			continue
 		}
 		for _, signer := range signers {
 			keys[signer] = set.keys[signer]
 		}
 	}
-	var out []crypto.PublicKey
-	for _, id := range keys.ids() {
-		out = append(out, keys[id])
-	}
-	return out, nil
+	return keys, nil
 }
 
 // again is the next version of targets or a delegated role with the same

@@ -126,7 +126,7 @@ func leftBehind(ctx context.Context, p *Publisher, role string, version int64) (
 		case d.snapshot != nil:
 			for name, listed := range d.snapshot.Signed.Meta {
 				role := name[:max(0, len(name)-len(".json"))]
-				if now := p.after.targets[role].versionOrZero(); listed.Version > now {
+				if now := p.after.targets[role].version(); listed.Version > now {
 					return nil, false, p.fail(place, stale(role, listed.Version, now))
 				}
 			}
