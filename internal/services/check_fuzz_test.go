@@ -157,32 +157,3 @@ func FuzzReadTimestamp(f *testing.F) {
 		}
 	})
 }
-
-// FuzzLabel holds that a label's value is one quoted string on one line, and
-// says what it said.
-func FuzzLabel(f *testing.F) {
-	f.Add("a\\b\"c\nd")
-	f.Add("\xff")
-	f.Fuzz(func(t *testing.T, s string) {
-		quoted := label(s)
-		if strings.Contains(quoted, "\n") {
-			t.Fatalf("%q is two lines", quoted)
-		}
-		inner := quoted[1 : len(quoted)-1]
-		var out strings.Builder
-		for i := 0; i < len(inner); i++ {
-			switch {
-			case inner[i] == '"':
-				t.Fatalf("%q ends early", quoted)
-			case inner[i] != '\\':
-				out.WriteByte(inner[i])
-			default:
-				i++
-				out.WriteByte(map[byte]byte{'n': '\n', '"': '"', '\\': '\\'}[inner[i]])
-			}
-		}
-		if want := strings.ToValidUTF8(s, "\uFFFD"); out.String() != want {
-			t.Fatalf("%q says %q", quoted, out.String())
-		}
-	})
-}
