@@ -3,7 +3,6 @@ package pki
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -40,13 +39,9 @@ func build(spec Spec, settings Settings, issuerKey *ecdsa.PublicKey) (*draft, er
 		t.RawSubject, t.SerialNumber = subject, spec.Serial
 		t.NotBefore, t.NotAfter = spec.NotBefore, spec.NotAfter
 		t.SignatureAlgorithm = s.algorithm
-		der, err := x509.CreateCertificate(rand.Reader, t, parent, spec.PublicKey, throwaway)
+		certificate, err := certify(t, parent, spec.PublicKey, throwaway)
 		if err != nil {
 			return nil, fmt.Errorf("encode certificate: %w", err)
-		}
-		certificate, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("read the encoded certificate: %w", err)
 		}
 		return certificate, nil
 	}

@@ -44,7 +44,7 @@ func (s Settings) check(p *problems) {
 		}
 	}
 	if n := s.NameConstraints; n != nil {
-		if n.Permitted.empty() && n.Excluded.empty() {
+		if n.Permitted.Empty() && n.Excluded.Empty() {
 			p.add("name_constraints", "names nothing (RFC 5280 4.2.1.10)")
 		}
 		n.Permitted.check("name_constraints.permitted", p)
@@ -55,7 +55,8 @@ func (s Settings) check(p *problems) {
 	}
 }
 
-func (s Subtrees) empty() bool { return len(s.DNS)+len(s.URI)+len(s.Email)+len(s.IP) == 0 }
+// Empty reports whether the subtrees name nothing.
+func (s Subtrees) Empty() bool { return len(s.DNS)+len(s.URI)+len(s.Email)+len(s.IP) == 0 }
 
 func (s Subtrees) check(field string, p *problems) {
 	p.list(field+".dns", s.DNS, checkDomain)

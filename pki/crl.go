@@ -172,18 +172,9 @@ func (p *PreparedCRL) Issue(signer crypto.Signer) (*x509.RevocationList, error) 
 }
 
 func (p *PreparedCRL) issue(signer crypto.Signer) (*x509.RevocationList, error) {
-	if signer == nil || !p.issuerKey.Equal(signer.Public()) {
-		return nil, errors.New("the signer's key is not the issuer's: nothing was signed")
-	}
-	if p.used.Swap(true) {
-		return nil, ErrUsed
-	}
-	h := suiteOf(p.issuerKey).hash
-	digest := h.New()
-	digest.Write(p.tbs)
-	signature, err := signer.Sign(rand.Reader, digest.Sum(nil), h)
+	signature, err := signOnce(p.tbs, p.issuerKey, signer, &p.used)
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+		return nil, err
 	}
 	der, err := replaceSignature(p.raw, signature) // a CRL has a certificate's outer form (RFC 5280 5.1)
 	if err != nil {

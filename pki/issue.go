@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -31,24 +32,10 @@ func (p *Prepared) Issue(signer crypto.Signer) (*x509.Certificate, error) {
 }
 
 func (p *Prepared) issue(signer crypto.Signer) (*x509.Certificate, error) {
-	if signer == nil || !p.issuerKey.Equal(signer.Public()) {
-		return nil, errors.New("the signer's key is not the issuer's: nothing was signed")
-	}
-	if p.used.Swap(true) {
-		return nil, ErrUsed
-	}
-	digest := p.Digest()
-	signature, err := signer.Sign(rand.Reader, digest, suiteOf(p.issuerKey).hash)
+	signature, err := signOnce(p.tbs, p.issuerKey, signer, &p.used)
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+		return nil, err
 	}
-	if !ecdsa.VerifyASN1(p.issuerKey, digest, signature) {
-		return nil, errors.New("the signature does not verify under the issuer's key")
-	}
-	return p.assemble(signature)
-}
-
-func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
 	der, err := replaceSignature(p.raw, signature)
 	if err != nil {
 		return nil, err
@@ -70,6 +57,25 @@ func (p *Prepared) assemble(signature []byte) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("lint the signed certificate: %w", err)
 	}
 	return certificate, nil
+}
+
+// signOnce signs to-be-signed bytes with the issuer's key, if nobody tried before.
+func signOnce(tbs []byte, issuer *ecdsa.PublicKey, signer crypto.Signer, used *atomic.Bool) ([]byte, error) {
+	if signer == nil || !issuer.Equal(signer.Public()) {
+		return nil, errors.New("the signer's key is not the issuer's: nothing was signed")
+	}
+	if used.Swap(true) {
+		return nil, ErrUsed
+	}
+	s := suiteOf(issuer)
+	signature, err := signer.Sign(rand.Reader, s.digest(tbs), s.hash)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if !ecdsa.VerifyASN1(issuer, s.digest(tbs), signature) {
+		return nil, errors.New("the signature does not verify under the issuer's key")
+	}
+	return signature, nil
 }
 
 func checkSignature(certificate *x509.Certificate, issuerKey *ecdsa.PublicKey) error {

@@ -63,3 +63,18 @@ func (s suite) throwaway() (*ecdsa.PrivateKey, error) {
 	}
 	return key, nil
 }
+
+func (s suite) digest(data []byte) []byte {
+	h := s.hash.New()
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// certify signs a template with a throwaway key.
+func certify(template, parent *x509.Certificate, key crypto.PublicKey, throwaway *ecdsa.PrivateKey) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, throwaway)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}

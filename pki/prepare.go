@@ -93,11 +93,7 @@ func Reprepare(tbs []byte, spec Spec, chain []*x509.Certificate, linter Linter) 
 func (p *Prepared) TBS() []byte { return bytes.Clone(p.tbs) }
 
 // Digest returns the hash of TBS that the issuer's key signs, 32 or 48 bytes.
-func (p *Prepared) Digest() []byte {
-	h := suiteOf(p.issuerKey).hash.New()
-	h.Write(p.tbs)
-	return h.Sum(nil)
-}
+func (p *Prepared) Digest() []byte { return suiteOf(p.issuerKey).digest(p.tbs) }
 
 // Draft returns the certificate as it was linted, under the signature of a
 // throwaway key that nobody holds any more. It is for showing and comparing,

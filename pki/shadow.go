@@ -1,7 +1,6 @@
 package pki
 
 import (
-	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 )
@@ -43,11 +42,7 @@ func (d *draft) shadow(certificate, parent *x509.Certificate) (*x509.Certificate
 	if parent == nil {
 		parent = template
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, d.throwaway.Public(), d.throwaway)
-	if err != nil {
-		return nil, fmt.Errorf("copy %s under a throwaway key: %w", certificate.Subject, err)
-	}
-	shadow, err := x509.ParseCertificate(der)
+	shadow, err := certify(template, parent, d.throwaway.Public(), d.throwaway)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s under a throwaway key: %w", certificate.Subject, err)
 	}

@@ -59,7 +59,7 @@ func (s Subject) check(p *problems) {
 			p.add(attribute.field, "begins or ends with a space")
 		case strings.ContainsFunc(attribute.value, unicode.IsControl):
 			p.add(attribute.field, "holds a control character")
-		case s.Encoding == EncodingPrintable && !isPrintable(attribute.value):
+		case s.Encoding == EncodingPrintable && !IsPrintable(attribute.value):
 			p.add(attribute.field, "%q holds characters that PrintableString cannot carry: set subject.encoding to utf8", attribute.value)
 		}
 	}
@@ -155,14 +155,13 @@ func ParseSubject(der []byte) (Subject, error) {
 	return s, s.Check()
 }
 
-func isPrintable(s string) bool {
-	for _, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-		case strings.ContainsRune(" '()+,-./:=?", r):
-		default:
-			return false
-		}
-	}
-	return true
+// IsPrintable reports whether a PrintableString can carry a text (X.680 41.4).
+func IsPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return unprintable(r, " '()+,-./:=?") })
+}
+
+// unprintable reports whether a rune is no letter or digit of ASCII and none of
+// some marks.
+func unprintable(r rune, marks string) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r)
 }

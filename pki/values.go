@@ -69,21 +69,12 @@ func typedValue(kind, value string) (any, error) {
 			return nil, errors.New("invalid UTF-8")
 		}
 	default:
-		if strings.ContainsFunc(value, unprintable) {
+		// crypto/x509 also takes the asterisk and the ampersand
+		if strings.ContainsFunc(value, func(r rune) bool { return unprintable(r, " '()+,-./:=?*&") }) {
 			return nil, errors.New("invalid PrintableString: write utf8: before it")
 		}
 	}
 	return value, nil
-}
-
-// unprintable reports whether a rune is not a character of a PrintableString, of
-// which crypto/x509 also takes the asterisk and the ampersand.
-func unprintable(r rune) bool {
-	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		return false
-	}
-	return !strings.ContainsRune(" '()+,-./:=?*&", r)
 }
 
 // enclose returns the template functions asn1Seq and asn1Set: the parts, DER in

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -162,10 +163,6 @@ func fileRecord(d *trustdir.Dir, name string, r *record.Record, session map[stri
 }
 
 func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certificate {
-	issuer := v.Request.Plan.Authorities[i.Authority].Issuer
-	if issuer == "" {
-		issuer = plan.RootAuthority
-	}
 	_, url := v.Request.Plan.PlaceOf(i.Authority, i.Generation)
 	var under int
 	if i.Authority != plan.RootAuthority {
@@ -179,7 +176,7 @@ func entryOf(v *ceremony.Verified, i ceremony.Issued, dir string) ledger.Certifi
 		Profile:          v.Request.Plan.Authorities[i.Authority].Profile,
 		Serial:           ledger.SerialHex(i.Certificate.SerialNumber),
 		SPKISHA256:       digest.Hex(i.Certificate.RawSubjectPublicKeyInfo),
-		Issuer:           issuer,
+		Issuer:           cmp.Or(v.Request.Plan.IssuerOf(i.Authority), plan.RootAuthority), // the root names itself
 		NotBefore:        i.Certificate.NotBefore.UTC(),
 		NotAfter:         i.Certificate.NotAfter.UTC(),
 		File:             trustdir.FileOf(dir+"/certificate.pem", i.Leaf),

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,7 +64,7 @@ func match(d *trustdir.Dir, ceremony string, data []byte, found external) error 
 				continue
 			}
 			if !strings.EqualFold(g.SPKISHA256, csr.SPKISHA256) {
-				pins = append(pins, fmt.Sprintf("%s for %s g%d", pinText(g.SPKISHA256), name, g.Generation))
+				pins = append(pins, fmt.Sprintf("%s for %s g%d", cmp.Or(trustdir.Groups(g.SPKISHA256), "nothing"), name, g.Generation))
 				continue
 			}
 			at := trustdir.GenerationDir("authorities", name, g.Generation) + "/" + trustdir.CsrFile
@@ -87,11 +88,4 @@ func match(d *trustdir.Dir, ceremony string, data []byte, found external) error 
 	}
 	return fault.New(fault.Verification, "compare the key's fingerprint with its holder, over another way than the request came; nothing was written",
 		fmt.Errorf("it is for the key %s, the plan pins %s", trustdir.Groups(csr.SPKISHA256), strings.Join(pins, ", ")))
-}
-
-func pinText(pin string) string {
-	if pin == "" {
-		return "nothing"
-	}
-	return trustdir.Groups(pin)
 }

@@ -1,9 +1,9 @@
 package renewal
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/internal/draft"
@@ -37,7 +37,10 @@ func compareRenewals(d *trustdir.Dir, p *plan.Plan, r *Renewals) error {
 			}
 			continue
 		}
-		drafted := draftOf(drafts, n.Name, n.Generation)
+		var drafted draft.Draft
+		if at := slices.IndexFunc(drafts, func(d draft.Draft) bool { return d.Authority == n.Name && d.Generation == n.Generation }); at >= 0 {
+			drafted = drafts[at]
+		}
 		for _, f := range drafted.Findings {
 			if f.Severity == lint.Error {
 				problems = append(problems, fmt.Errorf("%s: %s", trustdir.GenerationName(n.Name, n.Generation), f))
@@ -49,25 +52,12 @@ func compareRenewals(d *trustdir.Dir, p *plan.Plan, r *Renewals) error {
 		old := known[n.Name][n.Generation-2]
 		n.Diff = draft.Differences(old, drafted.Certificate, !n.NewKey)
 		n.Summary = summary(n.Diff)
-		n.Overlap = overlap(ledger.Newest(d.State.Authorities[n.Name]), drafted.Certificate)
+		n.Overlap = &Overlap{From: drafted.Certificate.NotBefore.UTC(), To: ledger.Newest(d.State.Authorities[n.Name]).Certificate.NotAfter}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return fault.New(fault.Usage, "change the named field of the plan; nothing was written", err)
 	}
 	return nil
-}
-
-func draftOf(drafts []draft.Draft, name string, generation int) draft.Draft {
-	for _, d := range drafts {
-		if d.Authority == name && d.Generation == generation {
-			return d
-		}
-	}
-	return draft.Draft{}
-}
-
-func overlap(old *ledger.Generation, next *x509.Certificate) *Overlap {
-	return &Overlap{From: next.NotBefore.UTC(), To: old.Certificate.NotAfter}
 }
 
 // summary says whether anything differs that a reviewer must look at.

@@ -141,7 +141,7 @@ func subject(r *report, path string, s pki.Subject) {
 		if len([]rune(value)) > 64 { // RFC 5280 appendix A.1
 			r.add(at, "has more than 64 characters")
 		}
-		if s.Encoding == "printable" && !printable.MatchString(value) {
+		if s.Encoding == "printable" && !pki.IsPrintable(value) {
 			r.add(at, "holds a character that a PrintableString cannot: write encoding: utf8")
 		}
 	}

@@ -38,7 +38,6 @@ func check(r *report, p *Plan) {
 	oidc(r, p)
 	checkCIProviders(r, p)
 	signing(r, p)
-	publishNames(r, p)
 	publish(r, p)
 	witnesses(r, p)
 	checkRehearsal(r, p)

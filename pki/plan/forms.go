@@ -22,7 +22,6 @@ var (
 	keyARNForm   = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$`)
 	firmwareForm = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$`)
 	oidForm      = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]*))+$`)
-	printable    = regexp.MustCompile(`^[A-Za-z0-9 '()+,./:=?-]*$`) // X.680 41.4
 	rehearsal    = regexp.MustCompile(`\bREHEARSAL\b`)
 )
 

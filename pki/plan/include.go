@@ -3,6 +3,7 @@ package plan
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -55,10 +56,18 @@ func signing(r *report, p *Plan) {
 // builtPath is what a build writes under trust/ and an alias may stand for.
 var builtPath = regexp.MustCompile(`^(certs/[a-z0-9-]+(\.crt|-chain\.pem)|keys/[a-z0-9-]+\.pub|\.well-known/(trusted_root|signing-config)\.json)$`)
 
-// publishNames checks that aliases name what is built, and lie beside it.
-func publishNames(r *report, p *Plan) {
+// publish checks that forms are known, and that aliases name what is built and
+// lie beside it.
+func publish(r *report, p *Plan) {
 	if p.Publish == nil {
 		return
+	}
+	for i, name := range p.Publish.Render {
+		at := index("publish.render", i)
+		oneOf(r, at, name, Forms...)
+		if slices.Index(p.Publish.Render, name) < i {
+			r.add(at, "stands there a second time")
+		}
 	}
 	taken := map[string]bool{}
 	for i, n := range p.Publish.Names {

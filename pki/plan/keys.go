@@ -78,21 +78,13 @@ func keys(r *report, p *Plan) {
 		generation(r, p, k)
 		unique(r, k, arns, digests)
 	}
-	for _, kind := range []string{"authorities", "logs", "apps"} {
-		for _, owner := range ownersOf(p, kind) {
-			if expected[owner] == 0 && r.ok(owner+".generations") {
+	for kind, names := range map[string][]string{"authorities": sorted(p.Authorities), "logs": sorted(p.Logs), "apps": sorted(p.Apps)} {
+		for _, name := range names {
+			if owner := join(kind, name); expected[owner] == 0 && r.ok(owner+".generations") {
 				r.add(owner+".generations", "is empty: write the first generation")
 			}
 		}
 	}
-}
-
-func ownersOf(p *Plan, kind string) []string {
-	names := map[string][]string{"authorities": sorted(p.Authorities), "logs": sorted(p.Logs), "apps": sorted(p.Apps)}[kind]
-	for i := range names {
-		names[i] = join(kind, names[i])
-	}
-	return names
 }
 
 // generation checks the fields of one generation that its kind allows.

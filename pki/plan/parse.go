@@ -29,7 +29,7 @@ const (
 // wrong, by line.
 func Parse(name string, data []byte) (*Plan, error) {
 	p := new(Plan)
-	r := newReport(name)
+	r := &report{file: name, places: map[string]place{}, bad: map[string]bool{}}
 	if body := parse(r, data); body != nil {
 		bind(r, body, reflect.ValueOf(p).Elem(), "", 0)
 		check(r, p)

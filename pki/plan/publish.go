@@ -1,7 +1,5 @@
 package plan
 
-import "slices"
-
 // Publish says what is served beside trusted_root.json.
 type Publish struct {
 	Render []string `yaml:"render,omitempty" json:"render,omitempty"` // forms of the trust root for its consumers, under trust/consumers
@@ -18,17 +16,4 @@ type Alias struct {
 var Forms = []string{
 	"client-trust-config", "cosign", "flux", "gh", "kyverno", "kyverno-values", "monitor",
 	"policy-controller", "policy-controller-repository", "spiffe",
-}
-
-func publish(r *report, p *Plan) {
-	if p.Publish == nil {
-		return
-	}
-	for i, name := range p.Publish.Render {
-		at := index("publish.render", i)
-		oneOf(r, at, name, Forms...)
-		if slices.Index(p.Publish.Render, name) < i {
-			r.add(at, "stands there a second time")
-		}
-	}
 }

@@ -25,10 +25,6 @@ type report struct {
 	bad      map[string]bool  // fields that hold no usable value
 }
 
-func newReport(file string) *report {
-	return &report{file: file, places: map[string]place{}, bad: map[string]bool{}}
-}
-
 // at notes a problem at a place.
 func (r *report) at(p place, path, reason string) {
 	if len(r.problems) < maxProblems {

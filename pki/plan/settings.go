@@ -31,7 +31,7 @@ func settings(r *report, path string, a Authority) {
 		if leaf {
 			r.add(at, "only a CA constrains names (RFC 5280 4.2.1.10): remove the field")
 		}
-		if empty(nc.Permitted) && empty(nc.Excluded) {
+		if nc.Permitted.Empty() && nc.Excluded.Empty() {
 			r.add(at, "constrains nothing: name something or remove the field")
 		}
 		subtrees(r, at+".permitted", nc.Permitted)
@@ -62,10 +62,6 @@ func settings(r *report, path string, a Authority) {
 	for i, uri := range a.CRLDistribution {
 		form(r, index(path+".crl_distribution", i), uri, badPointer)
 	}
-}
-
-func empty(s pki.Subtrees) bool {
-	return len(s.DNS)+len(s.URI)+len(s.Email)+len(s.IP) == 0
 }
 
 // subtrees checks the forms of RFC 5280 4.2.1.10.

@@ -50,22 +50,13 @@ func (o LintOptions) signingConfig(data []byte) error { return o.Judge.SigningCo
 // excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
-	return lintAny(data, o, func(l *linter) error {
-		msg := &prototrustroot.TrustedRoot{}
-		if l.read(msg) {
-			trustedRoot(l, msg)
-			if err := pairWith(l, msg); err != nil {
-				return err
-			}
-		}
-		l.judged(LintOptions.trustedRoot, data)
-		return nil
-	})
+	msg := &prototrustroot.TrustedRoot{}
+	return lintAny(data, o, msg, func(l *linter) { trustedRoot(l, msg) }, LintOptions.trustedRoot)
 }
 
-// lintAny judges a file by what it is: a ClientTrustConfig, JSON lines, or what
-// the caller takes it for.
-func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]finding.Finding, error) {
+// lintAny judges a file by what it is: a ClientTrustConfig, JSON lines, or the
+// message that the caller takes it for.
+func lintAny(data []byte, o LintOptions, msg proto.Message, content func(*linter), ask func(LintOptions, []byte) error) ([]finding.Finding, error) {
 	l, err := newLinter(data, o)
 	if err != nil {
 		return nil, err
@@ -76,9 +67,13 @@ func lintAny(data []byte, o LintOptions, one func(*linter) error) ([]finding.Fin
 	case len(lines) > 1:
 		return lintJSONLines(l, lines)
 	default:
-		if err := one(l); err != nil {
-			return nil, err
+		if l.read(msg) {
+			content(l)
+			if err := pairWith(l, msg); err != nil {
+				return nil, err
+			}
 		}
+		l.judged(ask, data)
 	}
 	return order(l.findings), nil
 }

@@ -2,7 +2,6 @@ package trustedroot
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"net/url"
@@ -21,7 +20,7 @@ type chainCheck func(path string, chain []*x509.Certificate)
 
 func authorities(l *linter, list string, entries []*prototrustroot.CertificateAuthority, profile chainCheck) []span {
 	spans := make([]span, 0, len(entries))
-	seen := map[[sha256.Size]byte]string{}
+	seen := map[string]string{}
 	for i, a := range entries {
 		path := fmt.Sprintf("$.%s[%d]", list, i)
 		s := newSpan(path, a.GetUri(), a.GetValidFor())
@@ -30,7 +29,7 @@ func authorities(l *linter, list string, entries []*prototrustroot.CertificateAu
 				"Write validFor beside certChain, within the validity of every certificate")
 		}
 		authorityURI(l, path+".uri", a.GetUri())
-		if list == "timestampAuthorities" && noPath(a.GetUri()) {
+		if u, err := url.Parse(a.GetUri()); list == "timestampAuthorities" && err == nil && u.Hostname() != "" && strings.Trim(u.Path, "/") == "" {
 			l.add(ruleTSAPath, path+".uri", "The TSA's URL has no path: Sigstore's server answers at /api/v1/timestamp alone", "Write the whole endpoint, as in the signing config, unless the service answers without a path")
 		}
 		if chain := parsedChain(l, path, a); chain != nil {
@@ -45,27 +44,16 @@ func authorities(l *linter, list string, entries []*prototrustroot.CertificateAu
 				profile(path, chain)
 			}
 		}
-		if digest, err := chainDigest(a); err == nil && len(a.GetCertChain().GetCertificates()) > 0 {
-			if first, ok := seen[digest]; ok {
+		if raw, err := (proto.MarshalOptions{Deterministic: true}).Marshal(a.GetCertChain()); err == nil && len(raw) > 0 {
+			if first, ok := seen[string(raw)]; ok {
 				l.add(ruleTwice, path, fmt.Sprintf("The same chain stands in %s", first), "Write one entry with the whole window")
 			} else {
-				seen[digest] = path
+				seen[string(raw)] = path
 			}
 		}
 		spans = append(spans, s)
 	}
 	return spans
-}
-
-// noPath reports whether a URL names a host and nothing on it.
-func noPath(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && u.Hostname() != "" && strings.Trim(u.Path, "/") == ""
-}
-
-func chainDigest(a *prototrustroot.CertificateAuthority) ([sha256.Size]byte, error) {
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(a.GetCertChain())
-	return sha256.Sum256(raw), err
 }
 
 func authorityURI(l *linter, path, raw string) {

@@ -127,7 +127,7 @@ func keyKind(l *linter, path string, key any, public *protocommon.PublicKey) {
 	r := ruleKeyDetails
 	if !sameFamily(key, details) {
 		r = ruleKeyFamily
-		if isRSA(details) {
+		if strings.Contains(details.String(), "RSA_PKCS1V") { // sigstore-js reads it as PKCS #1
 			r = ruleKeyNotRSA
 		}
 	}
@@ -181,11 +181,6 @@ func sameFamily(key any, details protocommon.PublicKeyDetails) bool {
 	default:
 		return false
 	}
-}
-
-// isRSA reports whether sigstore-js reads a key of these details as PKCS #1.
-func isRSA(details protocommon.PublicKeyDetails) bool {
-	return strings.Contains(details.String(), "RSA_PKCS1V")
 }
 
 // logIDs returns the IDs that a log of a key may have, the likeliest first, and

@@ -14,17 +14,8 @@ import (
 // LintSigningConfig judges a signing config, ours or not, as Lint does a
 // trusted root.
 func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
-	return lintAny(data, o, func(l *linter) error {
-		msg := &prototrustroot.SigningConfig{}
-		if l.read(msg) {
-			signingConfig(l, msg)
-			if err := pairWith(l, msg); err != nil {
-				return err
-			}
-		}
-		l.judged(LintOptions.signingConfig, data)
-		return nil
-	})
+	msg := &prototrustroot.SigningConfig{}
+	return lintAny(data, o, msg, func(l *linter) { signingConfig(l, msg) }, LintOptions.signingConfig)
 }
 
 func signingConfig(l *linter, msg *prototrustroot.SigningConfig) {

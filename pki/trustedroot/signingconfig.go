@@ -53,24 +53,20 @@ func BuildSigningConfig(p *plan.Plan, s *ledger.State, includes ...[]byte) ([]by
 		problems = append(problems, fmt.Errorf("organization %q: gives no operator's name", p.Organization))
 	}
 	lists := map[string][]service{}
-	for _, name := range slices.Sorted(maps.Keys(s.Authorities)) {
-		for i, g := range s.Authorities[name] {
-			if g.Certificate == nil {
-				problems = append(problems, fmt.Errorf("authority %s generation %d: the ledger has no certificate for it", name, g.Number))
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(s.Authorities)), slices.Sorted(maps.Keys(s.Logs))) {
+		generations := s.Windows(name)
+		for i, g := range generations {
+			var kind, who string
+			switch {
+			case g.Certificate != nil:
+				kind, who = g.Certificate.Profile, "authority "+name
+			case g.Log != nil:
+				kind, who = g.Log.Kind, fmt.Sprintf("log %s generation %d", name, g.Number)
+			default:
+				problems = append(problems, fmt.Errorf("%s generation %d: the ledger has nothing for it", name, g.Number))
 				continue
 			}
-			lists[g.Certificate.Profile] = append(lists[g.Certificate.Profile], service{
-				who: fmt.Sprintf("authority %s", name), url: serviceURL(p, name, &g), start: g.Start, open: mayRun(p, name, s.Authorities[name][:i], &g)})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Logs)) {
-		for i, g := range s.Logs[name] {
-			if g.Log == nil {
-				problems = append(problems, fmt.Errorf("log %s generation %d: the ledger has no entry for it", name, g.Number))
-				continue
-			}
-			lists[g.Log.Kind] = append(lists[g.Log.Kind], service{
-				who: fmt.Sprintf("log %s generation %d", name, g.Number), url: g.Log.URL, start: g.Start, open: mayRun(p, name, s.Logs[name][:i], &g)})
+			lists[kind] = append(lists[kind], service{who: who, url: serviceURL(p, name, &g), start: g.Start, open: mayRun(p, name, generations[:i], &g)})
 		}
 	}
 	convert := func(version uint32, kinds ...string) []*prototrustroot.Service {

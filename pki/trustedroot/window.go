@@ -73,9 +73,9 @@ func (b *builder) checkFollows(who string, older, newer window) {
 	if newer.start.Before(older.start) {
 		b.problem("%s generation %d: opens %s, before generation %d (%s)", who, newer.number, stamp(newer.start), older.number, stamp(older.start))
 	}
-	switch {
-	case older.end == nil: // its chain closes it, where nothing else does
-	case older.end != nil && !older.compromised && !older.closedByExpiry() && newer.start.After(older.end.Add(time.Second)):
+	// the chain closes what nothing else does, and a window may last as long as it
+	closedByExpiry := older.end != nil && !older.notAfter.IsZero() && !older.end.Before(older.notAfter)
+	if older.end != nil && !older.compromised && !closedByExpiry && newer.start.After(older.end.Add(time.Second)) {
 		b.problem("%s: nothing is valid between the end of generation %d (%s) and the start of generation %d (%s)",
 			who, older.number, stamp(*older.end), newer.number, stamp(newer.start))
 	}
@@ -84,11 +84,6 @@ func (b *builder) checkFollows(who string, older, newer window) {
 // ranOut reports whether the chain had ended at an instant: nothing could be
 // signed with it any more, and no cutover needs to say so.
 func (w window) ranOut(at time.Time) bool { return !w.notAfter.IsZero() && at.After(w.notAfter) }
-
-// closedByExpiry reports whether the window lasts as long as the chain does.
-func (w window) closedByExpiry() bool {
-	return w.end != nil && !w.notAfter.IsZero() && !w.end.Before(w.notAfter)
-}
 
 // stamp writes an instant in UTC, so that messages do not depend on a zone.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
