@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,14 +105,10 @@ type Time struct {
 }
 
 // Failures are the checks that did not hold.
-func (r *Report) Failures() []Check {
-	var failed []Check
-	for _, c := range r.Checks {
-		if c.State == Failed {
-			failed = append(failed, c)
-		}
-	}
-	return failed
+func (r *Report) Failures() []Check { return failures(r.Checks) }
+
+func failures(checks []Check) []Check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return c.State != Failed })
 }
 
 // Log writes the report as one line of JSON, for those who investigate.

@@ -3,6 +3,8 @@ package gate
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -116,8 +118,11 @@ func parseHead(checkpoint string) (treeHead, error) {
 	if err != nil {
 		return treeHead{}, errors.New("a checkpoint without a size")
 	}
-	hash, err := decodeHash(lines[2])
-	return treeHead{lines[0], size, hash}, err
+	hash, err := base64.StdEncoding.DecodeString(lines[2])
+	if err != nil || len(hash) != sha256.Size {
+		return treeHead{}, errors.New("a checkpoint without a root hash")
+	}
+	return treeHead{lines[0], size, hash}, nil
 }
 
 // tied holds an entry against the last checkpoint of its log where that is

@@ -2,8 +2,6 @@ package gate
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -14,14 +12,6 @@ import (
 
 // tileWidth is how many hashes a full tile has (C2SP tlog-tiles).
 const tileWidth = 256
-
-func decodeHash(text string) ([]byte, error) {
-	hash, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(hash) != sha256.Size {
-		return nil, errors.New("a checkpoint without a root hash")
-	}
-	return hash, nil
-}
 
 // rootOf is the root of the first entries of a log, from the tiles of a tree of
 // so many entries in all.

@@ -38,7 +38,7 @@ func (p *Policy) trust(ctx context.Context, now time.Time) (*root.TrustedRoot, [
 		data, err = cached(from)
 	default:
 		from = p.path(t.Repository)
-		data, err = mirrored(ctx, from, p.path(t.Root), now)
+		data, err = mirroredTarget(ctx, from, p.path(t.Root), tuf.TrustedRootName, now)
 	}
 	if err == nil {
 		var trusted *root.TrustedRoot
@@ -53,11 +53,7 @@ func (p *Policy) trust(ctx context.Context, now time.Time) (*root.TrustedRoot, [
 // errNoTarget says that a repository does not have a target.
 var errNoTarget = errors.New("the repository has no such target")
 
-// mirrored fetches the trusted root from a folder as a TUF client does.
-func mirrored(ctx context.Context, dir, rootFile string, now time.Time) ([]byte, error) {
-	return mirroredTarget(ctx, dir, rootFile, tuf.TrustedRootName, now)
-}
-
+// mirroredTarget fetches a target from a folder as a TUF client does.
 func mirroredTarget(ctx context.Context, dir, rootFile, target string, now time.Time) ([]byte, error) {
 	anchor, err := courier.ReadFile(rootFile, maxMetadata)
 	if err != nil {

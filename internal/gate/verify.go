@@ -150,7 +150,7 @@ func (g *Gate) judge(e *evidence, a *digests) *judgement {
 	claims := []Check{{Name: "identity", State: Failed, Detail: "the policy names no keyless identity"}}
 	for _, k := range g.policy.Keyless {
 		compared := k.compare(e.vc.Certificate())
-		if n := failures(compared); best < 0 || n < best {
+		if n := len(failures(compared)); best < 0 || n < best {
 			best, claims, j.signer = n, compared, k.Issuer+" "+k.Identity
 		}
 	}
@@ -205,7 +205,7 @@ func (r *Report) add(i int, e *evidence, j *judgement) {
 	whole := Check{Name: sigstoreCheck, State: Passed}
 	if j.verdict != nil {
 		whole.State, whole.Detail = Failed, j.verdict.Error()
-		if failures(j.checks) > 0 {
+		if len(failures(j.checks)) > 0 {
 			whole.State = Skipped
 		}
 	}
@@ -215,19 +215,9 @@ func (r *Report) add(i int, e *evidence, j *judgement) {
 	}
 	b := &r.Bundles[i]
 	b.Signed = j.signed
-	if b.Holds = j.verdict == nil && failures(checks) == 0; b.Holds {
+	if b.Holds = j.verdict == nil && len(failures(checks)) == 0; b.Holds {
 		b.Signer = j.signer
 	}
-}
-
-func failures(checks []Check) int {
-	n := 0
-	for _, c := range checks {
-		if c.State == Failed {
-			n++
-		}
-	}
-	return n
 }
 
 // verdict closes the report.
