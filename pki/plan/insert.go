@@ -2,9 +2,12 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -66,18 +69,35 @@ func AppendGeneration(data []byte, name string, g Generation) (Insertion, error)
 }
 
 // AppendCeremony finds where a ceremony is written. It refuses one that is
-// there already.
+// there. People and digests are those of the last one that names any, and a
+// comment says that they are drafted; firmware and slot those of the token.
 func AppendCeremony(data []byte, name string, c Ceremony) (Insertion, error) {
-	item, err := yaml.Marshal(map[string]Ceremony{name: c})
-	if err != nil {
-		return Insertion{}, fmt.Errorf("write ceremony %s: %w", name, err)
-	}
 	before, err := Parse("pki.yaml", data)
 	if err != nil {
 		return Insertion{}, err
 	}
 	if _, there := before.Ceremonies[name]; there {
 		return Insertion{}, fmt.Errorf("the plan has a ceremony %s already", name)
+	}
+	days := func(a, b string) int {
+		return cmp.Or(cmp.Compare(before.Ceremonies[a].Day, before.Ceremonies[b].Day), cmp.Compare(a, b))
+	}
+	for _, last := range slices.SortedFunc(maps.Keys(before.Ceremonies), days) {
+		l := before.Ceremonies[last]
+		c.BinarySHA256, c.ImageSHA256 = cmp.Or(l.BinarySHA256, c.BinarySHA256), cmp.Or(l.ImageSHA256, c.ImageSHA256)
+		if len(l.Operators)+len(l.Witnesses) > 0 {
+			c.Operators, c.Witnesses = l.Operators, l.Witnesses
+		}
+		if l.Token == c.Token {
+			c.Firmware, c.RecordSlot = l.Firmware, l.RecordSlot
+		}
+	}
+	item, err := yaml.Marshal(map[string]Ceremony{name: c})
+	if err != nil {
+		return Insertion{}, fmt.Errorf("write ceremony %s: %w", name, err)
+	}
+	if len(c.Operators)+len(c.Witnesses)+len(c.BinarySHA256)+len(c.ImageSHA256) > 0 {
+		item = bytes.Replace(item, []byte(":\n"), []byte(": # drafted: people and digests are those of before; review them\n"), 1)
 	}
 	apply := func(p *Plan) {
 		if p.Ceremonies == nil {
