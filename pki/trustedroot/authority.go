@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,12 +192,9 @@ func spkiDigest(cert *x509.Certificate) string {
 }
 
 func (b *builder) knownRoot(cert *x509.Certificate) bool {
-	for _, g := range b.state.Authorities[plan.RootAuthority] {
-		if g.Certificate != nil && g.Certificate.SPKISHA256 == spkiDigest(cert) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b.state.Authorities[plan.RootAuthority], func(g ledger.Generation) bool {
+		return g.Certificate != nil && g.Certificate.SPKISHA256 == spkiDigest(cert)
+	})
 }
 
 // checkChain reports why a chain is not leaf-first up to a self-signed root of

@@ -75,10 +75,10 @@ func lintClientTrustConfig(l *linter) {
 	_ = json.Unmarshal(l.data, &c) // isClientTrustConfig has read it
 	l.prefix = "$.trustedRoot"
 	trustedRoot(l, msg.GetTrustedRoot())
-	l.judged(LintOptions.trustedRoot, c.TrustedRoot)
+	l.judged(Judge.TrustedRoot, c.TrustedRoot)
 	l.prefix = "$.signingConfig"
 	signingConfig(l, msg.GetSigningConfig())
-	l.judged(LintOptions.signingConfig, c.SigningConfig)
+	l.judged(Judge.SigningConfig, c.SigningConfig)
 	lintBoth(l, msg.GetTrustedRoot(), msg.GetSigningConfig(), false)
 	l.prefix = ""
 }

@@ -2,6 +2,7 @@ package trustedroot
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,9 +54,7 @@ type effects map[string]finding.Effect
 //go:noinline
 func goDoes(e finding.Effect, others effects) effects {
 	all := effects{Cosign: e, SigstoreGo: e}
-	for client, effect := range others {
-		all[client] = effect
-	}
+	maps.Copy(all, others)
 	return all
 }
 

@@ -42,21 +42,18 @@ type LintOptions struct {
 	Judge Judge
 }
 
-func (o LintOptions) trustedRoot(data []byte) error   { return o.Judge.TrustedRoot(data) }
-func (o LintOptions) signingConfig(data []byte) error { return o.Judge.SigningConfig(data) }
-
 // Lint judges a trusted root, ours or not. Findings are ordered by severity, errors first, then by line. A file
 // that the Judge refuses always has one of severity Error, unless Clients
 // excludes it. The error is of the options, of a file above 32 MiB or of
 // another file of the pair that cannot be read.
 func Lint(data []byte, o LintOptions) ([]finding.Finding, error) {
 	msg := &prototrustroot.TrustedRoot{}
-	return lintAny(data, o, msg, func(l *linter) { trustedRoot(l, msg) }, LintOptions.trustedRoot)
+	return lintAny(data, o, msg, func(l *linter) { trustedRoot(l, msg) }, Judge.TrustedRoot)
 }
 
 // lintAny judges a file by what it is: a ClientTrustConfig, JSON lines, or the
 // message that the caller takes it for.
-func lintAny(data []byte, o LintOptions, msg proto.Message, content func(*linter), ask func(LintOptions, []byte) error) ([]finding.Finding, error) {
+func lintAny(data []byte, o LintOptions, msg proto.Message, content func(*linter), ask func(Judge, []byte) error) ([]finding.Finding, error) {
 	l, err := newLinter(data, o)
 	if err != nil {
 		return nil, err
@@ -167,11 +164,11 @@ func jsonName(path string) string {
 }
 
 // judged makes sure that what the judge refuses has a finding that says so.
-func (l *linter) judged(ask func(LintOptions, []byte) error, data []byte) {
+func (l *linter) judged(ask func(Judge, []byte) error, data []byte) {
 	if l.options.Judge == nil {
 		return
 	}
-	err := ask(l.options, data)
+	err := ask(l.options.Judge, data)
 	if err == nil || slices.ContainsFunc(l.findings, func(f finding.Finding) bool {
 		return slices.Contains(f.Clients, finding.Client{Name: SigstoreGo, Effect: Refuses})
 	}) {

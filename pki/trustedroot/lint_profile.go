@@ -2,6 +2,7 @@ package trustedroot
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"slices"
@@ -15,12 +16,8 @@ var (
 
 // critical reports whether a certificate has an extension and marks it so.
 func critical(c *x509.Certificate, id asn1.ObjectIdentifier) (present, marked bool) {
-	for _, e := range c.Extensions {
-		if e.Id.Equal(id) {
-			return true, e.Critical
-		}
-	}
-	return false, false
+	i := slices.IndexFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(id) })
+	return i >= 0, i >= 0 && c.Extensions[i].Critical
 }
 
 // fulcioChain judges the certificates of a Fulcio CA (Sigstore's certificate
@@ -92,11 +89,8 @@ func caChain(l *linter, path string, chain []*x509.Certificate, from int) {
 		if present, marked := critical(c, extBasicConstraints); present && !marked {
 			l.add(ruleBasic, at, "The basic constraints are not critical", "Issue the next generation with critical basic constraints (RFC 5280 4.2.1.9)")
 		}
-		for _, name := range c.PermittedDNSDomains {
-			if strings.HasPrefix(name, ".") {
-				l.add(ruleConstraints, at, fmt.Sprintf("The name constraint %q of %q begins with a dot: of certificates with DNS names it excludes the domain itself, and some libraries call it malformed for them; URI and e-mail names, as Fulcio writes them, are not affected", name, c.Subject.CommonName), "Nothing, unless certificates with DNS names are issued below: then constrain the next generation to the domain without the dot")
-				break
-			}
+		if dotted := slices.IndexFunc(c.PermittedDNSDomains, func(name string) bool { return strings.HasPrefix(name, ".") }); dotted >= 0 {
+			l.add(ruleConstraints, at, fmt.Sprintf("The name constraint %q of %q begins with a dot: of certificates with DNS names it excludes the domain itself, and some libraries call it malformed for them; URI and e-mail names, as Fulcio writes them, are not affected", c.PermittedDNSDomains[dotted], c.Subject.CommonName), "Nothing, unless certificates with DNS names are issued below: then constrain the next generation to the domain without the dot")
 		}
 		if i == len(chain)-1 && i > 0 {
 			if present, _ := critical(c, extEKU); present {

@@ -55,9 +55,7 @@ func mixes(l *linter, mixes []Period) {
 	}
 	from, to := mixes[0].From, mixes[0].To
 	for _, m := range mixes {
-		if m.From.Before(from) {
-			from = m.From
-		}
+		from = earlier(from, m.From)
 		if m.To.After(to) {
 			to = m.To
 		}
@@ -116,11 +114,6 @@ func isPublic(raw string) bool {
 	if err != nil {
 		return false
 	}
-	host := strings.ToLower(u.Hostname())
-	for _, domain := range []string{"sigstore.dev", "sigstage.dev"} {
-		if host == domain || strings.HasSuffix(host, "."+domain) {
-			return true
-		}
-	}
-	return false
+	host := "." + strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".sigstore.dev") || strings.HasSuffix(host, ".sigstage.dev")
 }

@@ -15,7 +15,7 @@ import (
 // trusted root.
 func LintSigningConfig(data []byte, o LintOptions) ([]finding.Finding, error) {
 	msg := &prototrustroot.SigningConfig{}
-	return lintAny(data, o, msg, func(l *linter) { signingConfig(l, msg) }, LintOptions.signingConfig)
+	return lintAny(data, o, msg, func(l *linter) { signingConfig(l, msg) }, Judge.SigningConfig)
 }
 
 func signingConfig(l *linter, msg *prototrustroot.SigningConfig) {

@@ -28,33 +28,23 @@ func (SigstoreGo) SigningConfig(data []byte) error { _, err := CheckSigningConfi
 // error. It says nothing of what sigstore-go does not see; the linter does. The
 // error carries fault.Verification.
 func Check(trustedRoot []byte) (*root.TrustedRoot, error) {
-	if err := checkSize(trustedRoot); err != nil {
-		return nil, err
-	}
-	tr, err := root.NewTrustedRootFromJSON(trustedRoot)
-	if err != nil {
-		return nil, refused(err)
-	}
-	return tr, nil
+	return read(trustedRoot, root.NewTrustedRootFromJSON)
 }
 
 // CheckSigningConfig reads a signing config as sigstore-go does.
 func CheckSigningConfig(signingConfig []byte) (*root.SigningConfig, error) {
-	if err := checkSize(signingConfig); err != nil {
-		return nil, err
+	return read(signingConfig, root.NewSigningConfigFromJSON)
+}
+
+func read[T any](data []byte, parse func([]byte) (*T, error)) (*T, error) {
+	if len(data) > maxDocument {
+		return nil, fault.New(fault.Verification, "", fmt.Errorf("file is larger than %d bytes", maxDocument))
 	}
-	sc, err := root.NewSigningConfigFromJSON(signingConfig)
+	parsed, err := parse(data)
 	if err != nil {
 		return nil, refused(err)
 	}
-	return sc, nil
-}
-
-func checkSize(data []byte) error {
-	if len(data) > maxDocument {
-		return fault.New(fault.Verification, "", fmt.Errorf("file is larger than %d bytes", maxDocument))
-	}
-	return nil
+	return parsed, nil
 }
 
 func refused(err error) error {
