@@ -127,7 +127,7 @@ func prove(files map[string][]byte, s Subject, e *envelope) (*Anchor, error) {
 	if err != nil {
 		return nil, inFile(ChainFile, err)
 	}
-	at, err := VerifyTimestamp(e.statement, files[TimestampFile], chain)
+	at, err := VerifyTimestamp(e.Statement, files[TimestampFile], chain)
 	if err != nil {
 		return nil, inFile(TimestampFile, err)
 	}
@@ -138,7 +138,7 @@ func prove(files map[string][]byte, s Subject, e *envelope) (*Anchor, error) {
 	if err != nil {
 		return nil, inFile(BundleFile, err)
 	}
-	if _, err := VerifyTimestamp(e.signature, token, chain); err != nil {
+	if _, err := VerifyTimestamp(e.Signature, token, chain); err != nil {
 		return nil, inFile(BundleFile, fmt.Errorf("the timestamp over the signature: %w", err))
 	}
 	key, err := readLogKey(files[LogKeyFile], entry.Origin())

@@ -43,7 +43,7 @@ func (e *Entry) Origin() string {
 
 // check proves that the entry is the envelope's, and in the log of this key.
 func (e *Entry) check(of *envelope, key checkpoint.Key) error {
-	body, err := of.body()
+	body, err := of.Body()
 	if err != nil {
 		return err
 	}
@@ -92,11 +92,11 @@ func otherEntry(body []byte, of *envelope) error {
 	}
 	data, sig := h.Spec.HashedRekord.Data, h.Spec.HashedRekord.Signature
 	switch {
-	case !bytes.Equal(data.Digest, of.digest[:]):
-		return fmt.Errorf("another entry: the log holds one over the digest %x, the statement's is %x", data.Digest, of.digest)
-	case !bytes.Equal(sig.Content, of.signature):
+	case !bytes.Equal(data.Digest, of.Digest):
+		return fmt.Errorf("another entry: the log holds one over the digest %x, the statement's is %x", data.Digest, of.Digest)
+	case !bytes.Equal(sig.Content, of.Signature):
 		return errors.New("another entry: the log holds another signature over this statement")
-	case !bytes.Equal(sig.Verifier.PublicKey.RawBytes, of.spki):
+	case !bytes.Equal(sig.Verifier.PublicKey.RawBytes, of.SPKI):
 		return errors.New("another entry: the log holds the signature under another key")
 	}
 	return fmt.Errorf("another entry: the log holds %s", courier.Quote(string(body)))

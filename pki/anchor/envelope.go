@@ -13,13 +13,18 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
+// Parts are those of an envelope that services are asked about.
+type Parts struct {
+	Statement []byte
+	Signature []byte // DER
+	Digest    []byte // SHA-256 of the pre-authentication encoding, which is what was signed
+	SPKI      []byte // DER, of the signer's key
+}
+
 // envelope is a DSSE envelope with one signature, read.
 type envelope struct {
 	dsse.Envelope
-	statement []byte
-	signature []byte
-	digest    [sha256.Size]byte // of the pre-authentication encoding, which is what was signed
-	spki      []byte
+	Parts
 }
 
 // readEnvelope takes an envelope apart. Whether the key signed it is for the
@@ -33,22 +38,15 @@ func readEnvelope(s Subject) (*envelope, error) {
 		return nil, errors.New("the envelope: not one signature")
 	}
 	var errP, errS, errK error
-	e.statement, errP = base64.StdEncoding.DecodeString(e.Payload)
-	e.signature, errS = base64.StdEncoding.DecodeString(e.Signatures[0].Sig)
-	e.spki, errK = x509.MarshalPKIXPublicKey(s.Key)
+	e.Statement, errP = base64.StdEncoding.DecodeString(e.Payload)
+	e.Signature, errS = base64.StdEncoding.DecodeString(e.Signatures[0].Sig)
+	e.SPKI, errK = x509.MarshalPKIXPublicKey(s.Key)
 	if err := errors.Join(errP, errS, errK); err != nil {
 		return nil, fmt.Errorf("the envelope: %w", err)
 	}
-	e.digest = sha256.Sum256(dsse.PAE(e.PayloadType, e.statement))
+	sum := sha256.Sum256(dsse.PAE(e.PayloadType, e.Statement))
+	e.Digest = sum[:]
 	return &e, nil
-}
-
-// Parts of an envelope that services are asked about.
-type Parts struct {
-	Statement []byte
-	Signature []byte // DER
-	Digest    []byte // SHA-256 of what was signed
-	SPKI      []byte // DER, of the signer's key
 }
 
 // Parts takes the envelope apart.
@@ -57,7 +55,7 @@ func (s Subject) Parts() (Parts, error) {
 	if err != nil {
 		return Parts{}, err
 	}
-	return Parts{Statement: e.statement, Signature: e.signature, Digest: e.digest[:], SPKI: e.spki}, nil
+	return e.Parts, nil
 }
 
 // hashedRekord is the body of a Rekor v2 entry, its fields in the order of
@@ -93,10 +91,6 @@ func (p Parts) RekorSignature() Signature {
 	s.Verifier.KeyDetails = "PKIX_ECDSA_P256_SHA_256"
 	s.Verifier.PublicKey.RawBytes = p.SPKI
 	return s
-}
-
-func (e *envelope) body() ([]byte, error) {
-	return Parts{Signature: e.signature, SPKI: e.spki, Digest: e.digest[:]}.Body()
 }
 
 // Body is the body of the log's entry, which follows from the parts.

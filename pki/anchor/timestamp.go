@@ -141,11 +141,11 @@ func (s Subject) CheckTimestamps(m Material) error {
 	if err != nil {
 		return err
 	}
-	at, err := VerifyTimestamp(e.statement, m.Timestamp, m.Chain)
+	at, err := VerifyTimestamp(e.Statement, m.Timestamp, m.Chain)
 	if err != nil {
 		return err
 	}
-	if _, err := VerifyTimestamp(e.signature, m.SignatureTimestamp, m.Chain); err != nil {
+	if _, err := VerifyTimestamp(e.Signature, m.SignatureTimestamp, m.Chain); err != nil {
 		return err
 	}
 	return s.checkTime(at)

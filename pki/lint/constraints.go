@@ -2,6 +2,7 @@ package lint
 
 import (
 	"crypto/x509"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -54,9 +55,7 @@ func (e *Effect) collect(permitted, excluded []string) {
 }
 
 func (e *Effect) judge(profile string) {
-	for _, t := range usedNames[profile] {
-		e.Used = e.Used || t == e.Type
-	}
+	e.Used = slices.Contains(usedNames[profile], e.Type)
 	if len(e.Allowed)+len(e.Refused) == 0 {
 		e.State = NoOp
 		e.Text = "any " + e.Type + " name passes: constraints of other types do not touch it (RFC 5280 4.2.1.10)"
@@ -68,7 +67,7 @@ func (e *Effect) judge(profile string) {
 		e.Text = "limits the host of a URI; a URI without a host name, or with an address for it, is refused altogether"
 	case "DNS":
 		e.Text = "limits DNS names"
-		if dotted := leadingDots(append(append([]string{}, e.Allowed...), e.Refused...)); len(dotted) > 0 {
+		if dotted := leadingDots(slices.Concat(e.Allowed, e.Refused)); len(dotted) > 0 {
 			e.Text += "; " + strings.Join(dotted, ", ") + " means the names under it and not itself"
 			e.Breaks = []string{pyca}
 		}
@@ -78,13 +77,7 @@ func (e *Effect) judge(profile string) {
 }
 
 func leadingDots(names []string) []string {
-	var dotted []string
-	for _, name := range names {
-		if strings.HasPrefix(name, ".") {
-			dotted = append(dotted, name)
-		}
-	}
-	return dotted
+	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, ".") })
 }
 
 // constraints says what the certificate's own name constraints do and do not.
@@ -99,7 +92,7 @@ func (s *subject) constraints() {
 	if !s.IsCA {
 		s.fail("name-constraints-leaf", "name_constraints", "name constraints stand in CA certificates only (RFC 5280 4.2.1.10)")
 	}
-	if dotted := leadingDots(append(append([]string{}, s.PermittedDNSDomains...), s.ExcludedDNSDomains...)); len(dotted) > 0 {
+	if dotted := leadingDots(slices.Concat(s.PermittedDNSDomains, s.ExcludedDNSDomains)); len(dotted) > 0 {
 		s.add("name-constraints-leading-dot", Warning, "name_constraints", []string{pyca},
 			"%s: a DNS constraint with a leading dot leaves out the domain itself, and pyca/cryptography calls it malformed when a certificate below has DNS names", strings.Join(dotted, ", "))
 	}

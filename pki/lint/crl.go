@@ -29,7 +29,7 @@ func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate)
 	if pki.OnlyCACertificates(crl) {
 		s.add("crl-only-ca", Error, "crl", []string{"openssl"}, "onlyContainsCACerts: the timestamp authority's certificate under this root would be refused")
 	}
-	all, err := l.zlint.runCRL(crl)
+	all, err := l.runCRL(crl)
 	if err != nil {
 		all = append(all, finding.Finding{ID: "zlint", Severity: Error, Text: fmt.Sprintf("zlint did not run: %v", err)})
 	}
@@ -37,21 +37,21 @@ func (l *Linter) CRLFindings(crl *x509.RevocationList, issuer *x509.Certificate)
 }
 
 // runCRL returns every rule of zlint for CRLs that does not pass.
-func (z *zlintRules) runCRL(crl *x509.RevocationList) ([]finding.Finding, error) {
-	if z.err != nil {
-		return nil, z.err
+func (l *Linter) runCRL(crl *x509.RevocationList) ([]finding.Finding, error) {
+	if l.err != nil {
+		return nil, l.err
 	}
 	parsed, err := zx509.ParseRevocationList(crl.Raw)
 	if err != nil {
 		return nil, fmt.Errorf("parse CRL: %w", err)
 	}
-	rules := z.registry.RevocationListLints().Lints()
+	rules := l.registry.RevocationListLints().Lints()
 	if len(rules) == 0 {
 		return nil, errors.New("no rule for CRLs is known")
 	}
 	var found []finding.Finding
 	for _, rule := range rules {
-		result := rule.Execute(parsed, z.registry.GetConfiguration())
+		result := rule.Execute(parsed, l.registry.GetConfiguration())
 		found = append(found, findingOf(rule.LintMetadata, result)...)
 	}
 	return found, nil

@@ -5,17 +5,26 @@ import (
 	"fmt"
 	"slices"
 
+	zlint "github.com/zmap/zlint/v3/lint"
+
 	"github.com/linnemanlabs/trustroot/pki/finding"
 )
 
 // Linter runs every rule. It is made by New, holds no state between calls and
 // may be used by several goroutines.
 type Linter struct {
-	zlint *zlintRules
+	registry zlint.Registry
+	err      error // of making it
 }
 
 // New returns a linter with all rules.
-func New() *Linter { return &Linter{zlint: newZlint()} }
+func New() *Linter {
+	registry, err := zlint.GlobalRegistry().Filter(zlint.FilterOptions{IncludeSources: sources})
+	if err == nil && len(registry.CertificateLints().Lints()) == 0 {
+		err = fmt.Errorf("no rule of the sources %v is known", sources)
+	}
+	return &Linter{registry, err}
+}
 
 // Lint implements pki.Linter: it joins the findings of severity Error into one
 // error. chain holds the issuers, leaf-first with the root last.
@@ -37,7 +46,7 @@ func (l *Linter) Findings(certificate *x509.Certificate, chain []*x509.Certifica
 	s.timestamping()
 	s.power()
 	s.constraints()
-	all, err := l.zlint.run(certificate, len(chain) == 0)
+	all, err := l.run(certificate, len(chain) == 0)
 	if err != nil && longPolicy(certificate) {
 		all = append(all, finding.Finding{ID: "zlint", Severity: Note, Text: "zlint reads no object identifier as long as this policy's, so its rules were not applied"})
 	} else if err != nil {

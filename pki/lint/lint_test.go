@@ -296,18 +296,18 @@ func TestProfileOf_EveryShape(t *testing.T) {
 func TestZlint_FindsAFlaw(t *testing.T) {
 	// without the self-signed mark, zlint misses the authority key identifier
 	r := root(t, nil)
-	found, err := linter.zlint.run(r.certificate, false)
+	found, err := linter.run(r.certificate, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Severity == Error && strings.Contains(f.ID, "authority_key") }) {
 		t.Errorf("zlint finds %v", found)
 	}
-	if n := len(linter.zlint.registry.CertificateLints().Lints()); n < 80 {
+	if n := len(linter.registry.CertificateLints().Lints()); n < 80 {
 		t.Errorf("only %d rules of zlint run", n)
 	}
 	for _, source := range sources {
-		if len(linter.zlint.registry.CertificateLints().BySource(source)) == 0 {
+		if len(linter.registry.CertificateLints().BySource(source)) == 0 {
 			t.Errorf("source %s has no rule", source)
 		}
 	}

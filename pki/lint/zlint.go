@@ -19,24 +19,11 @@ import (
 // these certificates are for no web site.
 var sources = zlint.SourceList{zlint.RFC5280, zlint.RFC3279, zlint.RFC6962, zlint.RFC8813, zlint.Community}
 
-type zlintRules struct {
-	registry zlint.Registry
-	err      error
-}
-
-func newZlint() *zlintRules {
-	registry, err := zlint.GlobalRegistry().Filter(zlint.FilterOptions{IncludeSources: sources})
-	if err == nil && len(registry.CertificateLints().Lints()) == 0 {
-		err = fmt.Errorf("no rule of the sources %v is known", sources)
-	}
-	return &zlintRules{registry, err}
-}
-
 // run returns every rule of zlint that does not pass. selfSigned says that the
 // certificate signs itself: a draft under a throwaway key does not show it.
-func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]finding.Finding, error) {
-	if z.err != nil {
-		return nil, z.err
+func (l *Linter) run(certificate *x509.Certificate, selfSigned bool) ([]finding.Finding, error) {
+	if l.err != nil {
+		return nil, l.err
 	}
 	parsed, err := zx509.ParseCertificate(certificate.Raw)
 	if err != nil {
@@ -44,8 +31,8 @@ func (z *zlintRules) run(certificate *x509.Certificate, selfSigned bool) ([]find
 	}
 	parsed.SelfSigned = selfSigned && bytes.Equal(certificate.RawSubject, certificate.RawIssuer)
 	var found []finding.Finding
-	for _, rule := range z.registry.CertificateLints().Lints() {
-		result := rule.Execute(parsed, z.registry.GetConfiguration())
+	for _, rule := range l.registry.CertificateLints().Lints() {
+		result := rule.Execute(parsed, l.registry.GetConfiguration())
 		found = append(found, findingOf(rule.LintMetadata, result)...)
 	}
 	slices.SortFunc(found, func(a, b finding.Finding) int { return strings.Compare(a.ID, b.ID) })
