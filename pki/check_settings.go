@@ -114,12 +114,8 @@ func checkDomain(s string) error {
 	if name == "" || len(name) > 253 {
 		return fmt.Errorf("%q is not a domain name", s)
 	}
-	for _, label := range strings.Split(name, ".") {
-		ok := label != "" && len(label) <= 63 && !strings.HasPrefix(label, "-") && !strings.HasSuffix(label, "-")
-		for _, r := range label {
-			ok = ok && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
-		}
-		if !ok {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label || strings.ContainsFunc(label, func(r rune) bool { return unprintable(r, "-_") }) {
 			return fmt.Errorf("%q is not a domain name", s)
 		}
 	}
@@ -156,10 +152,5 @@ func checkCIDR(s string) error {
 }
 
 func isGraphic(s string) bool {
-	for _, r := range s {
-		if r <= ' ' || r > '~' {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -27,12 +27,11 @@ var extensionNames = map[string]asn1.ObjectIdentifier{
 // extension returns the extension of that name, nil if the certificate has
 // none.
 func extension(certificate *x509.Certificate, name string) *pkix.Extension {
-	for i, e := range certificate.Extensions {
-		if e.Id.Equal(extensionNames[name]) {
-			return &certificate.Extensions[i]
-		}
+	i := slices.IndexFunc(certificate.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(extensionNames[name]) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &certificate.Extensions[i]
 }
 
 // ordered sorts extensions as names say; those not named follow, in the order

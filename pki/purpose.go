@@ -1,8 +1,10 @@
 package pki
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/asn1"
+	"slices"
 	"strings"
 )
 
@@ -20,12 +22,7 @@ func purposesOf(certificate *x509.Certificate) []asn1.ObjectIdentifier {
 }
 
 func hasPurpose(certificate *x509.Certificate, purpose asn1.ObjectIdentifier) bool {
-	for _, p := range purposesOf(certificate) {
-		if p.Equal(purpose) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(purposesOf(certificate), purpose.Equal)
 }
 
 // purposeNames are RFC 5280 4.2.1.12's.
@@ -40,10 +37,7 @@ var purposeNames = map[string]string{
 }
 
 func purposeText(purpose asn1.ObjectIdentifier) string {
-	if name, ok := purposeNames[purpose.String()]; ok {
-		return name
-	}
-	return purpose.String()
+	return cmp.Or(purposeNames[purpose.String()], purpose.String())
 }
 
 // keyUsageText names the bits of a key usage as RFC 5280 4.2.1.3 does.
@@ -56,8 +50,5 @@ func keyUsageText(usage x509.KeyUsage) string {
 			set = append(set, name)
 		}
 	}
-	if len(set) == 0 {
-		return "none"
-	}
-	return strings.Join(set, ", ")
+	return cmp.Or(strings.Join(set, ", "), "none")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
@@ -193,10 +194,8 @@ const signatureOnly = "https://sigstore.dev/cosign/sign/v1"
 // algorithm is the digest by which the artifact is asked for: SHA-256 where the
 // bundle states one.
 func (e *evidence) algorithm() string {
-	for _, d := range e.stated {
-		if d.Algorithm == sha256Name {
-			return sha256Name
-		}
+	if slices.ContainsFunc(e.stated, func(d verify.ArtifactDigest) bool { return d.Algorithm == sha256Name }) {
+		return sha256Name
 	}
 	return e.stated[0].Algorithm
 }

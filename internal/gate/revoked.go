@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,10 +97,10 @@ func issuers(s *scoped) []*x509.Certificate {
 }
 
 func signedBy(crl *x509.RevocationList, issuers []*x509.Certificate) error {
-	for _, issuer := range issuers {
-		if issuer != nil && bytes.Equal(issuer.RawSubject, crl.RawIssuer) && crl.CheckSignatureFrom(issuer) == nil {
-			return nil
-		}
+	if slices.ContainsFunc(issuers, func(issuer *x509.Certificate) bool {
+		return issuer != nil && bytes.Equal(issuer.RawSubject, crl.RawIssuer) && crl.CheckSignatureFrom(issuer) == nil
+	}) {
+		return nil
 	}
 	return errors.New("no authority of the trusted root signed it")
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/x509"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -22,12 +23,7 @@ func (t Trust) isOwn(service string) bool {
 		return false
 	}
 	host := strings.ToLower(u.Hostname())
-	for _, domain := range t.Own {
-		if host == domain || strings.HasSuffix(host, "."+domain) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.Own, func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) })
 }
 
 // counts reports whether a service's URL is of the wanted side.

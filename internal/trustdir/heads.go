@@ -36,28 +36,17 @@ func (d *Dir) Heads() (int, error) {
 				continue // a killed command left it half made
 			}
 			n++
-			if err := d.head(name, carrier.field); err != nil && !d.givenUp(name, carrier.field) {
+			head, err := d.headIn(name, carrier.field)
+			if err == nil {
+				err = d.Ledger.CheckHead(head)
+			}
+			// what is published, or of a record that was accepted, is never given up
+			if _, up := d.State.GivenUp[head]; err != nil && (!up || d.MayGiveUp(name) != nil) {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
 		}
 	}
 	return n, errors.Join(errs...)
-}
-
-func (d *Dir) head(name, field string) error {
-	head, err := d.headIn(name, field)
-	if err != nil {
-		return err
-	}
-	return d.Ledger.CheckHead(head)
-}
-
-// givenUp reports whether the ledger gave up the head that a file carries. One
-// that is published, or of a record that was accepted, is never given up.
-func (d *Dir) givenUp(name, field string) bool {
-	head, err := d.headIn(name, field)
-	_, up := d.State.GivenUp[head]
-	return err == nil && up && d.MayGiveUp(name) == nil
 }
 
 // MayGiveUp refuses a file whose head must stay in the ledger.

@@ -53,10 +53,9 @@ func (c *CRL) check(s *State, ps *problems, _ *Entry) func() {
 
 // LastCRL returns the newest CRL of one key of an issuer, nil before the first.
 func (s *State) LastCRL(issuer string, generation int) *CRL {
-	crls := s.CRLs[issuer]
-	for i := len(crls) - 1; i >= 0; i-- {
-		if crls[i].Generation == generation {
-			return &crls[i]
+	for _, c := range slices.Backward(s.CRLs[issuer]) {
+		if c.Generation == generation {
+			return &c
 		}
 	}
 	return nil
@@ -193,9 +192,6 @@ func refuses(s *State, e *Entry) error {
 
 func sortGenerations(all []Generation) {
 	slices.SortStableFunc(all, func(a, b Generation) int {
-		if c := strings.Compare(a.Certificate.Authority, b.Certificate.Authority); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Number, b.Number)
+		return cmp.Or(cmp.Compare(a.Certificate.Authority, b.Certificate.Authority), cmp.Compare(a.Number, b.Number))
 	})
 }

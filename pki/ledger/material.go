@@ -139,10 +139,10 @@ func checkBag(s *State, ps *problems, m *Material, bag string, known bool) {
 
 // Bag is the bag that an item is in after its life so far, "" for none.
 func Bag(life []Material) string {
-	for i := len(life) - 1; i >= 0; i-- {
-		switch life[i].What {
+	for _, m := range slices.Backward(life) {
+		switch m.What {
 		case MaterialSealed:
-			return life[i].Bag
+			return m.Bag
 		case MaterialOpened:
 			return ""
 		}

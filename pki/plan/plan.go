@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -202,12 +203,7 @@ type Rehearsal struct {
 
 // Allows reports whether the plan names an exception.
 func (p *Plan) Allows(exception string) bool {
-	for _, e := range p.Exceptions {
-		if e.Name == exception {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Exceptions, func(e Exception) bool { return e.Name == exception })
 }
 
 // Days is a whole number of days, written "197d".

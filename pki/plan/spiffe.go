@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/pki"
@@ -43,13 +44,10 @@ func excluding(nc *pki.NameConstraints, host string) string {
 		return ""
 	}
 	within := func(list []string) bool {
-		for _, c := range list {
+		return slices.ContainsFunc(list, func(c string) bool {
 			c = strings.ToLower(c)
-			if host == c || strings.HasPrefix(c, ".") && strings.HasSuffix(host, c) {
-				return true
-			}
-		}
-		return false
+			return host == c || strings.HasPrefix(c, ".") && strings.HasSuffix(host, c)
+		})
 	}
 	switch {
 	case within(nc.Excluded.URI):
