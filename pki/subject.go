@@ -160,8 +160,8 @@ func IsPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unprintable(r, " '()+,-./:=?") })
 }
 
-// unprintable reports whether a rune is no letter or digit of ASCII and none of
-// some marks.
+// unprintable reports whether a rune is neither a letter or digit of ASCII nor
+// one of some marks.
 func unprintable(r rune, marks string) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r)
 }

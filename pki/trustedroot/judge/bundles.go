@@ -31,7 +31,8 @@ func (b Bundle) read() (*bundle.Bundle, error) {
 		return nil, fmt.Errorf("larger than %d bytes", maxDocument)
 	}
 	entity := &bundle.Bundle{}
-	return entity, entity.UnmarshalJSON(b.Data)
+	err := entity.UnmarshalJSON(b.Data)
+	return entity, err
 }
 
 // BundleResult says how a bundle stands under a trusted root.
