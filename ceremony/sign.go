@@ -42,7 +42,7 @@ func signItem(d *day, item request.Item, pub crypto.PublicKey) error {
 			}
 		}
 		if retried {
-			if err := askAgain(d, item, in); err != nil {
+			if err := ask(d, stepSign+" "+item.Authority, again(fmt.Sprintf("the certificate of %s, serial %s", in.Authority, in.Serial))); err != nil {
 				return signResult{}, err
 			}
 		}
@@ -94,11 +94,6 @@ func takeUp(d *day, in signIntent, spec pki.Spec, chain []*x509.Certificate) (*p
 		return nil, fmt.Errorf("take up the certificate of %s again: %w", in.Authority, err)
 	}
 	return prepared, nil
-}
-
-// askAgain is the question before the same bytes are signed a second time.
-func askAgain(d *day, item request.Item, in signIntent) error {
-	return ask(d, stepSign+" "+item.Authority, again(fmt.Sprintf("the certificate of %s, serial %s", in.Authority, in.Serial)))
 }
 
 func sign(d *day, prepared *pki.Prepared) (*x509.Certificate, error) {

@@ -2,10 +2,8 @@ package yubikey
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 )
@@ -16,12 +14,11 @@ const defaultRetries = 5
 
 // ProvisionOptions says how a token is made ready.
 type ProvisionOptions struct {
-	PIN, PUK         []byte    // new ones; the caller wipes them
-	PINRetries       int       // 1 to 15; 0: 5
-	PUKRetries       int       // 1 to 15; 0: 5
-	ForRoot          bool      // the token will hold a root key
-	AllowOldFirmware bool      // firmware below 5.7 for a root, which the plan must name as an exception
-	Rand             io.Reader // of the management key and the CHUID; nil: crypto/rand
+	PIN, PUK         []byte // new ones; the caller wipes them
+	PINRetries       int    // 1 to 15; 0: 5
+	PUKRetries       int    // 1 to 15; 0: 5
+	ForRoot          bool   // the token will hold a root key
+	AllowOldFirmware bool   // firmware below 5.7 for a root, which the plan must name as an exception
 }
 
 // defaults fills in what is left open.
@@ -31,9 +28,6 @@ func (o *ProvisionOptions) defaults() {
 	}
 	if o.PUKRetries == 0 {
 		o.PUKRetries = defaultRetries
-	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
 	}
 }
 

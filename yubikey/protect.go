@@ -3,7 +3,6 @@
 package yubikey
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -25,7 +24,7 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 		return false, err
 	}
 	doing := fmt.Sprintf("protect the management key of token %d", t.id.Serial)
-	p := &provisioning{Token: t, mgmt: credential{algorithm: alg3DES}, o: ProvisionOptions{Rand: rand.Reader}}
+	p := &provisioning{Token: t, mgmt: credential{algorithm: alg3DES}}
 	if !t.id.Firmware.Less(metadataFirmware) {
 		if err := p.readState(); err != nil {
 			return false, explain(doing, err)
@@ -74,7 +73,7 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 // no tries of it.
 func (p *provisioning) authentic(key []byte) error {
 	return without(p.Token, func() error {
-		return withRaw(p.id.Reader, func(r *raw) error { return r.authenticate(p.mgmt.algorithm, key, p.o.Rand) })
+		return withRaw(p.id.Reader, func(r *raw) error { return r.authenticate(p.mgmt.algorithm, key) })
 	})
 }
 

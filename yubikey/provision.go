@@ -190,11 +190,7 @@ func (p *provisioning) setManagementKey() error {
 }
 
 func (p *provisioning) replaceManagementKey(old []byte) error {
-	// 24 bytes: AES-192 from firmware 5.4 on, 3DES before
-	key, err := newManagementKey(p.o.Rand)
-	if err != nil {
-		return err
-	}
+	key := random(24) // AES-192 from firmware 5.4 on, 3DES before
 	if err := p.yk.SetMetadata(old, &piv.Metadata{ManagementKey: &key}); err != nil {
 		return err
 	}
@@ -233,16 +229,12 @@ func (p *provisioning) setCHUID() error {
 	if p.hasCHUID {
 		return nil
 	}
-	chuid, err := newCHUID(p.o.Rand)
-	if err != nil {
-		return err
-	}
 	return without(p.Token, func() error {
 		return withRaw(p.id.Reader, func(r *raw) error {
-			if err := r.authenticate(p.mgmt.algorithm, p.Token.mgmt, p.o.Rand); err != nil {
+			if err := r.authenticate(p.mgmt.algorithm, p.Token.mgmt); err != nil {
 				return err
 			}
-			return r.writeCHUID(chuid)
+			return r.writeCHUID(newCHUID(random(16)))
 		})
 	})
 }

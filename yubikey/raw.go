@@ -10,7 +10,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/ebfe/scard"
 )
@@ -147,7 +146,7 @@ const (
 
 // authenticate proves knowledge of the management key to the card and has the
 // card prove it back (SP 800-73-4 part 2, appendix A.2): two exchanges.
-func (r *raw) authenticate(algorithm byte, key []byte, rand io.Reader) error {
+func (r *raw) authenticate(algorithm byte, key []byte) error {
 	block, err := blockCipher(algorithm, key)
 	if err != nil {
 		return err
@@ -161,10 +160,7 @@ func (r *raw) authenticate(algorithm byte, key []byte, rand io.Reader) error {
 	if !ok || len(encrypted) != n {
 		return fmt.Errorf("%s the management key: a witness of an unknown form", textAuthenticating)
 	}
-	challenge := make([]byte, n)
-	if _, err := io.ReadFull(rand, challenge); err != nil {
-		return fmt.Errorf("random challenge: %w", err)
-	}
+	challenge := random(n)
 	data := append([]byte{0x7c, byte(2 * (n + 2)), 0x80, byte(n)}, make([]byte, n)...)
 	block.Decrypt(data[4:], encrypted)
 	data = append(append(data, 0x81, byte(n)), challenge...)

@@ -2,7 +2,6 @@ package request
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -11,7 +10,9 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
-// String is what Describe writes.
+// String says everything that the ceremony will be asked to sign, and the
+// request's digest in hex groups and in words. It takes all of it from the
+// request's files, so the text is the same on both hosts, for folder and tar.
 func (r *Request) String() string {
 	t := &text{}
 	r.head(t)
@@ -32,16 +33,6 @@ func (r *Request) String() string {
 	}
 	t.rows("  ", words, 3)
 	return t.b.String()
-}
-
-// Describe writes everything that the ceremony will be asked to sign, and the
-// request's digest in hex groups and in words. It takes all of it from the
-// request's files, so the text is the same on both hosts, for folder and tar.
-func (r *Request) Describe(w io.Writer) error {
-	if _, err := io.WriteString(w, r.String()); err != nil {
-		return fmt.Errorf("describe request: %w", err)
-	}
-	return nil
 }
 
 func (r *Request) head(t *text) {

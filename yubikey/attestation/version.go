@@ -41,13 +41,3 @@ func (v Version) Less(w Version) bool {
 
 // MarshalText implements encoding.TextMarshaler.
 func (v Version) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (v *Version) UnmarshalText(b []byte) error {
-	parsed, err := ParseVersion(string(b))
-	if err != nil {
-		return err
-	}
-	*v = parsed
-	return nil
-}

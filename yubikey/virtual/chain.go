@@ -9,7 +9,6 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 )
 
@@ -35,10 +34,7 @@ var (
 // root and f9 before 5.7.4, and two intermediates between them from then on
 // (pathlen 2 and 1, then 0 for f9). Every name but that of f9 says rehearsal.
 func newAttestationChain(f firmware) (*attestationChain, error) {
-	mark := make([]byte, 4)
-	if _, err := rand.Read(mark); err != nil {
-		return nil, fmt.Errorf("name of the attestation root: %w", err)
-	}
+	mark := random(4)
 	validity := oldHierarchy
 	steps := []struct {
 		name    string
@@ -102,12 +98,7 @@ func issue(name string, pathLen int, validity [2]time.Time, issued []*x509.Certi
 	if err != nil {
 		return nil, nil, fmt.Errorf("key of %s: %w", name, err)
 	}
-	number, err := randomSerial()
-	if err != nil {
-		return nil, nil, err
-	}
 	template := &x509.Certificate{
-		SerialNumber:          number,
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             validity[0],
 		NotAfter:              validity[1],
@@ -170,15 +161,10 @@ func attestation(c *Card, slot byte, key *slotKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode serial number: %w", err)
 	}
-	number, err := randomSerial()
-	if err != nil {
-		return nil, err
-	}
 	template := &x509.Certificate{
-		SerialNumber: number,
-		Subject:      pkix.Name{CommonName: fmt.Sprintf("YubiKey PIV Attestation %02x", slot)},
-		NotBefore:    chain.device.NotBefore,
-		NotAfter:     chain.device.NotAfter,
+		Subject:   pkix.Name{CommonName: fmt.Sprintf("YubiKey PIV Attestation %02x", slot)},
+		NotBefore: chain.device.NotBefore,
+		NotAfter:  chain.device.NotAfter,
 		ExtraExtensions: []pkix.Extension{
 			{Id: oidFirmware, Value: c.firmware[:]},
 			{Id: oidSerial, Value: serial},
@@ -187,13 +173,4 @@ func attestation(c *Card, slot byte, key *slotKey) ([]byte, error) {
 		},
 	}
 	return x509.CreateCertificate(rand.Reader, template, chain.device, publicOf(key.private), chain.key)
-}
-
-// randomSerial is a certificate serial number of 127 random bits.
-func randomSerial() (*big.Int, error) {
-	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, fmt.Errorf("certificate serial number: %w", err)
-	}
-	return n.Add(n, big.NewInt(1)), nil
 }

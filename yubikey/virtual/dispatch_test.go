@@ -164,10 +164,7 @@ func FuzzTransmit(f *testing.F) {
 	f.Add([]byte("\x0a\x00\xa4\x04\x00\x05\xa0\x00\x00\x03\x08\x0d\x00\x20\x00\x80\x08654321\xff\xff"))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		s := *made.state
-		s.PIN, err = newReference([]byte("\x01 no PIN"), 3)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.PIN = newReference([]byte("\x01 no PIN"), 3)
 		s.PUK = s.PIN
 		s.Management.Key = bytes.Repeat([]byte{0xEE}, 24)
 		s.Keys = map[byte]*slotKey{slotSignature: held}

@@ -5,7 +5,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des" //nolint:gosec // what tokens before firmware 5.7 use
-	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
 )
@@ -76,10 +75,7 @@ func authenticateManagement(c *Card, cmd command) ([]byte, status) {
 
 // offerWitness sends random bytes, encrypted: the caller must decrypt them.
 func offerWitness(c *Card, block cipher.Block) ([]byte, status) {
-	secret := make([]byte, block.BlockSize())
-	if _, err := rand.Read(secret); err != nil {
-		return nil, swMemoryFailure
-	}
+	secret := random(block.BlockSize())
 	c.session.witness, c.session.challenge = secret, nil
 	sealed := make([]byte, len(secret))
 	block.Encrypt(sealed, secret)
@@ -98,10 +94,7 @@ func proveBoth(c *Card, block cipher.Block, witness, challenge []byte) ([]byte, 
 
 // offerChallenge sends random bytes that the caller must encrypt.
 func offerChallenge(c *Card, block cipher.Block) ([]byte, status) {
-	challenge := make([]byte, block.BlockSize())
-	if _, err := rand.Read(challenge); err != nil {
-		return nil, swMemoryFailure
-	}
+	challenge := random(block.BlockSize())
 	c.session.challenge, c.session.witness = challenge, nil
 	return wrap(0x7C, wrap(0x81, challenge)), swOK
 }

@@ -2,7 +2,6 @@ package virtual
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 )
@@ -27,13 +26,10 @@ type reference struct {
 	Left   int    `json:"left"`
 }
 
-func newReference(value []byte, tries int) (reference, error) {
-	r := reference{Salt: make([]byte, 16), Tries: tries, Left: tries}
-	if _, err := rand.Read(r.Salt); err != nil {
-		return reference{}, fmt.Errorf("salt: %w", err)
-	}
+func newReference(value []byte, tries int) reference {
+	r := reference{Salt: random(16), Tries: tries, Left: tries}
 	r.Digest = r.digest(value)
-	return r, nil
+	return r
 }
 
 func (r *reference) digest(value []byte) []byte {
@@ -75,11 +71,7 @@ func replace(c *Card, r *reference, value []byte) status {
 	if len(trimmed) < pinLength || bytes.IndexByte(trimmed, 0xff) >= 0 {
 		return swWrongData
 	}
-	fresh, err := newReference(value, r.Tries)
-	if err != nil {
-		return swMemoryFailure
-	}
-	*r = fresh
+	*r = newReference(value, r.Tries)
 	c.dirty = true
 	return swOK
 }
@@ -158,9 +150,7 @@ func setRetries(c *Card, cmd command) ([]byte, status) {
 	if cmd.p1 == 0 || cmd.p2 == 0 || len(cmd.data) != 0 {
 		return nil, swWrongData
 	}
-	if err := c.state.resetReferences(int(cmd.p1), int(cmd.p2)); err != nil {
-		return nil, swMemoryFailure
-	}
+	c.state.resetReferences(int(cmd.p1), int(cmd.p2))
 	c.session.pin, c.session.pinUnused = false, false
 	c.dirty = true
 	return nil, swOK
@@ -172,9 +162,7 @@ func resetApplication(c *Card, _ command) ([]byte, status) {
 	if c.state.PIN.Left > 0 || c.state.PUK.Left > 0 {
 		return nil, swConditions
 	}
-	if err := c.state.factory(); err != nil {
-		return nil, swMemoryFailure
-	}
+	c.state.factory()
 	c.session = session{application: applicationPIV}
 	c.dirty = true
 	return nil, swOK

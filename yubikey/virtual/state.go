@@ -28,20 +28,17 @@ func newState(o Options) (*state, error) {
 	if !s.Firmware.atLeast(oldest[0], oldest[1], oldest[2]) {
 		return nil, fmt.Errorf("firmware %s: the oldest that can be played is %s", s.Firmware, oldest)
 	}
-	for s.Serial == 0 {
-		serial, err := newSerial()
-		if err != nil {
-			return nil, err
-		}
-		s.Serial = serial
+	if s.Serial == 0 {
+		// eight digits, as on tokens of these years
+		s.Serial = 10_000_000 + binary.BigEndian.Uint32(random(4))%90_000_000
 	}
 	chain, err := chainFor(o, s.Firmware)
 	if err != nil {
 		return nil, err
 	}
 	s.attestation = *chain
-	err = s.factory()
-	return s, err
+	s.factory()
+	return s, nil
 }
 
 func chainFor(o Options, f firmware) (*attestationChain, error) {
@@ -51,34 +48,23 @@ func chainFor(o Options, f firmware) (*attestationChain, error) {
 	return newAttestationChain(f)
 }
 
-// newSerial returns a number of eight digits, as on tokens of these years.
-func newSerial() (uint32, error) {
-	var b [4]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return 0, fmt.Errorf("serial number: %w", err)
-	}
-	return 10_000_000 + binary.BigEndian.Uint32(b[:])%90_000_000, nil
+// random makes that many random bytes; crypto/rand never fails.
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
 }
 
 // factory empties the card and sets the factory values. Serial number,
 // firmware and the attestation chain stay.
-func (s *state) factory() error {
+func (s *state) factory() {
 	s.Management = managementKey{Algorithm: s.Firmware.managementAlgorithm(), Key: defaultManagementKey}
 	s.Keys, s.Objects = map[byte]*slotKey{}, map[uint32][]byte{}
-	return s.resetReferences(defaultTries, defaultTries)
+	s.resetReferences(defaultTries, defaultTries)
 }
 
-func (s *state) resetReferences(pinTries, pukTries int) error {
-	pin, err := newReference(defaultPIN[:], pinTries)
-	if err != nil {
-		return err
-	}
-	puk, err := newReference(defaultPUK[:], pukTries)
-	if err != nil {
-		return err
-	}
-	s.PIN, s.PUK = pin, puk
-	return nil
+func (s *state) resetReferences(pinTries, pukTries int) {
+	s.PIN, s.PUK = newReference(defaultPIN[:], pinTries), newReference(defaultPUK[:], pukTries)
 }
 
 // key returns the private key in a slot, nil when there is none. The key of
