@@ -16,7 +16,7 @@ func (t *Token) ChangePIN(old, newPIN []byte) error {
 	}
 	err := checked(t, doing, t.yk.SetPIN(string(old), string(newPIN)))
 	if err == nil {
-		wipe(t.pin)
+		clear(t.pin)
 		t.pin = nil
 	}
 	return err
@@ -29,7 +29,7 @@ func (t *Token) Unblock(puk, newPIN []byte) error {
 	if err := change(t, doing, puk, newPIN, "PUK", refPUK); err != nil {
 		return err
 	}
-	wipe(t.pin)
+	clear(t.pin)
 	t.pin = nil
 	return explainAuth(doing, "PUK", t.yk.Unblock(string(puk), string(newPIN)))
 }

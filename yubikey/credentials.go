@@ -66,7 +66,7 @@ func askPIN(t *Token, doing string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	if err := sendable(pin, "PIN"); err != nil {
-		wipe(pin)
+		clear(pin)
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	t.pin = pin
@@ -133,7 +133,7 @@ func again(t *Token, ask func() error) error {
 func checked(t *Token, doing string, err error) error {
 	var refused piv.AuthErr
 	if errors.As(err, &refused) {
-		wipe(t.pin)
+		clear(t.pin)
 		t.pin = nil
 	}
 	return explainAuth(doing, "PIN", err)
@@ -176,7 +176,7 @@ func protectedKey(t *Token, pin string) ([]byte, error) {
 		return nil, nil
 	}
 	key := append([]byte(nil), *m.ManagementKey...)
-	wipe(*m.ManagementKey)
+	clear(*m.ManagementKey)
 	return key, nil
 }
 

@@ -168,8 +168,8 @@ func (t *Token) Close() error {
 }
 
 func (t *Token) forget() {
-	wipe(t.pin)
-	wipe(t.mgmt)
+	clear(t.pin)
+	clear(t.mgmt)
 	t.pin, t.mgmt = nil, nil
 	t.known = map[Slot]SlotInfo{}
 }
@@ -198,12 +198,6 @@ func (t *Token) open() error {
 		return fault.New(fault.Device, "open the token again", ErrClosed)
 	}
 	return nil
-}
-
-func wipe(b []byte) {
-	for i := range b {
-		b[i] = 0
-	}
 }
 
 // patience is how long Reopen waits for a token to be plugged in.

@@ -43,13 +43,13 @@ func (t *Token) Protect(old func() ([]byte, error)) (already bool, err error) {
 			t.mgmt = stored
 			return true, nil
 		}
-		wipe(stored) // an interrupted run stored it, and another one is in force
+		clear(stored) // an interrupted run stored it, and another one is in force
 		if errors.Is(kind(err), ErrRemoved) {
 			return false, explain(doing, err)
 		}
 	}
 	current := append([]byte(nil), piv.DefaultManagementKey...)
-	defer func() { wipe(current) }()
+	defer func() { clear(current) }()
 	if p.mgmt.factory {
 		err = explainAdmin(doing, p.authentic(current))
 	} else {
@@ -101,7 +101,7 @@ func (t *Token) SetRetries(o ProvisionOptions) error {
 			return explainAdmin(doing, err)
 		}
 	}
-	wipe(t.pin)
+	clear(t.pin)
 	t.pin = append([]byte(nil), o.PIN...)
 	return nil
 }

@@ -50,7 +50,7 @@ func (t *Token) Provision(o ProvisionOptions) error {
 		}
 	}
 	t.fresh = false
-	wipe(t.pin)
+	clear(t.pin)
 	t.pin = append([]byte(nil), o.PIN...)
 	return nil
 }
@@ -202,7 +202,7 @@ func (p *provisioning) replaceManagementKey(old []byte) error {
 	if p.id.Firmware.Less(Version{5, 4, 0}) {
 		p.mgmt.algorithm = alg3DES
 	}
-	wipe(p.Token.mgmt)
+	clear(p.Token.mgmt)
 	p.Token.mgmt = key
 	return nil
 }
@@ -220,7 +220,7 @@ func (p *provisioning) readManagementKey() error {
 		return fault.New(fault.Device, "put it there with trustroot token protect --serial N, which asks for the key that is in force",
 			fmt.Errorf("%w: its management key is neither the factory's nor kept behind the PIN", ErrNotReady))
 	}
-	wipe(p.Token.mgmt)
+	clear(p.Token.mgmt)
 	p.Token.mgmt = key
 	return nil
 }

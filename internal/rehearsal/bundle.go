@@ -1,25 +1,24 @@
 package rehearsal
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/internal/draft"
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/kms"
-	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/trustedroot/world"
@@ -72,7 +71,8 @@ func SignBundle(d *trustdir.Dir, ctx context.Context, client *kms.Client, now ti
 func rehearsedServices(d *trustdir.Dir, ctx context.Context, client *kms.Client) (*world.Services, []string, error) {
 	s := &world.Services{}
 	var names []string
-	var errs []error
+	known, err := draft.Certificates(d)
+	errs := []error{err}
 	take := func(name string, g *ledger.Generation, generations []plan.Generation, key *crypto.Signer) {
 		if *key != nil {
 			return // one of a kind is enough for a bundle
@@ -94,10 +94,10 @@ func rehearsedServices(d *trustdir.Dir, ctx context.Context, client *kms.Client)
 		switch g.Certificate.Profile {
 		case "fulcio-ca":
 			take(name, g, a.Generations, &s.FulcioKey)
-			errs = append(errs, certificateOf(d, g, &s.Fulcio))
+			s.Fulcio = cmp.Or(s.Fulcio, known[name][g.Number-1])
 		case "tsa", "tsa-leaf":
 			take(name, g, a.Generations, &s.TSAKey)
-			errs = append(errs, certificateOf(d, g, &s.TSA))
+			s.TSA = cmp.Or(s.TSA, known[name][g.Number-1])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.State.Logs)) {
@@ -112,16 +112,4 @@ func rehearsedServices(d *trustdir.Dir, ctx context.Context, client *kms.Client)
 	}
 	slices.Sort(names)
 	return s, names, errors.Join(errs...)
-}
-
-func certificateOf(d *trustdir.Dir, g *ledger.Generation, to **x509.Certificate) error {
-	if *to != nil {
-		return nil
-	}
-	data, err := os.ReadFile(filepath.Join(d.Path, filepath.FromSlash(g.Certificate.File.Path)))
-	if err != nil {
-		return fmt.Errorf("read a certificate: %w", err)
-	}
-	*to, err = pki.ParseCertificate(data)
-	return err
 }
