@@ -1,11 +1,12 @@
 package reference
 
 import (
-	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
-	"github.com/linnemanlabs/trustroot/internal/term"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
+	"github.com/linnemanlabs/trustroot/internal/term"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"

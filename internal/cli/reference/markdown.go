@@ -1,9 +1,10 @@
 package reference
 
 import (
+	"strings"
+
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/term"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
