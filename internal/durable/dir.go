@@ -17,9 +17,13 @@ type Dir struct {
 
 // NewDir makes the temporary directory beside final, whose parent must exist.
 // It fails with an error that is fs.ErrExist when anything is at final.
-func NewDir(final string) (*Dir, error) { return newDir(final, filepath.Dir(filepath.Clean(final))) }
+func NewDir(final string) (*Dir, error) {
+	return NewDirAway(final, filepath.Dir(filepath.Clean(final)))
+}
 
-func newDir(final, folder string) (*Dir, error) {
+// NewDirAway is NewDir with the temporary directory in another folder of the
+// same file system: what a killed process leaves is then not beside final.
+func NewDirAway(final, folder string) (*Dir, error) {
 	final = filepath.Clean(final)
 	if _, err := os.Lstat(final); err == nil {
 		return nil, fmt.Errorf("make %s: %w", final, fs.ErrExist)
@@ -32,12 +36,6 @@ func newDir(final, folder string) (*Dir, error) {
 		return nil, fmt.Errorf("make %s: %w", final, err)
 	}
 	return &Dir{temp: temp, final: final}, nil
-}
-
-// NewDirAway is NewDir with the temporary directory in another folder of the
-// same file system: what a killed process leaves is then not beside final.
-func NewDirAway(final, folder string) (*Dir, error) {
-	return newDir(final, folder)
 }
 
 // Path returns the directory to fill; after Commit, the final one.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -176,13 +175,4 @@ func (e *Exported) describe(c checkpoint.Key) {
 
 func exportedOf(k kms.Planned, dir, arn, spki string) Exported {
 	return Exported{Kind: k.Kind, Name: k.Name, Generation: k.Generation, ARN: arn, SPKISHA256: spki, Dir: dir}
-}
-
-// stampOf is the evidence of a key as it stands in key.json.
-func stampOf(ctx context.Context, client *kms.Client, key *kms.Key, now time.Time) ([]byte, error) {
-	evidence, err := client.Evidence(ctx, key, now)
-	if err != nil {
-		return nil, err
-	}
-	return evidence.Marshal()
 }

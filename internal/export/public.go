@@ -76,7 +76,11 @@ func public(d *trustdir.Dir, ctx context.Context, client *kms.Client, k kms.Plan
 	if there {
 		return r, keptKey(d, dir, key.SPKISHA256())
 	}
-	files[trustdir.EvidenceFile], err = stampOf(ctx, client, key, now)
+	evidence, err := client.Evidence(ctx, key, now)
+	if err != nil {
+		return read{}, err
+	}
+	files[trustdir.EvidenceFile], err = evidence.Marshal()
 	r.files = files
 	return r, err
 }

@@ -39,10 +39,8 @@ func (r readerState) String() string {
 	return fmt.Sprintf("%s: card %x", r.name, r.atr)
 }
 
-// watcher asks a daemon for its readers again and again.
-type watcher struct{ conn net.Conn }
-
-func watch(ctx context.Context, socket string) (*watcher, error) {
+// watch connects to a daemon, to ask it for its readers again and again.
+func watch(ctx context.Context, socket string) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", socket)
 	if err != nil {
@@ -51,17 +49,17 @@ func watch(ctx context.Context, socket string) (*watcher, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		err = conn.SetDeadline(deadline)
 	}
-	return &watcher{conn: conn}, err
+	return conn, err
 }
 
-func (w *watcher) readers() ([]readerState, error) {
+func readersOf(conn net.Conn) ([]readerState, error) {
 	request := binary.NativeEndian.AppendUint32(nil, 0)
 	request = binary.NativeEndian.AppendUint32(request, getReadersState)
-	if _, err := w.conn.Write(request); err != nil {
+	if _, err := conn.Write(request); err != nil {
 		return nil, fmt.Errorf("ask pcscd for its readers: %w", err)
 	}
 	answer := make([]byte, maxReaders*readerStateSize)
-	if _, err := io.ReadFull(w.conn, answer); err != nil {
+	if _, err := io.ReadFull(conn, answer); err != nil {
 		return nil, fmt.Errorf("ask pcscd for its readers: %w", err)
 	}
 	return parseReaderStates(answer), nil
@@ -91,13 +89,13 @@ func parseReaderStates(b []byte) []readerState {
 func (r *Readers) awaitReader(ctx context.Context, name string, want bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	w, err := watch(ctx, r.socket)
+	conn, err := watch(ctx, r.socket)
 	if err != nil {
 		return errors.Join(err, r.daemon.running())
 	}
-	defer func() { _ = w.conn.Close() }()
+	defer func() { _ = conn.Close() }()
 	for {
-		list, err := w.readers()
+		list, err := readersOf(conn)
 		if err != nil {
 			return errors.Join(err, r.daemon.running())
 		}

@@ -54,7 +54,7 @@ func ListenUSB(ctx context.Context, address string, card *Card) (*USB, error) {
 func (u *USB) serve(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	l := newLink(conn)
+	l := &link{conn: conn}
 	u.mu.Lock()
 	u.link = l
 	u.mu.Unlock()

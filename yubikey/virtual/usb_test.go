@@ -281,7 +281,7 @@ func FuzzUSB(f *testing.F) {
 			t.Fatal(err)
 		}
 		here, there := net.Pipe()
-		l := newLink(here)
+		l := &link{conn: here}
 		l.greeted = true
 		go func() { _, _ = io.Copy(io.Discard, there) }()
 		l.attach(card, func(*Card) {})

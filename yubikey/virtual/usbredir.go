@@ -70,8 +70,6 @@ type link struct {
 	interval bool   // slot changes are asked for
 }
 
-func newLink(conn net.Conn) *link { return &link{conn: conn} }
-
 func (l *link) both(capability uint32) bool { return l.peer&capabilities&capability != 0 }
 
 // run says hello, calls greeted when the machine has, and answers until the
