@@ -41,8 +41,8 @@ func (s Slot) pivSlot() (piv.Slot, error) {
 	return slot, nil
 }
 
-// slot is piv-go's name of a slot, once the token is known to be open.
-func (t *Token) slot(s Slot) (piv.Slot, error) {
+// slotOf is piv-go's name of a slot, once the token is known to be open.
+func slotOf(t *Token, s Slot) (piv.Slot, error) {
 	slot, err := s.pivSlot()
 	if err == nil {
 		err = t.open()
@@ -102,7 +102,7 @@ func algorithmName(pub crypto.PublicKey) string {
 
 // Certificate reads the certificate stored for a slot.
 func (t *Token) Certificate(s Slot) (*x509.Certificate, error) {
-	slot, err := t.slot(s)
+	slot, err := slotOf(t, s)
 	if err != nil {
 		return nil, err
 	}

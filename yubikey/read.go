@@ -41,7 +41,7 @@ func key(t *Token, s Slot) (SlotInfo, error) {
 	if info, ok := t.known[s]; ok {
 		return info, nil
 	}
-	slot, err := t.slot(s)
+	slot, err := slotOf(t, s)
 	if err != nil {
 		return SlotInfo{}, err
 	}
@@ -128,7 +128,7 @@ func (t *Token) DeviceCertificate() (*x509.Certificate, error) {
 // Attest has the token attest the key in a slot: the certificate that it makes
 // for it and that of its slot f9. Nothing is verified here.
 func (t *Token) Attest(s Slot) (attestation.Pair, error) {
-	slot, err := t.slot(s)
+	slot, err := slotOf(t, s)
 	if err != nil {
 		return attestation.Pair{}, err
 	}

@@ -26,7 +26,7 @@ import (
 // back as an *AuthError and a touch that did not come as ErrTouch: signing may be
 // tried again on the same signer.
 func (t *Token) Signer(s Slot, expected crypto.PublicKey) (crypto.Signer, error) {
-	slot, err := t.slot(s)
+	slot, err := slotOf(t, s)
 	if err != nil {
 		return nil, err
 	}

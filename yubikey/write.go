@@ -134,7 +134,7 @@ func vacant(t *Token, doing string, s Slot) error {
 // none, only a retired slot is allowed, whose object then keeps a certificate
 // for its own sake.
 func (t *Token) Install(s Slot, c *x509.Certificate) error {
-	slot, err := t.slot(s)
+	slot, err := slotOf(t, s)
 	if err != nil {
 		return err
 	}
