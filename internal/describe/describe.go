@@ -37,12 +37,12 @@ func Describe(s *tuf.Staged) (Described, error) {
 		if c.Name != tuf.TrustedRootName || c.New == nil {
 			continue
 		}
-		lines, err := trustLines(c, s.Created(), leftOf(changes))
+		lines, err := trustLines(c, s.Created, leftOf(changes))
 		for _, line := range lines {
 			out.Text += "  " + tuf.TrustedRootName + ": " + strings.TrimSpace(line) + "\n"
 		}
-		if err != nil && s.Withdraw() != "" {
-			out.Text += "  WITHDRAWN, because: " + s.Withdraw() + "\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    ") + "\n"
+		if err != nil && s.Withdraw != "" {
+			out.Text += "  WITHDRAWN, because: " + s.Withdraw + "\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    ") + "\n"
 			err = nil
 		}
 		if err != nil {

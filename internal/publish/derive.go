@@ -147,7 +147,7 @@ func CheckStaged(d *trustdir.Dir, s *tuf.Staged, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if s.Withdraw() == "" {
+	if s.Withdraw == "" {
 		err = checkPublishedRoot(d, want[trustdir.TrustedRootFile])
 	}
 	if err := errors.Join(err, checkTrust(d, want)); err != nil {

@@ -33,7 +33,7 @@ func gate(d *trustdir.Dir, s *tuf.Staged, roots attestation.Roots, now time.Time
 		var err error
 		switch c.Name {
 		case tuf.TrustedRootName:
-			err = gateTrustedRoot(d, c, contents[tuf.SigningConfigName], s.Withdraw() != "")
+			err = gateTrustedRoot(d, c, contents[tuf.SigningConfigName], s.Withdraw != "")
 		case tuf.SigningConfigName:
 			err = gateSigningConfig(c)
 		case trustdir.LedgerHeadTarget:

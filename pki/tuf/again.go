@@ -30,7 +30,7 @@ func (d *draft) staged(folder string) (*Staged, error) {
 			continue
 		}
 		s, err := OpenStaged(filepath.Join(folder, e.Name()))
-		if err != nil || d.created.Sub(s.Created()).Abs() > againWithin {
+		if err != nil || d.created.Sub(s.Created).Abs() > againWithin {
 			continue
 		}
 		same, err := d.same(s)

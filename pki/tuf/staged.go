@@ -23,7 +23,7 @@ var keyIDForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 type Staged struct {
 	dir        string
 	files      folder
-	change     change
+	change     // what the folder says of itself
 	digest     [32]byte
 	roots      []*document          // the last signed chain, version 1 first
 	trusted    map[string]*document // the last signed targets, by role
@@ -238,15 +238,6 @@ func (s *Staged) wanted() map[string]*document {
 
 // Dir returns the folder.
 func (s *Staged) Dir() string { return s.dir }
-
-// Kind returns init, targets or root.
-func (s *Staged) Kind() string { return s.change.Kind }
-
-// Withdraw returns why the change takes back what was published, or nothing.
-func (s *Staged) Withdraw() string { return s.change.Withdraw }
-
-// Created returns when the change was staged.
-func (s *Staged) Created() time.Time { return s.change.Created }
 
 // Digest returns the SHA-256 of SHA256SUMS, which covers everything but
 // signatures. People compare it aloud.

@@ -44,7 +44,7 @@ func StagedJSON(f *cmdutil.Factory, s *tuf.Staged) error {
 	if err != nil {
 		return err
 	}
-	return cmdutil.PrintJSON(f.Out, stagedView{s.Dir(), s.Kind(), fmt.Sprintf("%x", s.Digest()), s.Sealed(), s.Versions(), status})
+	return cmdutil.PrintJSON(f.Out, stagedView{s.Dir(), s.Kind, fmt.Sprintf("%x", s.Digest()), s.Sealed(), s.Versions(), status})
 }
 
 // Missing says who can still sign.
