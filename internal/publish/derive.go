@@ -61,7 +61,6 @@ func CheckDerived(d *trustdir.Dir) error {
 
 // checkTrust compares what stands in trust/.
 func checkTrust(d *trustdir.Dir, want map[string][]byte) error {
-	var found []string
 	var errs []error
 	for _, folder := range servedFolders {
 		entries, err := fs.ReadDir(d.FS(), folder)
@@ -70,12 +69,9 @@ func checkTrust(d *trustdir.Dir, want map[string][]byte) error {
 		}
 		for _, e := range entries {
 			if !strings.HasPrefix(e.Name(), ".") {
-				found = append(found, folder+"/"+e.Name())
+				errs = append(errs, checkFile(d, folder+"/"+e.Name(), want))
 			}
 		}
-	}
-	for _, name := range found {
-		errs = append(errs, checkFile(d, name, want))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.New(fault.Verification, "find out who changed it; `trustroot trusted-root build` and `trustroot signing-config build` write what ledger and plan say, and a file that they do not make is removed by hand", err)
@@ -181,14 +177,19 @@ func CheckHere(dir string, s *tuf.Staged, now time.Time) error {
 	return CheckStaged(d, s, now)
 }
 
-// isOnlineKey holds a key against the pins of the plan.
-func isOnlineKey(t *plan.TUF, pub crypto.PublicKey) bool {
+// onlinePins are the plan's pins of the online keys.
+func onlinePins(t *plan.TUF) []string {
 	pins := []string{t.OnlineKey.SPKISHA256}
 	if t.NextOnlineKey != nil {
 		pins = append(pins, t.NextOnlineKey.SPKISHA256)
 	}
+	return pins
+}
+
+// isOnlineKey holds a key against the pins of the plan.
+func isOnlineKey(t *plan.TUF, pub crypto.PublicKey) bool {
 	digest, err := pki.SPKISHA256(pub)
-	return err == nil && slices.Contains(pins, digest)
+	return err == nil && slices.Contains(onlinePins(t), digest)
 }
 
 // Rebuild writes every file of trust/ anew where ledger and plan are whole

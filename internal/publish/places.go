@@ -16,6 +16,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -103,7 +104,7 @@ func openPlaces(d *trustdir.Dir, ctx context.Context, w Where) (*tuf.Publisher, 
 
 // openPlace opens one place. A folder that was written before is not made anew:
 // what is mounted there is gone.
-func openPlace(d *trustdir.Dir, ctx context.Context, name string, known bool) (store.Store, error) {
+func openPlace(d *trustdir.Dir, ctx context.Context, name string, known bool) (objects.Store, error) {
 	at := name
 	if !strings.Contains(name, "://") && !filepath.IsAbs(name) {
 		at = d.Join(name)

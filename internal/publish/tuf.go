@@ -14,6 +14,7 @@ import (
 	"github.com/linnemanlabs/trustroot/kms"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -75,7 +76,7 @@ func stagedFolder(d *trustdir.Dir) (string, error) {
 }
 
 // repository opens the repository of the trust directory for reading.
-func repository(d *trustdir.Dir, ctx context.Context) (store.Store, error) {
+func repository(d *trustdir.Dir, ctx context.Context) (objects.Store, error) {
 	path := d.Join(trustdir.RepositoryDir)
 	if _, err := os.Stat(filepath.Join(path, "timestamp.json")); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "stage the first root and targets with `trustroot tuf init`, let the holders sign, and publish", fmt.Errorf("%s holds no repository", path))

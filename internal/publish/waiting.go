@@ -72,10 +72,7 @@ func Published(d *trustdir.Dir) (bool, error) {
 // first: until then nothing is to be staged.
 func RootFits(d *trustdir.Dir) (bool, error) {
 	people, err := peopleOf(d)
-	pins := []string{d.Plan.TUF.OnlineKey.SPKISHA256}
-	if next := d.Plan.TUF.NextOnlineKey; next != nil {
-		pins = append(pins, next.SPKISHA256)
-	}
+	pins := onlinePins(d.Plan.TUF)
 	if err != nil || slices.Contains(pins, "") {
 		return true, nil //nolint:nilerr // they join first
 	}

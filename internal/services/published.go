@@ -48,17 +48,12 @@ func ReadPublication(ctx context.Context, dir string, roles *plan.TUF, now time.
 	if err != nil {
 		return nil, err
 	}
-	var newest, snapshots int64
+	newest := map[string]int64{}
 	for _, role := range report.Roles {
-		switch role.Role {
-		case "targets":
-			newest = role.Version.Version
-		case "snapshot":
-			snapshots = role.Version.Version
-		}
+		newest[role.Role] = role.Version.Version
 	}
-	for n := newest; n > 0; n-- {
-		v, err := readVersion(files, n, snapshots, now, expiries...)
+	for n := newest["targets"]; n > 0; n-- {
+		v, err := readVersion(files, n, newest["snapshot"], now, expiries...)
 		if errors.Is(err, fs.ErrNotExist) {
 			break // what is no longer kept is older than what is
 		}

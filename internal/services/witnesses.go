@@ -74,14 +74,13 @@ const staleCosignature = 24 * time.Hour
 // else does: the logs publish without it.
 func checkWitnesses(q *inquiry, c *signedCheckpoint, g ledger.Generation) {
 	data, err := q.source.WitnessPolicy(q.Name, g)
-	if err != nil {
-		unanswered(q, "witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
+	if err == nil && data == nil {
 		return
 	}
-	if data == nil {
-		return
+	var policy *witness.Policy
+	if err == nil {
+		policy, err = witness.Parse(data)
 	}
-	policy, err := witness.Parse(data)
 	if err != nil {
 		unanswered(q, "witness-policy", "correct the plan's witnesses", "no quorum can be checked: %v", err)
 		return

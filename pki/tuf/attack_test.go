@@ -21,7 +21,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // attacked is a repository of two target versions in the hands of an attacker
@@ -343,7 +343,7 @@ func TestAttack_EndlessData(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, err := a.st.Read(r.Context(), strings.TrimPrefix(r.URL.Path, "/"), 1<<30)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, objects.ErrNotFound):
 			http.NotFound(w, r)
 		case r.URL.Path == "/timestamp.json":
 			// it ends when the client hangs up

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/testpki"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // cache is a web cache before a place that remembers for hours that a root was
@@ -23,10 +23,10 @@ type cache struct {
 
 func (c *cache) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
 	if since, known := c.absent[name]; known && c.now.Sub(since) < c.hours*time.Hour {
-		return nil, store.ErrNotFound
+		return nil, objects.ErrNotFound
 	}
 	data, err := c.memory.Read(ctx, name, limit)
-	if errors.Is(err, store.ErrNotFound) && strings.HasSuffix(name, ".root.json") {
+	if errors.Is(err, objects.ErrNotFound) && strings.HasSuffix(name, ".root.json") {
 		c.absent[name] = *c.now
 	}
 	return data, err

@@ -38,7 +38,7 @@ const (
 // change is change.json: what the metadata cannot say itself.
 type change struct {
 	Version  int               `json:"version"` // 1
-	Kind     string            `json:"kind"`               // KindInit, KindTargets or KindRoot
+	Kind     string            `json:"kind"`    // KindInit, KindTargets or KindRoot
 	Created  time.Time         `json:"created"`
 	Holders  map[string]string `json:"holders"`            // key ID → name
 	Withdraw string            `json:"withdraw,omitempty"` // why published entries are taken back

@@ -30,6 +30,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/updater"
 
 	"github.com/linnemanlabs/trustroot/internal/testpki"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -100,7 +101,7 @@ func writeFile(t testing.TB, name string, data []byte) string {
 }
 
 // serve hands a store out on loopback.
-func serve(t testing.TB, st store.Store) string {
+func serve(t testing.TB, st objects.Store) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, err := st.Read(r.Context(), strings.TrimPrefix(r.URL.Path, "/"), 1<<30)
@@ -138,7 +139,7 @@ func TestConformance_Clients(t *testing.T) {
 type clients struct {
 	t                *testing.T
 	w                *world
-	st               store.Store
+	st               objects.Store
 	now              time.Time
 	url, root, cache string
 	bundle, artifact string
@@ -520,7 +521,7 @@ func saved(t *testing.T, dir string) (*world, *Staged, time.Time) {
 
 // deadly kills its process once an object was written, before any other is.
 type deadly struct {
-	store.Store
+	objects.Store
 	mu sync.Mutex
 }
 

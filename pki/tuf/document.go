@@ -103,14 +103,15 @@ type head struct {
 	version    int64
 	expires    time.Time
 	signatures *[]metadata.Signature
+	fields     map[string]any // that the specification does not know
 	signed     any
 	meta       interface {
 		ToBytes(indented bool) ([]byte, error)
 	}
 }
 
-func headOf[T metadata.Roles](m *metadata.Metadata[T], version int64, expires time.Time) head {
-	return head{version, expires, &m.Signatures, m.Signed, m}
+func headOf[T metadata.Roles](m *metadata.Metadata[T], version int64, expires time.Time, fields map[string]any) head {
+	return head{version, expires, &m.Signatures, fields, m.Signed, m}
 }
 
 func (d *document) head() head {
@@ -118,13 +119,13 @@ func (d *document) head() head {
 	case d == nil:
 		return head{}
 	case d.root != nil:
-		return headOf(d.root, d.root.Signed.Version, d.root.Signed.Expires)
+		return headOf(d.root, d.root.Signed.Version, d.root.Signed.Expires, d.root.Signed.UnrecognizedFields)
 	case d.snapshot != nil:
-		return headOf(d.snapshot, d.snapshot.Signed.Version, d.snapshot.Signed.Expires)
+		return headOf(d.snapshot, d.snapshot.Signed.Version, d.snapshot.Signed.Expires, d.snapshot.Signed.UnrecognizedFields)
 	case d.timestamp != nil:
-		return headOf(d.timestamp, d.timestamp.Signed.Version, d.timestamp.Signed.Expires)
+		return headOf(d.timestamp, d.timestamp.Signed.Version, d.timestamp.Signed.Expires, d.timestamp.Signed.UnrecognizedFields)
 	default:
-		return headOf(d.targets, d.targets.Signed.Version, d.targets.Signed.Expires)
+		return headOf(d.targets, d.targets.Signed.Version, d.targets.Signed.Expires, d.targets.Signed.UnrecognizedFields)
 	}
 }
 

@@ -56,15 +56,9 @@ func encodeKey(pub crypto.PublicKey) (*metadata.Key, string, error) {
 	return out, id, nil
 }
 
-// decodeKey returns the key that metadata lists under id. It refuses all that
-// some client refuses: another type or scheme, another curve, and a key ID
-// that is not the key's own.
-func decodeKey(id string, key *metadata.Key) (*ecdsa.PublicKey, error) {
-	ec, faults := readKey(id, key)
-	return ec, errors.Join(faults...)
-}
-
-// readKey is decodeKey with an error for each thing that some client refuses.
+// readKey returns the key that metadata lists under id, and an error for each
+// thing that some client refuses: another type or scheme, another curve, and a
+// key ID that is not the key's own.
 func readKey(id string, key *metadata.Key) (ec *ecdsa.PublicKey, faults []error) {
 	if key == nil {
 		return nil, []error{fmt.Errorf("key %.12s: missing", id)}

@@ -19,7 +19,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/needs"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // copies are one repository in two trust directories, one of them a clone from
@@ -90,7 +90,7 @@ func (c *counter) cut() error {
 }
 
 type cutAll struct {
-	store.Store
+	objects.Store
 	*counter
 }
 
@@ -310,7 +310,7 @@ func TestPlaces_OneThatWentBackIsNeverSignedFor(t *testing.T) {
 
 func TestPlaces_UnreachableStopsAPublicationAndNotARefresh(t *testing.T) {
 	c := newCopies(t)
-	c.places[0].broken = fmt.Errorf("%w: connection refused", store.ErrUnreachable)
+	c.places[0].broken = fmt.Errorf("%w: connection refused", objects.ErrUnreachable)
 	err := steps["publish from the present copy"](c, never)
 	if err == nil || fault.ExitCode(err) != int(fault.Failure) || !strings.Contains(fault.Hint(err), "--without place 0") {
 		t.Errorf("published past a place that cannot be reached: %v (%s)", err, fault.Hint(err))

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -31,7 +32,7 @@ type realPlaces struct {
 	world     string // what a publisher's process needs
 	now, old  string // own copies
 	places    [3]string
-	stores    [3]store.Store
+	stores    [3]objects.Store
 	front     *front
 	oldCaches string // of clients that saw the first publication
 	resets    int
@@ -39,8 +40,8 @@ type realPlaces struct {
 
 // front is one address that leads to another place each time.
 type front struct {
-	store.Store
-	at atomic.Pointer[store.Store]
+	objects.Store
+	at atomic.Pointer[objects.Store]
 }
 
 func (f *front) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
@@ -148,7 +149,7 @@ const (
 
 // follow lets clients with their caches refresh from the front while it leads
 // to a place.
-func (p *realPlaces) follow(when string, to store.Store, many int) {
+func (p *realPlaces) follow(when string, to objects.Store, many int) {
 	p.t.Helper()
 	p.front.at.Store(&to)
 	p.st = to

@@ -14,11 +14,11 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // seen is what a client gets for two targets that change together.
-func seen(t *testing.T, st store.Store, root1 []byte, cache string) (string, error) {
+func seen(t *testing.T, st objects.Store, root1 []byte, cache string) (string, error) {
 	t.Helper()
 	c, err := newClient(t.Context(), st, root1, day(1), cache)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/tuf/store"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // state is the versions of timestamp and snapshot.
-func state(t *testing.T, st store.Store) (timestamp, snapshot int64) {
+func state(t *testing.T, st objects.Store) (timestamp, snapshot int64) {
 	t.Helper()
 	r, err := load(t.Context(), st)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestRefresh_AnotherRepositoryIsNotSigned(t *testing.T) {
 }
 
 // race runs refreshes at once and returns what they wrote in all.
-func race(t *testing.T, w *world, stores ...store.Store) []string {
+func race(t *testing.T, w *world, stores ...objects.Store) []string {
 	t.Helper()
 	var mu sync.Mutex
 	var written []string

@@ -209,14 +209,7 @@ func due(d *document, now time.Time) bool {
 
 // signFrom returns when people's metadata is due to be signed again.
 func signFrom(d *document) (time.Time, error) {
-	var fields map[string]any
-	switch {
-	case d.root != nil:
-		fields = d.root.Signed.UnrecognizedFields
-	case d.targets != nil:
-		fields = d.targets.Signed.UnrecognizedFields
-	}
-	w := readWindows(fields, OnlineRole{})
+	w := readWindows(d.head().fields, OnlineRole{})
 	if w.Resign == 0 {
 		return time.Time{}, fmt.Errorf("%s does not say when it is to be signed again", d.fileName())
 	}

@@ -222,9 +222,9 @@ func readKeys(ids []string, keys map[string]wireKey) (keyRing, error) {
 			return nil, fmt.Errorf("key %.12q is missing or stands there twice", id)
 		}
 		key := &metadata.Key{Type: w.Type, Scheme: w.Scheme, Value: metadata.KeyVal{PublicKey: w.Value.Public}}
-		pub, err := decodeKey(id, key)
-		if err != nil {
-			return nil, err
+		pub, faults := readKey(id, key)
+		if len(faults) > 0 {
+			return nil, errors.Join(faults...)
 		}
 		out[id] = pub
 	}

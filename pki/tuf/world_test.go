@@ -18,6 +18,7 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 	"github.com/linnemanlabs/trustroot/pki/tuf/store"
 )
 
@@ -105,7 +106,7 @@ func (w *world) init(now time.Time) *Staged {
 	return s
 }
 
-func (w *world) publish(s *Staged, to store.Store, now time.Time, others ...*Place) *Published {
+func (w *world) publish(s *Staged, to objects.Store, now time.Time, others ...*Place) *Published {
 	w.t.Helper()
 	p, err := publishTo(w.t.Context(), s, to, w.online, w.pol, now, others...)
 	w.must(err)
@@ -113,33 +114,33 @@ func (w *world) publish(s *Staged, to store.Store, now time.Time, others ...*Pla
 }
 
 // publishFirst stages, signs and publishes version 1.
-func (w *world) publishFirst(to store.Store) {
+func (w *world) publishFirst(to objects.Store) {
 	w.t.Helper()
 	w.publish(w.sign(w.init(day0), "alice", "bob"), to, day0)
 }
 
-func (w *world) stageTargets(from store.Store, now time.Time) *Staged {
+func (w *world) stageTargets(from objects.Store, now time.Time) *Staged {
 	w.t.Helper()
 	s, err := StageTargets(w.t.Context(), w.folder(), from, w.pol, w.targets, now, false)
 	w.must(err)
 	return s
 }
 
-func (w *world) stageRoot(from store.Store, now time.Time) *Staged {
+func (w *world) stageRoot(from objects.Store, now time.Time) *Staged {
 	w.t.Helper()
 	s, err := StageRoot(w.t.Context(), w.folder(), from, w.pol, now, false)
 	w.must(err)
 	return s
 }
 
-func (w *world) root1(st store.Store) []byte {
+func (w *world) root1(st objects.Store) []byte {
 	w.t.Helper()
 	data, err := st.Read(w.t.Context(), "1.root.json", maxRoot)
 	w.must(err)
 	return data
 }
 
-func openDir(t testing.TB, dir string) store.Store {
+func openDir(t testing.TB, dir string) objects.Store {
 	t.Helper()
 	st, err := store.Open(t.Context(), dir)
 	if err != nil {
@@ -158,7 +159,7 @@ var errCut = errors.New("cut off")
 
 // cut is a store whose connection breaks at the nth write.
 type cut struct {
-	store.Store
+	objects.Store
 	mu   sync.Mutex
 	left int
 }
@@ -213,10 +214,10 @@ func (m *memory) Read(ctx context.Context, name string, limit int64) ([]byte, er
 	}
 	data, ok := m.objects[name]
 	if !ok {
-		return nil, store.ErrNotFound
+		return nil, objects.ErrNotFound
 	}
 	if int64(len(data)) > limit {
-		return nil, store.ErrTooLarge
+		return nil, objects.ErrTooLarge
 	}
 	return data, ctx.Err()
 }
@@ -228,7 +229,7 @@ func (m *memory) write(name string, data []byte, isNew bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, there := m.objects[name]; there && isNew {
-		return store.ErrExists
+		return objects.ErrExists
 	}
 	if m.broken != nil || m.forgets {
 		return m.broken
@@ -245,13 +246,13 @@ func (m *memory) Replace(_ context.Context, name string, data []byte) error {
 	return m.write(name, data, false)
 }
 
-func (m *memory) List(_ context.Context, prefix string) ([]store.Object, error) {
+func (m *memory) List(_ context.Context, prefix string) ([]objects.Object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []store.Object
+	var out []objects.Object
 	for _, name := range slices.Sorted(maps.Keys(m.objects)) {
 		if strings.HasPrefix(name, prefix) {
-			out = append(out, store.Object{Name: name, Size: int64(len(m.objects[name]))})
+			out = append(out, objects.Object{Name: name, Size: int64(len(m.objects[name]))})
 		}
 	}
 	return out, nil
@@ -303,7 +304,7 @@ func signAs(s *Staged, holder string, key crypto.Signer) error {
 }
 
 // publishTo publishes to an own copy and to others.
-func publishTo(ctx context.Context, s *Staged, to store.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (*Published, error) {
+func publishTo(ctx context.Context, s *Staged, to objects.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (*Published, error) {
 	p := &Publisher{Own: &Place{Name: to.String(), Store: to}, Places: others, Online: online, Policy: pol, Now: now}
 	err := p.Publish(ctx, s)
 	return &p.Own.Published, err
@@ -315,16 +316,16 @@ type refreshed struct {
 	Next []Deadline
 }
 
-func refreshAt(ctx context.Context, to store.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (refreshed, error) {
+func refreshAt(ctx context.Context, to objects.Store, online crypto.Signer, pol Policy, now time.Time, others ...*Place) (refreshed, error) {
 	p := &Publisher{Own: &Place{Name: to.String(), Store: to}, Places: others, Online: online, Policy: pol, Now: now}
 	next, err := p.Refresh(ctx)
 	return refreshed{p.Own.Published, next}, err
 }
 
-func placeOf(st store.Store) *Place { return &Place{Name: st.String(), Store: st} }
+func placeOf(st objects.Store) *Place { return &Place{Name: st.String(), Store: st} }
 
 // verifyStore is Verify for an open object.
-func verifyStore(ctx context.Context, st store.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
+func verifyStore(ctx context.Context, st objects.Store, rootJSON []byte, now time.Time, opts ...Option) (*Report, error) {
 	r, err := verify(ctx, st, rootJSON, now, collect(opts), true)
 	if err != nil {
 		return nil, refused(st, err)

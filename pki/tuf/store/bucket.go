@@ -44,7 +44,7 @@ func (b *bucket) deadline(ctx context.Context) (context.Context, context.CancelF
 
 const responseChecksum = "response_checksum_validation"
 
-func openS3(ctx context.Context, u *url.URL) (Store, error) {
+func openS3(ctx context.Context, u *url.URL) (objects.Store, error) {
 	with := *u
 	query := u.Query()
 	if !query.Has(responseChecksum) {
@@ -89,7 +89,7 @@ func (b *bucket) read(ctx context.Context, name string, limit int64) (data []byt
 		return nil, objects.TooLarge(limit)
 	}
 	data, err = objects.ReadBounded(r, limit)
-	if err != nil && !errors.Is(err, ErrTooLarge) {
+	if err != nil && !errors.Is(err, objects.ErrTooLarge) {
 		err = cause(ctx, err)
 	}
 	return data, err
@@ -116,10 +116,10 @@ func (b *bucket) write(ctx context.Context, name string, data []byte, opts *blob
 	return nil
 }
 
-func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
+func (b *bucket) List(ctx context.Context, prefix string) ([]objects.Object, error) {
 	ctx, cancel := b.deadline(ctx)
 	defer cancel()
-	var out []Object
+	var out []objects.Object
 	pages := 0
 	it := b.blobs.List(&blob.ListOptions{Prefix: prefix, BeforeList: func(func(any) bool) error {
 		if pages++; pages > maxPages {
@@ -132,7 +132,7 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return out, nil
-		case err != nil && errors.Is(cause(ctx, err), ErrNotFound):
+		case err != nil && errors.Is(cause(ctx, err), objects.ErrNotFound):
 			return nil, nil
 		case err == nil && len(out) >= maxObjects:
 			err = tooMany()
@@ -140,7 +140,7 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list %s in %s: %w", prefix, b.place, cause(ctx, err))
 		}
-		out = append(out, Object{Name: o.Key, Size: o.Size, MD5: o.MD5})
+		out = append(out, objects.Object{Name: o.Key, Size: o.Size, MD5: o.MD5})
 	}
 }
 
@@ -162,14 +162,14 @@ func (b *bucket) Close() error { return b.blobs.Close() }
 func cause(ctx context.Context, err error) error {
 	switch codeOf(err) {
 	case gcerrors.NotFound:
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
+		return fmt.Errorf("%w: %w", objects.ErrNotFound, err)
 	case gcerrors.FailedPrecondition, gcerrors.AlreadyExists:
-		return fmt.Errorf("%w: %w", ErrExists, err)
+		return fmt.Errorf("%w: %w", objects.ErrExists, err)
 	}
 	if why := context.Cause(ctx); why != nil {
 		err = fmt.Errorf("%w: %w", why, err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	return fmt.Errorf("%w: %w", objects.ErrUnreachable, err)
 }
 
 // codeOf is gocloud's code, but for an answer of S3 that has a code of its own:

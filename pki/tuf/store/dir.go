@@ -31,7 +31,7 @@ const (
 	tempMark = ".tmp-" // of a hidden file that a writer has not finished
 )
 
-func openDir(path string) (Store, error) {
+func openDir(path string) (objects.Store, error) {
 	d := &dir{path: path}
 	if err := d.makeDirs("."); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
@@ -96,7 +96,7 @@ func (d *dir) write(ctx context.Context, name string, data []byte, isNew bool) (
 	at := d.at(name)
 	if isNew {
 		if _, err := os.Lstat(at); err == nil {
-			return ErrExists
+			return objects.ErrExists
 		}
 	}
 	folder, base := filepath.Split(at)
@@ -132,8 +132,8 @@ func (d *dir) note(name string, err error) error {
 	return nil
 }
 
-func (d *dir) List(ctx context.Context, prefix string) ([]Object, error) {
-	var out []Object
+func (d *dir) List(ctx context.Context, prefix string) ([]objects.Object, error) {
+	var out []objects.Object
 	err := filepath.WalkDir(d.path, func(at string, e fs.DirEntry, err error) error {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -157,13 +157,13 @@ func (d *dir) List(ctx context.Context, prefix string) ([]Object, error) {
 			return tooMany()
 		}
 		info, err := e.Info()
-		out = append(out, Object{Name: name, Size: info.Size()})
+		out = append(out, objects.Object{Name: name, Size: info.Size()})
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s in %s: %w", prefix, d.path, err)
 	}
-	slices.SortFunc(out, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b objects.Object) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 

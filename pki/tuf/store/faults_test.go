@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 func TestDirectory_IsServedWhateverTheUmask(t *testing.T) {
@@ -141,7 +143,7 @@ func TestS3_AServerThatHangsDripsOrListsForEver(t *testing.T) {
 				errs = append(errs, b.Replace(t.Context(), "timestamp.json", []byte("x")))
 			}
 			for i, err := range errs {
-				if !errors.Is(err, ErrUnreachable) {
+				if !errors.Is(err, objects.ErrUnreachable) {
 					t.Errorf("call %d: %v", i, err)
 				}
 			}
@@ -161,7 +163,7 @@ func TestS3_ARequestIDWith301(t *testing.T) {
 	for code, want := range map[string]struct {
 		status int
 		err    error
-	}{"PreconditionFailed": {412, ErrExists}, "AccessDenied": {403, ErrUnreachable}, "PermanentRedirect": {301, ErrUnreachable}, "NoSuchKey": {404, ErrNotFound}} {
+	}{"PreconditionFailed": {412, objects.ErrExists}, "AccessDenied": {403, objects.ErrUnreachable}, "PermanentRedirect": {301, objects.ErrUnreachable}, "NoSuchKey": {404, objects.ErrNotFound}} {
 		b := bad(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("X-Amz-Id-2", "SM13y301/luo=")
@@ -169,7 +171,7 @@ func TestS3_ARequestIDWith301(t *testing.T) {
 			fmt.Fprintf(w, "<Error><Code>%s</Code></Error>", code)
 		})
 		err := b.WriteNew(t.Context(), "1.root.json", []byte("x"))
-		if !errors.Is(err, want.err) || !errors.Is(want.err, ErrNotFound) && errors.Is(err, ErrNotFound) {
+		if !errors.Is(err, want.err) || !errors.Is(want.err, objects.ErrNotFound) && errors.Is(err, objects.ErrNotFound) {
 			t.Errorf("%s: %v", code, err)
 		}
 		if err := b.Close(); err != nil {

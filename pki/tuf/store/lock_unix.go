@@ -28,7 +28,7 @@ func (d *dir) Lock(ctx context.Context) (func() error, error) {
 		}
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = ErrLocked
+			err = objects.ErrLocked
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", d.path, err), f.Close())

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
 // fakeS3 answers what the package asks of S3: GET, PUT with If-None-Match, and
@@ -82,14 +84,14 @@ func TestS3_ConditionalWritesAndHeaders(t *testing.T) {
 		}
 	}()
 	ctx := t.Context()
-	if _, err := st.Read(ctx, "1.root.json", 10); !errors.Is(err, ErrNotFound) {
+	if _, err := st.Read(ctx, "1.root.json", 10); !errors.Is(err, objects.ErrNotFound) {
 		t.Errorf("missing: %v", err)
 	}
 	for _, name := range []string{"1.timestamp.json", "targets/ab.x"} {
 		if err := st.WriteNew(ctx, name, []byte("one")); err != nil {
 			t.Fatal(err)
 		}
-		if err := st.WriteNew(ctx, name, []byte("two")); !errors.Is(err, ErrExists) {
+		if err := st.WriteNew(ctx, name, []byte("two")); !errors.Is(err, objects.ErrExists) {
 			t.Errorf("written twice: %v", err)
 		}
 	}

@@ -12,21 +12,6 @@ import (
 	"github.com/linnemanlabs/trustroot/pki/tuf/objects"
 )
 
-// Errors a caller branches on.
-var (
-	ErrNotFound    = objects.ErrNotFound
-	ErrExists      = objects.ErrExists
-	ErrTooLarge    = objects.ErrTooLarge
-	ErrLocked      = objects.ErrLocked
-	ErrUnreachable = objects.ErrUnreachable
-)
-
-// Store is a flat set of named objects.
-type Store = objects.Store
-
-// Object is one line of a listing.
-type Object = objects.Object
-
 func init() { //nolint:gochecknoinits // registers as database drivers do
 	objects.RegisterPlaces(func(ctx context.Context, place string) (objects.Source, func() error, error) {
 		s, err := OpenExisting(ctx, place)
@@ -40,7 +25,7 @@ func init() { //nolint:gochecknoinits // registers as database drivers do
 // Open opens "s3://bucket/prefix" or a directory, which is created if it is
 // absent. A bucket takes region, credentials and endpoint as the AWS SDK does,
 // and the query options of gocloud.dev/blob/s3blob ("?use_path_style=true").
-func Open(ctx context.Context, place string) (Store, error) {
+func Open(ctx context.Context, place string) (objects.Store, error) {
 	switch scheme, _, found := strings.Cut(place, "://"); {
 	case place == "":
 		return nil, errors.New("open store: no directory or bucket given")
@@ -58,7 +43,7 @@ func Open(ctx context.Context, place string) (Store, error) {
 }
 
 // OpenExisting is Open for reading: it creates no directory.
-func OpenExisting(ctx context.Context, place string) (Store, error) {
+func OpenExisting(ctx context.Context, place string) (objects.Store, error) {
 	if !strings.Contains(place, "://") {
 		info, err := os.Stat(place)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // stores are a directory and a bucket as gocloud keeps it in memory.
-func stores(t *testing.T) map[string]Store {
+func stores(t *testing.T) map[string]objects.Store {
 	t.Helper()
 	d, err := Open(t.Context(), filepath.Join(t.TempDir(), "new", "tuf"))
 	if err != nil {
@@ -26,14 +26,14 @@ func stores(t *testing.T) map[string]Store {
 			t.Error(err)
 		}
 	})
-	return map[string]Store{"directory": d, "bucket": b}
+	return map[string]objects.Store{"directory": d, "bucket": b}
 }
 
 func TestStore_WriteReadList(t *testing.T) {
 	for name, st := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
-			if _, err := st.Read(ctx, "1.root.json", 100); !errors.Is(err, ErrNotFound) {
+			if _, err := st.Read(ctx, "1.root.json", 100); !errors.Is(err, objects.ErrNotFound) {
 				t.Errorf("missing object: %v", err)
 			}
 			if got, err := st.List(ctx, "targets/"); err != nil || len(got) != 0 {
@@ -43,7 +43,7 @@ func TestStore_WriteReadList(t *testing.T) {
 				if err := st.WriteNew(ctx, name, []byte("one")); err != nil {
 					t.Fatal(err)
 				}
-				if err := st.WriteNew(ctx, name, []byte("two")); !errors.Is(err, ErrExists) {
+				if err := st.WriteNew(ctx, name, []byte("two")); !errors.Is(err, objects.ErrExists) {
 					t.Errorf("%s written twice: %v", name, err)
 				}
 			}
@@ -55,7 +55,7 @@ func TestStore_WriteReadList(t *testing.T) {
 			if got, err := st.Read(ctx, "timestamp.json", 6); err != nil || string(got) != "second" {
 				t.Errorf("read %q, %v", got, err)
 			}
-			if _, err := st.Read(ctx, "timestamp.json", 5); !errors.Is(err, ErrTooLarge) {
+			if _, err := st.Read(ctx, "timestamp.json", 5); !errors.Is(err, objects.ErrTooLarge) {
 				t.Errorf("too large: %v", err)
 			}
 			got, err := st.List(ctx, "targets/")
@@ -76,7 +76,7 @@ func TestStore_NamesThatWouldNotBeKept(t *testing.T) {
 				if err := st.WriteNew(t.Context(), bad, nil); err == nil {
 					t.Errorf("wrote %q", bad)
 				}
-				if _, err := st.Read(t.Context(), bad, 1); err == nil || errors.Is(err, ErrNotFound) {
+				if _, err := st.Read(t.Context(), bad, 1); err == nil || errors.Is(err, objects.ErrNotFound) {
 					t.Errorf("read %q: %v", bad, err)
 				}
 			}
@@ -112,7 +112,7 @@ func TestDirectory_HoldsPlainFilesOnly(t *testing.T) {
 
 func TestDirectory_LockKeepsOthersOutAndLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	var open []Store
+	var open []objects.Store
 	for range 2 {
 		st, err := Open(t.Context(), dir)
 		if err != nil {
@@ -124,7 +124,7 @@ func TestDirectory_LockKeepsOthersOutAndLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open[1].Lock(t.Context()); !errors.Is(err, ErrLocked) {
+	if _, err := open[1].Lock(t.Context()); !errors.Is(err, objects.ErrLocked) {
 		t.Errorf("locked twice: %v", err)
 	}
 	if err := release(); err != nil {
