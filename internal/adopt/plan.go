@@ -150,21 +150,22 @@ func askURLs(a *Adoption) {
 	for _, g := range a.authorities {
 		at := urlOf(a, g)
 		u, err := url.Parse(at)
+		known := err == nil && u.Hostname() != ""
 		q := Question{ID: "url." + g.name, Wrong: "signers are sent elsewhere; verifiers do not use it"}
 		switch g.profile {
 		case pki.ProfileFulcioCA:
 			q.Text, q.Form = fmt.Sprintf("Where does the Fulcio of %s answer?", g.name), "its base URL"
-			if err != nil || u.Hostname() == "" || a.options.Answers[q.ID] != "" {
-				ask(a, q)
-			}
 		case pki.ProfileTSA, pki.ProfileTSALeaf:
 			q.Text, q.Form = fmt.Sprintf("Where does the time-stamping authority %s answer?", g.name), "its full endpoint"
-			if err == nil && u.Hostname() != "" {
+			if known {
 				q.Default = strings.TrimRight(at, "/") + "/api/v1/timestamp"
+				known = strings.Trim(u.Path, "/") != ""
 			}
-			if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") == "" || a.options.Answers[q.ID] != "" {
-				ask(a, q)
-			}
+		default:
+			continue
+		}
+		if !known || a.options.Answers[q.ID] != "" {
+			ask(a, q)
 		}
 	}
 }

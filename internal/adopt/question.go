@@ -81,6 +81,7 @@ func askCutovers(a *Adoption) {
 		before     *oldEntry
 		start      time.Time
 	}
+	fits := func(s step) bool { return s.before != nil && (s.before.end == nil || !s.before.end.Before(s.start)) }
 	var steps []step
 	for _, g := range a.authorities {
 		for i := 1; i < len(g.generations); i++ {
@@ -94,7 +95,7 @@ func askCutovers(a *Adoption) {
 	}
 	var published []string
 	for _, s := range steps {
-		if s.before != nil && (s.before.end == nil || !s.before.end.Before(s.start)) {
+		if fits(s) {
 			published = append(published, fmt.Sprintf("  %s g%d until %s", s.name, s.generation-1, timeText(s.before.end, stillOpen)))
 		}
 	}
@@ -110,9 +111,8 @@ func askCutovers(a *Adoption) {
 		}
 	}
 	for _, s := range steps {
-		fits := s.before != nil && (s.before.end == nil || !s.before.end.Before(s.start))
 		switch {
-		case way == asPublished && fits:
+		case way == asPublished && fits(s):
 			if s.before.end != nil {
 				a.cutovers[key(s.name, s.generation)] = fact{at: *s.before.end, published: true}
 			}

@@ -24,19 +24,14 @@ const maxAtOnce = 32 << 10
 // readRepository packs the repository for policy-controller, and refuses one of
 // which it would read a part.
 func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
-	if c.Repository, err = PackRepository(d); err != nil {
-		return err
-	}
-	return fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(file string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || path.Dir(file) != trustdir.RepositoryDir && !strings.HasSuffix(file, tuf.TrustedRootName) {
-			return err // it reads the metadata and this target
-		}
-		if info, err := e.Info(); err != nil || info.Size() <= maxAtOnce {
-			return err
+	c.Repository, err = packRepository(d, func(file string, data []byte) error {
+		if len(data) <= maxAtOnce || path.Dir(file) != trustdir.RepositoryDir && !strings.HasSuffix(file, tuf.TrustedRootName) {
+			return nil // it reads the metadata and this target
 		}
 		return fault.New(fault.Failure, "render policy-controller, which has it fetch the repository, and serve a mirror in the cluster",
 			fmt.Errorf("%s has more than %d bytes, of which policy-controller reads no more from a packed repository", file, maxAtOnce))
 	})
+	return err
 }
 
 // PackRepository packs the published TUF repository as a tar.gz with everything
@@ -44,20 +39,27 @@ func (c *consumed) readRepository(d *trustdir.Dir) (err error) {
 // without network, and the form that policy-controller takes as a mirror. Each
 // file's content begins a gzip member, so that one read gives all of it.
 func PackRepository(d *trustdir.Dir) ([]byte, error) {
+	return packRepository(d, func(string, []byte) error { return nil })
+}
+
+func packRepository(d *trustdir.Dir, check func(file string, data []byte) error) ([]byte, error) {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	t := tar.NewWriter(z)
 	files := 0
-	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(path string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(d.FS(), trustdir.RepositoryDir, func(file string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		data, err := fs.ReadFile(d.FS(), path)
+		data, err := fs.ReadFile(d.FS(), file)
+		if err == nil {
+			err = check(file, data)
+		}
 		if err != nil {
 			return err
 		}
 		files++
-		name := "repository" + strings.TrimPrefix(path, trustdir.RepositoryDir)
+		name := "repository" + strings.TrimPrefix(file, trustdir.RepositoryDir)
 		if err := t.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}); err != nil {
 			return err
 		}

@@ -35,22 +35,17 @@ func RefreshUnits(d *trustdir.Dir, folder string, to []string) ([]string, error)
 	}
 	// places.json is replaced beside the plan
 	units.Writable = append(units.Writable, unitText(dir))
-	for _, place := range placeNames(d, nil) {
+	planned := len(placeNames(d, nil))
+	for i, place := range placeNames(d, to) {
 		if !strings.Contains(place, "://") {
 			if !filepath.IsAbs(place) {
 				place = filepath.Join(dir, place)
 			}
 			units.Writable = append(units.Writable, unitText(place))
 		}
-	}
-	for _, place := range to {
-		if !strings.Contains(place, "://") {
-			if place, err = filepath.Abs(place); err != nil {
-				return nil, fmt.Errorf("find the place: %w", err)
-			}
-			units.Writable = append(units.Writable, unitText(place))
+		if i >= planned {
+			units.Places = append(units.Places, unitText(place))
 		}
-		units.Places = append(units.Places, unitText(place))
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of units: %w", err)

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/fault"
-	"github.com/linnemanlabs/trustroot/pki/checkpoint"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
@@ -28,8 +26,10 @@ func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
 		if p.URL != "" {
 			authorities = append(authorities, p.URL)
 		}
-		between, err := chains(s, name)
-		a.Between, problems = append(a.Between, between...), append(problems, err)
+		for _, g := range s.State.Authorities[name] { // and its issuers'
+			_, chain, err := s.chain(g)
+			a.Between, problems = append(a.Between, chain...), append(problems, err)
+		}
 	}
 	for _, name := range courier.Names(s.Plan.Logs) {
 		l := s.Plan.Logs[name]
@@ -37,8 +37,12 @@ func (s *Source) Anchorage(tsa, rekor string) (a Anchorage, err error) {
 			continue
 		}
 		logs = append(logs, l.URL)
-		keys, err := logKeys(s, name)
-		a.Logs, problems = append(a.Logs, keys...), append(problems, err)
+		for _, g := range s.State.Logs[name] {
+			if g.Compromised == nil {
+				key, err := s.verifier(g)
+				a.Logs, problems = append(a.Logs, key), append(problems, err)
+			}
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return a, err
@@ -72,36 +76,4 @@ func address(what, flag, given string, planned []string) (string, error) {
 		return "", fault.New(fault.Usage, "write it like https://host/path", fmt.Errorf("%q is not an address of a %s; nothing was written", given, what))
 	}
 	return given, nil
-}
-
-// chains are all certificates of an authority's generations and of their
-// issuers.
-func chains(s *Source, name string) (all []*x509.Certificate, err error) {
-	for _, g := range s.State.Authorities[name] {
-		_, chain, err := s.chain(g)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, chain...)
-	}
-	return all, nil
-}
-
-// logKeys are the keys of a log's generations, but for compromised ones.
-func logKeys(s *Source, name string) (all []checkpoint.Key, err error) {
-	for _, g := range s.State.Logs[name] {
-		if g.Compromised != nil {
-			continue
-		}
-		_, pub, err := s.checkpointKey(g)
-		if err != nil {
-			return nil, err
-		}
-		key, err := checkpoint.New(g.Log.Kind, g.Log.Origin, pub)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g.Log.File.Path, err)
-		}
-		all = append(all, key)
-	}
-	return all, nil
 }

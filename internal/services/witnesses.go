@@ -18,17 +18,18 @@ const (
 	omniwitnessFile   = "omniwitness.yaml"
 )
 
-// verifierString is how witnesses know a generation of a log.
-func verifierString(s *Source, g ledger.Generation) (string, error) {
+// verifier is the key of a generation of a log as witnesses and verifiers know
+// it.
+func (s *Source) verifier(g ledger.Generation) (checkpoint.Key, error) {
 	_, pub, err := s.checkpointKey(g)
 	if err != nil {
-		return "", err
+		return checkpoint.Key{}, err
 	}
 	key, err := checkpoint.New(g.Log.Kind, g.Log.Origin, pub)
 	if err != nil {
-		return "", err
+		return checkpoint.Key{}, fmt.Errorf("%s: %w", g.Log.File.Path, err)
 	}
-	return key.Verifier(), nil
+	return key, nil
 }
 
 // WitnessPolicy is the tlog-policy of a generation of a log, and nil where the
@@ -38,11 +39,11 @@ func (s *Source) WitnessPolicy(name string, g ledger.Generation) ([]byte, error)
 	if err != nil || len(witnesses) == 0 {
 		return nil, err
 	}
-	key, err := verifierString(s, g)
+	key, err := s.verifier(g)
 	if err != nil {
 		return nil, err
 	}
-	return witness.Format([]string{key + " " + g.Log.URL}, witnesses, s.Plan.Logs[name].Quorum), nil
+	return witness.Format([]string{key.Verifier() + " " + g.Log.URL}, witnesses, s.Plan.Logs[name].Quorum), nil
 }
 
 // witnessed has a log ask its witnesses before it publishes a checkpoint. Both
@@ -55,12 +56,12 @@ func witnessed(s *Source, service *Service, name string, g ledger.Generation, fl
 	service.Files[witnessPolicyFile] = policy
 	service.Arguments = append(service.Arguments, flags[0], "{dir}/"+witnessPolicyFile)
 	service.Arguments = append(service.Arguments, flags[1:]...)
-	key, err := verifierString(s, g)
+	key, err := s.verifier(g)
 	if err != nil {
 		return err
 	}
 	service.Files[omniwitnessFile] = fmt.Appendf(nil, "# For your own omniwitness: --additional_logs. A later line of the same origin is ignored.\nLogs:\n  - Origin: %s\n    PublicKey: %s\n    URL: %s\n",
-		quote(g.Log.Origin), quote(key), quote(g.Log.URL))
+		quote(g.Log.Origin), quote(key.Verifier()), quote(g.Log.URL))
 	service.Notes = append(service.Notes, "it publishes checkpoints without cosignatures when its witnesses are down: `trustroot services check` is the alarm",
 		"give each witness "+omniwitnessFile+"; the public witness network takes Ed25519 log keys only, so a witness of these P-256 logs is your own or a partner's")
 	return nil

@@ -119,7 +119,7 @@ type listResourceTagsInput struct {
 
 func listResourceTags(q *query, k *key, in listResourceTagsInput) (any, error) {
 	names, next := page(slices.Sorted(maps.Keys(k.Tags)), in.Limit, in.Marker)
-	list := []tag{}
+	list := make([]tag, 0, len(names))
 	for _, name := range names {
 		list = append(list, tag{name, k.Tags[name]})
 	}

@@ -56,7 +56,8 @@ func nextRoot(ctx context.Context, from objects.Store, pol Policy, now time.Time
 		return nil, fmt.Errorf("%w: %s says the same and is not due", ErrNothingToStage, old.fileName())
 	}
 	d := &draft{kind: KindRoot, created: now, holders: pol.names(), sign: []*document{next}, base: base}
-	return d, d.addDue(pol, now)
+	err = d.addDue(pol, now)
+	return d, err
 }
 
 // addDue stages targets and delegated roles with the same content where the

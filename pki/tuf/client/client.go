@@ -61,55 +61,53 @@ func (goTUF) Open(ctx context.Context, place string) (objects.Source, func() err
 	return openSource(ctx, place)
 }
 
-// Update implements objects.Client.
-func (goTUF) Update(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (objects.Update, error) {
-	return newClient(ctx, src, rootJSON, now, cache)
-}
-
 // client is go-tuf's updater after a refresh. It implements objects.Update.
 type client struct{ up *updater.Updater }
 
-// gaveUp makes a panic an error: metadata of a stranger's making must not end
+// guarded makes a panic an error: metadata of a stranger's making must not end
 // the program.
-func gaveUp(err *error, on string) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("go-tuf's updater gave up on %s: %v", on, r)
-	}
+func guarded(on string, do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("go-tuf's updater gave up on %s: %v", on, r)
+		}
+	}()
+	return do()
 }
 
-// newClient walks the whole update as a client does that trusts rootJSON, at
-// the time now. cache is the directory of its cache, or empty.
-func newClient(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (c *client, err error) {
-	defer gaveUp(&err, "this metadata")
-	cfg, err := config.New(place, rootJSON)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Fetcher = download(func(name string, limit int64) ([]byte, error) { return src.Read(ctx, name, limit) })
-	cfg.DisableLocalCache = cache == ""
-	if cache != "" {
-		cfg.LocalMetadataDir, cfg.LocalTargetsDir = cache, filepath.Join(cache, "targets")
-		if err := os.MkdirAll(cfg.LocalTargetsDir, 0o700); err != nil {
-			return nil, err
+// Update implements objects.Client.
+func (goTUF) Update(ctx context.Context, src objects.Source, rootJSON []byte, now time.Time, cache string) (objects.Update, error) {
+	c := &client{}
+	err := guarded("this metadata", func() error {
+		cfg, err := config.New(place, rootJSON)
+		if err != nil {
+			return err
 		}
-	}
-	up, err := updater.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	// the caller read the clock once, for everything
-	up.UnsafeSetRefTime(now)
-	if err := up.Refresh(); err != nil {
-		return nil, err
-	}
-	return &client{up: up}, nil
+		cfg.Fetcher = download(func(name string, limit int64) ([]byte, error) { return src.Read(ctx, name, limit) })
+		cfg.DisableLocalCache = cache == ""
+		if cache != "" {
+			cfg.LocalMetadataDir, cfg.LocalTargetsDir = cache, filepath.Join(cache, "targets")
+			if err := os.MkdirAll(cfg.LocalTargetsDir, 0o700); err != nil {
+				return err
+			}
+		}
+		if c.up, err = updater.New(cfg); err != nil {
+			return err
+		}
+		// the caller read the clock once, for everything
+		c.up.UnsafeSetRefTime(now)
+		return c.up.Refresh()
+	})
+	return c, err
 }
 
 // Info finds a target. It may load metadata of delegated roles, so it is for
 // one goroutine at a time.
 func (c *client) Info(name string) (info *metadata.TargetFiles, err error) {
-	defer gaveUp(&err, "target "+name)
-	info, err = c.up.GetTargetInfo(name)
+	err = guarded("target "+name, func() error {
+		info, err = c.up.GetTargetInfo(name)
+		return err
+	})
 	if err == nil && info.Length > maxTargetFile {
 		err = fmt.Errorf("target %s: %d bytes, at most %d", name, info.Length, maxTargetFile)
 	}
@@ -119,10 +117,11 @@ func (c *client) Info(name string) (info *metadata.TargetFiles, err error) {
 // Download fetches and checks a target that was found. It changes nothing in
 // the client: several may run at once.
 func (c *client) Download(name string, info *metadata.TargetFiles) (data []byte, err error) {
-	defer gaveUp(&err, "target "+name)
-	_, data, err = c.up.DownloadTarget(info, "", "")
-	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", name, err)
-	}
-	return data, nil
+	err = guarded("target "+name, func() error {
+		if _, data, err = c.up.DownloadTarget(info, "", ""); err != nil {
+			return fmt.Errorf("target %s: %w", name, err)
+		}
+		return nil
+	})
+	return data, err
 }
