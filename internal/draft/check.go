@@ -44,7 +44,7 @@ func Check(path string, now time.Time) (*PlanReport, error) {
 	if r.Drafts, err = Drafts(p, known); err != nil {
 		return nil, err
 	}
-	r.Unpinned = trustdir.Lines(p.Pinned())
+	r.Unpinned = p.Unpinned()
 	return r, nil
 }
 

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
@@ -14,16 +13,25 @@ func (p *Plan) Named() bool {
 	return !slices.ContainsFunc(p.outsideKeys(), func(k owned) bool { return k.Key == "" })
 }
 
-// Pinned fails with every generation that names no key or pins no digest yet.
-func (p *Plan) Pinned() error {
-	var missing []error
+// Unpinned names every key and digest of a generation that the plan lacks yet.
+func (p *Plan) Unpinned() []string {
+	var missing []string
 	for _, k := range p.outsideKeys() {
 		if k.Key == "" {
-			missing = append(missing, fmt.Errorf("%s.key: missing", k.path))
+			missing = append(missing, k.path+".key: missing")
 		}
 		if k.SPKISHA256 == "" {
-			missing = append(missing, fmt.Errorf("%s.spki_sha256: missing", k.path))
+			missing = append(missing, k.path+".spki_sha256: missing")
 		}
+	}
+	return missing
+}
+
+// Pinned fails with all that is Unpinned.
+func (p *Plan) Pinned() error {
+	var missing []error
+	for _, field := range p.Unpinned() {
+		missing = append(missing, errors.New(field))
 	}
 	if len(missing) == 0 {
 		return nil
