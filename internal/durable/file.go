@@ -72,7 +72,7 @@ func write(path string, data []byte, perm fs.FileMode, rename func(from, to stri
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() {
-		if err != nil && !isPending(err) {
+		if _, pending := errors.AsType[*PendingError](err); err != nil && !pending {
 			err = errors.Join(err, removeIfThere(temp))
 		}
 	}()
@@ -114,11 +114,6 @@ func sweep(folder, base string) {
 			_ = os.RemoveAll(name)
 		}
 	}
-}
-
-func isPending(err error) bool {
-	_, ok := errors.AsType[*PendingError](err)
-	return ok
 }
 
 func removeIfThere(path string) error {

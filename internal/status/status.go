@@ -137,14 +137,9 @@ func (i Item) Title() string {
 	switch i.Kind {
 	case KindTUF:
 		return fmt.Sprintf("tuf %s v%d", i.Name, i.Generation)
-	case KindTerm:
-		return "full terms of " + trustdir.GenerationName(i.Name, i.Generation)
-	case KindCRL:
-		return "crl of " + trustdir.GenerationName(i.Name, i.Generation)
 	case KindInspection:
 		return "inspection of " + i.Name
-	case KindWindow:
-		return "window of " + trustdir.GenerationName(i.Name, i.Generation)
 	}
-	return trustdir.GenerationName(i.Name, i.Generation)
+	of := map[string]string{KindTerm: "full terms of ", KindCRL: "crl of ", KindWindow: "window of "}
+	return of[i.Kind] + trustdir.GenerationName(i.Name, i.Generation)
 }
