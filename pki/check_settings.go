@@ -15,14 +15,8 @@ const (
 	maxText    = 1024
 )
 
-// Check judges the values of settings by themselves. Which of them a profile
-// knows is judged by Prepare. It reports every problem.
-func (s Settings) Check() error {
-	var p problems
-	s.check(&p)
-	return p.err()
-}
-
+// check judges the values of settings by themselves. Which of them a profile
+// knows is judged by Prepare.
 func (s Settings) check(p *problems) {
 	p.list("uris", s.URIs, checkURI)
 	p.list("issuing_certificates", s.IssuingCertificates, checkWebURL)

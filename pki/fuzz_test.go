@@ -25,9 +25,6 @@ func FuzzParseRequest(f *testing.F) {
 		if _, err := pki.CheckKey(r.PublicKey); err != nil {
 			t.Errorf("a request with a refused key was read: %v", err)
 		}
-		if err := r.CheckPin(r.SPKISHA256); err != nil {
-			t.Error(err)
-		}
 		csr, err := x509.ParseCertificateRequest(r.DER)
 		if err != nil {
 			t.Fatal(err)

@@ -92,9 +92,6 @@ func Reprepare(tbs []byte, spec Spec, chain []*x509.Certificate, linter Linter) 
 // TBS returns the to-be-signed bytes (RFC 5280 4.1.1.1), DER.
 func (p *Prepared) TBS() []byte { return bytes.Clone(p.tbs) }
 
-// Digest returns the hash of TBS that the issuer's key signs, 32 or 48 bytes.
-func (p *Prepared) Digest() []byte { return suiteOf(p.issuerKey).digest(p.tbs) }
-
 // Draft returns the certificate as it was linted, under the signature of a
 // throwaway key that nobody holds any more. It is for showing and comparing,
 // and verifies nowhere; what Issue signs does not depend on it.

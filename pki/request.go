@@ -6,11 +6,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // maxRequest bounds a certification request, DER or PEM, in bytes.
@@ -111,18 +109,6 @@ func requestDER(data []byte) ([]byte, error) {
 		return nil, errors.New("parse certification request: data after the PEM block")
 	}
 	return block.Bytes, nil
-}
-
-// CheckPin refuses a request for another key than the one pinned: spkiSHA256
-// is the hex digest that the plan holds.
-func (r *Request) CheckPin(spkiSHA256 string) error {
-	if raw, err := hex.DecodeString(spkiSHA256); err != nil || len(raw) != 32 {
-		return fmt.Errorf("the pin %q is not a SHA-256 in hex", spkiSHA256)
-	}
-	if !strings.EqualFold(r.SPKISHA256, spkiSHA256) {
-		return fmt.Errorf("the request is for the key %s, the plan pins %s", r.SPKISHA256, strings.ToLower(spkiSHA256))
-	}
-	return nil
 }
 
 // CheckSubject refuses a request that names another subject than the plan.

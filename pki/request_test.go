@@ -99,9 +99,6 @@ func TestParseRequest_PEMAndDER(t *testing.T) {
 		if err := r.CheckSubject(fulcioSubject); err != nil {
 			t.Error(err)
 		}
-		if err := r.CheckPin(r.SPKISHA256); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
@@ -170,20 +167,10 @@ func TestParseRequest_ExtensionsAreNamedAndIgnored(t *testing.T) {
 	}
 }
 
-func TestRequest_RefusesAnotherKeyAndAnotherSubject(t *testing.T) {
+func TestRequest_RefusesAnotherSubject(t *testing.T) {
 	r, err := pki.ParseRequest(newRequest(t))
 	if err != nil {
 		t.Fatal(err)
-	}
-	other, err := pki.SPKISHA256(testpki.FixedKey(t, elliptic.P384(), "other").Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.CheckPin(other); err == nil || !strings.Contains(err.Error(), other) || !strings.Contains(err.Error(), r.SPKISHA256) {
-		t.Errorf("got %v", err)
-	}
-	if r.CheckPin("") == nil || r.CheckPin("abcd") == nil {
-		t.Error("no pin was taken for a pin")
 	}
 	subject := fulcioSubject
 	subject.CommonName = "Example TSA"

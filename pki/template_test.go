@@ -155,18 +155,16 @@ func TestSettings_RefusesValues(t *testing.T) {
 		spec.Settings = s
 		refused(t, spec, nil, field)
 	}
-	many := pki.Settings{CRLDistribution: make([]string, 65)}
-	if many.Check() == nil {
-		t.Error("65 addresses were accepted")
-	}
+	many := newSpec(t, pki.ProfileRoot, "Root CA", nil)
+	many.Settings = pki.Settings{CRLDistribution: make([]string, 65)}
+	refused(t, many, nil, "crl_distribution", "65 entries")
 }
 
 func TestSettings_AnOIDOfBadFormIsRefused(t *testing.T) {
 	for _, oid := range []string{"", "1", "1.2.", "a.b", "1.2.-3", "3.1.1", "1.2.680564733841876926926749214863536422912"} {
-		s := pki.Settings{Policies: []pki.Policy{{OID: oid}}}
-		if s.Check() == nil {
-			t.Errorf("%q was accepted", oid)
-		}
+		spec := newSpec(t, pki.ProfileRoot, "Root CA", nil)
+		spec.Settings = pki.Settings{Policies: []pki.Policy{{OID: oid}}}
+		refused(t, spec, nil, "policies.oid")
 	}
 }
 
