@@ -29,12 +29,13 @@ func (p *Plan) Unpinned() []string {
 
 // Pinned fails with all that is Unpinned.
 func (p *Plan) Pinned() error {
-	var missing []error
-	for _, field := range p.Unpinned() {
-		missing = append(missing, errors.New(field))
-	}
-	if len(missing) == 0 {
+	fields := p.Unpinned()
+	if len(fields) == 0 {
 		return nil
+	}
+	missing := make([]error, len(fields))
+	for i, field := range fields {
+		missing[i] = errors.New(field)
 	}
 	return fault.New(fault.Usage,
 		"run `trustroot kms create --write`, and have a second person with other credentials run `trustroot kms list --pin --write`",
