@@ -113,7 +113,11 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 			if fault.ExitCode(err) == int(fault.Usage) {
 				return nil, err
 			}
-			return v.partly(), fault.New(fault.Verification, cmp.Or(fault.Hint(err), hintRecord), fmt.Errorf("record %s: not proved: %s: %w", path, c.text, err))
+			err = fault.New(fault.Verification, cmp.Or(fault.Hint(err), hintRecord), fmt.Errorf("record %s: not proved: %s: %w", path, c.text, err))
+			if v.Request == nil {
+				return nil, err // there is nothing to show
+			}
+			return &v.Verified, err
 		}
 		if by != "" {
 			v.Claims = append(v.Claims, Claim{Text: c.text, By: by})
@@ -121,14 +125,6 @@ func Verify(path string, o VerifyOptions) (*Verified, error) {
 	}
 	v.Claims = append(v.Claims, v.believed()...)
 	return &v.Verified, nil
-}
-
-// partly is what there is to show of a record that does not hold.
-func (v *verifier) partly() *Verified {
-	if v.Request == nil {
-		return nil
-	}
-	return &v.Verified
 }
 
 func (v *verifier) open(path string) (string, error) {

@@ -48,8 +48,7 @@ func (f firmware) atLeast(major, minor, patch byte) bool {
 func (f firmware) hasSerial() bool        { return f.atLeast(5, 0, 0) }
 func (f firmware) hasMetadata() bool      { return f.atLeast(5, 3, 0) }
 func (f firmware) hasAESManagement() bool { return f.atLeast(5, 4, 0) }
-func (f firmware) hasMove() bool          { return f.atLeast(5, 7, 0) }
-func (f firmware) hasNewAlgorithms() bool { return f.atLeast(5, 7, 0) }
+func (f firmware) hasMove() bool          { return f.atLeast(5, 7, 0) } // and the new algorithms
 
 // hasNewHierarchy tells whether the token's f9 certificate comes from Yubico's
 // attestation root of 2024, through intermediates.
@@ -69,7 +68,7 @@ func (f firmware) supports(a algorithm) bool {
 	case algP256, algP384, algRSA1024, algRSA2048:
 		return true
 	case algRSA3072, algRSA4096, algEd25519, algX25519:
-		return f.hasNewAlgorithms()
+		return f.hasMove()
 	default:
 		return false
 	}
