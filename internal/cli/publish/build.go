@@ -19,16 +19,11 @@ type buildOptions struct {
 
 func newBuildCmd(f *cmdutil.Factory, file, short string, build func(*trustdir.Dir) (*publish.Built, error)) *cobra.Command {
 	o := &buildOptions{Factory: f, file: file, build: build}
-	return &cobra.Command{
-		Use:   "build",
-		Short: short,
-		Long: short + ".\n\n" +
-			"The same ledger, plan and files give the same bytes on any machine. Nothing\n" +
-			"is written where the linter finds an error or a published entry would be\n" +
-			"lost. The file goes to standard output too.",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runBuild(c.Context(), o) },
-	}
+	return cmdutil.Command(o, runBuild, "build", short,
+		short+".\n\n"+
+			"The same ledger, plan and files give the same bytes on any machine. Nothing\n"+
+			"is written where the linter finds an error or a published entry would be\n"+
+			"lost. The file goes to standard output too.")
 }
 
 func runBuild(_ context.Context, o *buildOptions) error {

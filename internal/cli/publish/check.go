@@ -18,7 +18,7 @@ import (
 
 type trustedRootCheckOptions struct {
 	*cmdutil.Factory
-	file    string
+	files   []string // none or one
 	bundles []string
 	key     string
 	all     bool
@@ -26,20 +26,13 @@ type trustedRootCheckOptions struct {
 
 func newTrustedRootCheckCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &trustedRootCheckOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "check [FILE]",
-		Short: "Verify archived bundles of every generation under a file",
-		Long: "Verify archived bundles of every generation under a file, and see each fail\n" +
-			"without its generation: the gate before any publication. Without FILE it is\n" +
-			"the trust directory's own, without --bundle all of " + trustdir.BundlesDir + "/. A bundle without a\n" +
-			"certificate is judged with the ledger's application keys, or with --key.\n" +
-			"sigstore-go judges, and cosign " + publish.CosignVersion + " where it is installed.",
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.file = o.Given(args)
-			return runTrustedRootCheck(c.Context(), o)
-		},
-	}
+	cmd := cmdutil.CommandOfMany(o, runTrustedRootCheck, "check [FILE]", "Verify archived bundles of every generation under a file",
+		"Verify archived bundles of every generation under a file, and see each fail\n"+
+			"without its generation: the gate before any publication. Without FILE it is\n"+
+			"the trust directory's own, without --bundle all of "+trustdir.BundlesDir+"/. A bundle without a\n"+
+			"certificate is judged with the ledger's application keys, or with --key.\n"+
+			"sigstore-go judges, and cosign "+publish.CosignVersion+" where it is installed.", 0, &o.files)
+	cmd.Args = cobra.MaximumNArgs(1)
 	cmd.Flags().StringArrayVar(&o.bundles, "bundle", nil, "a bundle to verify; may be given several times")
 	cmd.Flags().StringVar(&o.key, "key", "", "public key in PEM that signed the bundles, for those without a certificate")
 	cmd.Flags().BoolVar(&o.all, "all", false, "an entry that no bundle needs is an error")
@@ -53,7 +46,7 @@ type checkView struct {
 }
 
 func runTrustedRootCheck(ctx context.Context, o *trustedRootCheckOptions) error {
-	data, err := cmdutil.ReadFile(o.file)
+	data, err := cmdutil.ReadFile(o.Given(o.files))
 	if err != nil {
 		return err
 	}

@@ -15,31 +15,21 @@ import (
 
 type tufMergeOptions struct {
 	*cmdutil.Factory
-	staged     string
-	signatures []string
+	files []string // the change, then signature files
 }
 
 func newTUFMergeCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufMergeOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "merge STAGED [SIGNATURE…]",
-		Short: "Collect holders' signature files, and seal the change when there are enough",
-		Long: `Collect holders' signature files, in any order and in several runs.
+	return cmdutil.CommandOfMany(o, runTUFMerge, "merge STAGED [SIGNATURE…]", "Collect holders' signature files, and seal the change when there are enough",
+		`Collect holders' signature files, in any order and in several runs.
 
 In a trust directory the change must be what ledger, plan and holders make.
 It says who has signed and who can still sign. Once every threshold is met by
-distinct holders the change is sealed and can be published.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.staged, o.signatures = args[0], args[1:]
-			return runTUFMerge(c.Context(), o)
-		},
-	}
-	return cmd
+distinct holders the change is sealed and can be published.`, 1, &o.files)
 }
 
 func runTUFMerge(_ context.Context, o *tufMergeOptions) error {
-	staged, err := collected(o.Factory, o.staged, o.signatures)
+	staged, err := collected(o.Factory, o.files)
 	if err != nil {
 		return err
 	}
@@ -51,8 +41,8 @@ func runTUFMerge(_ context.Context, o *tufMergeOptions) error {
 
 // collected opens a staged change, takes what holders sent, and seals it once
 // there are enough.
-func collected(f *cmdutil.Factory, folder string, replies []string) (*tuf.Staged, error) {
-	staged, err := tuf.OpenStaged(folder)
+func collected(f *cmdutil.Factory, files []string) (*tuf.Staged, error) {
+	staged, err := tuf.OpenStaged(files[0])
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +50,7 @@ func collected(f *cmdutil.Factory, folder string, replies []string) (*tuf.Staged
 		return nil, err
 	}
 	var contents [][]byte
-	for _, path := range replies {
+	for _, path := range files[1:] {
 		data, err := cmdutil.ReadFile(path)
 		if err != nil {
 			return nil, err

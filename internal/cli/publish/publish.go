@@ -16,20 +16,17 @@ import (
 
 type tufPublishOptions struct {
 	*cmdutil.Factory
-	staged    string
-	replies   []string
+	files     []string // the change, then replies
 	where     publish.Where
 	rehearsal bool
 }
 
 func newTUFPublishCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufPublishOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "publish STAGED [REPLY…]",
-		Short: "Publish a signed change: targets first, timestamp last",
-		Long: `Publish a signed change to tuf/ of the trust directory and to every place of
+	cmd := cmdutil.CommandOfMany(o, runTUFPublish, "publish STAGED [REPLY…]", "Publish a signed change: targets first, timestamp last",
+		`Publish a signed change to tuf/ of the trust directory and to every place of
 the plan's tuf.places, the same bytes everywhere. The replies that holders sent are
-taken in first, as ` + "`tuf merge`" + ` does.
+taken in first, as `+"`tuf merge`"+` does.
 
 Every place is read before the first byte is written anywhere. It stops where a
 place cannot be reached (leave it out with --without), is ahead of this trust
@@ -38,13 +35,7 @@ directory, or went back.
 Before a byte leaves, the change passes the publication gate: what clients say
 of trusted root, signing config and metadata, what the trusted root takes back,
 archived bundles, the ledger's head, and the attestations of the holders' keys.
-Interrupted, the same command completes it.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			o.staged, o.replies = args[0], args[1:]
-			return runTUFPublish(c.Context(), o)
-		},
-	}
+Interrupted, the same command completes it.`, 1, &o.files)
 	whereFlags(cmd, &o.where)
 	cmdutil.RehearsalFlag(cmd, &o.rehearsal)
 	return cmd
@@ -59,9 +50,9 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 	if err != nil {
 		return err
 	}
-	staged, err := tuf.OpenStaged(o.staged)
-	if err == nil && len(o.replies) > 0 {
-		staged, err = collected(o.Factory, o.staged, o.replies)
+	staged, err := tuf.OpenStaged(o.files[0])
+	if err == nil && len(o.files) > 1 {
+		staged, err = collected(o.Factory, o.files)
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,30 +15,19 @@ import (
 
 type tufStageOptions struct {
 	*cmdutil.Factory
-	what string
+	what []string
 	publish.StageOptions
 }
 
 func newTUFStageCmd(f *cmdutil.Factory) *cobra.Command {
 	o := &tufStageOptions{Factory: f}
-	cmd := &cobra.Command{
-		Use:   "stage [targets|root]",
-		Short: "Stage the next version of targets or root for the holders to sign",
-		Long: `Stage the next version of targets or root as a folder to carry.
+	cmd := cmdutil.CommandOfMany(o, runTUFStage, "stage [targets|root]", "Stage the next version of targets or root for the holders to sign",
+		`Stage the next version of targets or root as a folder to carry.
 
 Without a word it is root if the plan's holders, thresholds or expiries differ
 from what is published or root is due, and else targets. It refuses when there
-is nothing to do.`,
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{tuf.KindTargets, tuf.KindRoot},
-		RunE: func(c *cobra.Command, args []string) error {
-			o.what = ""
-			if len(args) > 0 {
-				o.what = args[0]
-			}
-			return runTUFStage(c.Context(), o)
-		},
-	}
+is nothing to do.`, 0, &o.what)
+	cmd.Args, cmd.ValidArgs = cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs), []string{tuf.KindTargets, tuf.KindRoot}
 	cmd.Flags().BoolVar(&o.Renew, "renew", false, "stage it though nothing changed and nothing is due")
 	cmd.Flags().BoolVar(&o.DropOnline, "drop-online-key", false, "root: name no former online key, because it is in other hands")
 	cmd.Flags().StringVar(&o.Withdraw, "withdraw", "", "targets: take back published entries that the ledger does not say, and why")
@@ -49,7 +39,7 @@ func runTUFStage(ctx context.Context, o *tufStageOptions) error {
 	if err != nil {
 		return err
 	}
-	staged, err := publish.Stage(d, ctx, client, o.what, o.StageOptions, o.Now)
+	staged, err := publish.Stage(d, ctx, client, strings.Join(o.what, ""), o.StageOptions, o.Now)
 	if err != nil {
 		return err
 	}
