@@ -3,9 +3,7 @@ package publish
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +14,9 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/linnemanlabs/trustroot/internal/digest"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/plan"
@@ -209,24 +209,13 @@ func (c *consumed) readMirror(d *trustdir.Dir) error {
 
 // readRoot reads the newest root of the published repository: a new client that
 // starts there needs no older one.
-func (c *consumed) readRoot(d *trustdir.Dir) error {
-	for n := 1; ; n++ {
-		name := fmt.Sprintf("%d.root.json", n)
-		data, err := fs.ReadFile(d.FS(), trustdir.RepositoryDir+"/"+name)
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		c.Root, c.RootName = data, name
+func (c *consumed) readRoot(d *trustdir.Dir) (err error) {
+	c.RootName, c.Root, err = services.NewestRoot(d.FS())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fault.New(fault.Failure, "publish the repository first: `trustroot tuf init`, sign, merge, publish", errNoTUFRoot)
 	}
-	if c.Root == nil {
-		return fault.New(fault.Failure, "publish the repository first: `trustroot tuf init`, sign, merge, publish", errNoTUFRoot)
-	}
-	sum := sha256.Sum256(c.Root)
-	c.RootSHA256 = hex.EncodeToString(sum[:])
-	return nil
+	c.RootSHA256 = digest.Hex(c.Root)
+	return err
 }
 
 // readLogs lists the logs that are open, for monitors.

@@ -12,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/internal/services"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
+	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/pki/ledger"
 	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/pki/tuf"
@@ -60,8 +61,8 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	policies, err := witnessPolicies(d)
 	errs = append(errs, err)
 	maps.Copy(t.Files, policies)
-	for name := range t.Files {
-		if usage, ok := usage(d, name); ok {
+	for name, usage := range usages(d) {
+		if _, there := t.Files[name]; there {
 			t.Usage[name] = usage
 		}
 	}
@@ -70,37 +71,36 @@ func targets(d *trustdir.Dir) (tuf.Targets, error) {
 	return t, errors.Join(append(errs, err)...)
 }
 
-// usage is the custom metadata of certificates and keys, by which clients that
-// know no trusted_root.json find their targets. A generation is told once, under
-// its numbered name. Of the TSAs only the chain in use is told: those clients
-// join all chains of a usage, whatever their status, and refuse a second leaf.
-func usage(d *trustdir.Dir, name string) (tuf.Usage, bool) {
+// usages are the custom metadata of certificates and keys by target, by which
+// clients that know no trusted_root.json find them. A generation is told once,
+// under its numbered name. Of the TSAs only the chain in use is told: those
+// clients join all chains of a usage, whatever their status, and refuse a second
+// leaf.
+func usages(d *trustdir.Dir) map[string]tuf.Usage {
+	out := map[string]tuf.Usage{}
 	tsa := false
-	for _, authority := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
-		a, generations := d.Plan.Authorities[authority], d.State.Authorities[authority]
-		kind := map[string]string{"fulcio-ca": "Fulcio", "tsa": "TSA", "tsa-leaf": "TSA"}[a.Profile]
-		only := 0
-		if kind == "TSA" && len(generations) > 0 {
-			if tsa {
-				continue
-			}
-			tsa, only = true, inUse(generations)
+	for _, name := range slices.Sorted(maps.Keys(d.Plan.Authorities)) {
+		a, generations := d.Plan.Authorities[name], d.State.Authorities[name]
+		kind := map[string]string{pki.ProfileFulcioCA: "Fulcio", pki.ProfileTSA: "TSA", pki.ProfileTSALeaf: "TSA"}[a.Profile]
+		if kind == "" || len(generations) == 0 || kind == "TSA" && tsa {
+			continue
+		}
+		if kind == "TSA" {
+			tsa = true
+			only := inUse(generations)
+			generations = slices.DeleteFunc(slices.Clone(generations), func(g ledger.Generation) bool { return g.Number != only })
 		}
 		for _, g := range generations {
-			if kind != "" && (only == 0 || g.Number == only) && name == fmt.Sprintf("certs/%s-g%d-chain.pem", authority, g.Number) {
-				return tuf.Usage{Status: status(g), Usage: kind, URI: cmp.Or(g.Certificate.URL, a.URL)}, true
-			}
+			out[fmt.Sprintf("certs/%s-g%d-chain.pem", name, g.Number)] = tuf.Usage{Status: status(g), Usage: kind, URI: cmp.Or(g.Certificate.URL, a.URL)}
 		}
 	}
-	for log, l := range d.Plan.Logs {
+	for name, l := range d.Plan.Logs {
 		kind := map[string]string{plan.RekorV2: "Rekor", plan.StaticCT: "CTFE"}[l.Kind]
-		for _, g := range d.State.Logs[log] {
-			if name == fmt.Sprintf("keys/%s-g%d.pub", log, g.Number) {
-				return tuf.Usage{Status: status(g), Usage: kind, URI: g.Log.URL}, true
-			}
+		for _, g := range d.State.Logs[name] {
+			out[fmt.Sprintf("keys/%s-g%d.pub", name, g.Number)] = tuf.Usage{Status: status(g), Usage: kind, URI: g.Log.URL}
 		}
 	}
-	return tuf.Usage{}, false
+	return out
 }
 
 // status says whether a generation's window is still open: for clients an

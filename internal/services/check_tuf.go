@@ -24,7 +24,7 @@ const (
 // askTUF verifies the repository from the newest root in tuf/ and compares
 // what it publishes with what the trust directory would.
 func askTUF(ctx context.Context, q *inquiry) {
-	anchor, err := newestRoot(q.source.Files)
+	_, anchor, err := NewestRoot(q.source.Files)
 	if err != nil {
 		unanswered(q, "no-root", "publish a repository first: `trustroot tuf init`", "there is no root.json to start from: %v", err)
 		return
@@ -56,16 +56,18 @@ func askTUF(ctx context.Context, q *inquiry) {
 	checkTargets(ctx, q, anchor, report)
 }
 
-// newestRoot is the newest root.json that the trust directory has.
-func newestRoot(files fs.FS) ([]byte, error) {
+// NewestRoot is the newest root.json that the trust directory has, and its name.
+func NewestRoot(files fs.FS) (name string, data []byte, err error) {
 	newest, err := newestVersion(files, "root")
+	if err == nil && newest == 0 {
+		err = fmt.Errorf("tuf/ has no N.root.json: %w", fs.ErrNotExist)
+	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	if newest == 0 {
-		return nil, errors.New("tuf/ has no N.root.json")
-	}
-	return fs.ReadFile(files, fmt.Sprintf("tuf/%d.root.json", newest))
+	name = fmt.Sprintf("%d.root.json", newest)
+	data, err = fs.ReadFile(files, "tuf/"+name)
+	return name, data, err
 }
 
 // checkRoles notes when each role ends, and which should have been signed
