@@ -25,7 +25,7 @@ func check(r *report, p *Plan) {
 		oneOf(r, join("apps."+name, "algorithm"), p.Apps[name].Algorithm, "P-256", "P-384")
 	}
 	keys(r, p)
-	p.checkKMS(r)
+	checkKMS(r, p)
 	roots(r, p)
 	crls(r, p)
 	holders(r, p)

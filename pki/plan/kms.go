@@ -24,7 +24,7 @@ var (
 	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
 )
 
-func (p *Plan) checkKMS(r *report) {
+func checkKMS(r *report, p *Plan) {
 	if p.KMS == nil {
 		return
 	}

@@ -42,7 +42,7 @@ func checkOrigin(r *report, p *Plan, name, path, origin, address string) {
 		return
 	}
 	for _, other := range sorted(p.Logs) {
-		if other < name && p.hasOrigin(other, origin) {
+		if other < name && hasOrigin(p.Logs[other], origin) {
 			r.add(at, "log %s has the same origin: checkpoints of the two could not be told apart", other)
 		}
 	}
@@ -56,8 +56,7 @@ func checkOrigin(r *report, p *Plan, name, path, origin, address string) {
 	}
 }
 
-func (p *Plan) hasOrigin(name, origin string) bool {
-	l := p.Logs[name]
+func hasOrigin(l Log, origin string) bool {
 	return l.Origin == origin || slices.ContainsFunc(l.Generations, func(g Generation) bool { return g.Origin == origin })
 }
 
