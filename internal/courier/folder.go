@@ -31,7 +31,7 @@ func ReadFolder(name string, l Limits) (map[string][]byte, error) {
 		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // read only
-	r := &folderReader{root: root, limits: l, budget: NewBudget(l), files: map[string][]byte{}}
+	r := &folderReader{root: root, limits: l, budget: &Budget{limits: l}, files: map[string][]byte{}}
 	if err := r.list("."); err != nil {
 		return nil, err
 	}

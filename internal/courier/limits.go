@@ -50,7 +50,7 @@ func (l Limits) CheckName(name string) error {
 
 // Check holds files that are about to be written against the same bounds.
 func (l Limits) Check(files map[string][]byte) error {
-	b := NewBudget(l)
+	b := &Budget{limits: l}
 	for _, name := range Names(files) {
 		if err := b.Entry(); err != nil {
 			return err
@@ -71,9 +71,6 @@ type Budget struct {
 	files  int
 	bytes  int64
 }
-
-// NewBudget starts at nothing.
-func NewBudget(l Limits) *Budget { return &Budget{limits: l} }
 
 // Entry counts one more file or folder.
 func (b *Budget) Entry() error {

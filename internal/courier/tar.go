@@ -54,7 +54,7 @@ func ReadTar(path string, l Limits) ([]byte, error) {
 // whose name it returns. Every header is judged before its content is read.
 func Unpack(data []byte, l Limits) (files map[string][]byte, folder string, err error) {
 	files = map[string][]byte{}
-	b := NewBudget(l)
+	b := &Budget{limits: l}
 	r := tar.NewReader(bytes.NewReader(data))
 	for {
 		header, err := r.Next()

@@ -19,17 +19,14 @@ import (
 
 // portalData is what the page of trust/ shows.
 type portalData struct {
-	Organization string
-	Rehearsal    bool
-	At           time.Time // the last line of the ledger: the page changes with it alone
-	Entries      int
-	Head         string // of the ledger, hex groups
-	Repository   string // URL of the TUF repository; may be empty
-	Roots        []portalRoot
-	Roles        []trustedroot.Role
-	TimeLines    template.HTML // for a screen
-	Narrow       template.HTML // for a phone
-	Digest       string        // SHA-256 of trusted_root.json
+	Plan      *plan.Plan
+	State     *ledger.State
+	At        time.Time // the last line of the ledger: the page changes with it alone
+	Roots     []portalRoot
+	Roles     []trustedroot.Role
+	TimeLines template.HTML // for a screen
+	Narrow    template.HTML // for a phone
+	Digest    string        // SHA-256 of trusted_root.json
 }
 
 // portalRoot is one generation of the root.
@@ -43,16 +40,7 @@ type portalRoot struct {
 
 // portal renders index.html: what people compare with what they were told.
 func portal(d *trustdir.Dir, trustedRoot []byte) ([]byte, error) {
-	page := portalData{
-		Organization: d.Plan.Organization,
-		Rehearsal:    d.Plan.Rehearsal != nil,
-		Entries:      d.State.Entries,
-		Head:         trustdir.Groups(d.State.Head),
-		Digest:       trustdir.FileOf("", trustedRoot).SHA256,
-	}
-	if d.Plan.TUF != nil {
-		page.Repository = d.Plan.TUF.URL
-	}
+	page := portalData{Plan: d.Plan, State: d.State, Digest: trustdir.FileOf("", trustedRoot).SHA256}
 	if entries := d.Ledger.Entries(); len(entries) > 0 {
 		page.At = entries[len(entries)-1].Time
 	}
