@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,11 +63,11 @@ func keepSeen(d *trustdir.Dir, places []*tuf.Place) error {
 	if len(f.Places) == 0 {
 		return nil
 	}
-	data, err := json.MarshalIndent(f, "", "  ")
+	data, err := strict.Indented(f)
 	if err != nil {
 		return err
 	}
-	return d.Replace(map[string][]byte{trustdir.PlacesFile: append(data, '\n')})
+	return d.Replace(map[string][]byte{trustdir.PlacesFile: data})
 }
 
 // openPlaces opens our own copy, the places of the plan and those named. A

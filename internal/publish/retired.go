@@ -1,11 +1,11 @@
 package publish
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
 
@@ -39,6 +39,5 @@ func retiredLogs(d *trustdir.Dir) ([]byte, error) {
 	if len(logs) == 0 {
 		return nil, nil
 	}
-	data, err := json.MarshalIndent(map[string]any{"logs": logs}, "", "  ")
-	return append(data, '\n'), err
+	return strict.Indented(map[string]any{"logs": logs})
 }

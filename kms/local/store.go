@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/durable"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
 // key is one KMS key. Its private half is stored as PKCS #8.
@@ -125,11 +126,11 @@ func (s *store) save() error {
 	if s.file == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the KMS stand-in's state: %w", err)
+	data, err := strict.Indented(s)
+	if err == nil {
+		err = durable.Replace(s.file, data, 0o600)
 	}
-	if err := durable.Replace(s.file, append(data, '\n'), 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the KMS stand-in's state: %w", err)
 	}
 	return nil

@@ -3,7 +3,6 @@ package tuf
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -66,7 +65,7 @@ func (c Challenge) check() error {
 }
 
 // Encode writes the challenge as a file.
-func (c Challenge) Encode() ([]byte, error) { return encodeFile(c) }
+func (c Challenge) Encode() ([]byte, error) { return strict.Indented(c) }
 
 // ParseChallenge reads what Encode wrote.
 func ParseChallenge(data []byte) (*Challenge, error) {
@@ -78,11 +77,6 @@ func ParseChallenge(data []byte) (*Challenge, error) {
 		return nil, fmt.Errorf("read challenge: %w", err)
 	}
 	return &c, nil
-}
-
-func encodeFile(v any) ([]byte, error) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	return append(data, '\n'), err
 }
 
 func readFile(data []byte, limit int, into any) error {

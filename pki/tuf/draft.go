@@ -1,7 +1,6 @@
 package tuf
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +13,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
 // draft is a staged folder before it is written.
@@ -82,10 +82,10 @@ func (d *draft) files() (folder, error) {
 	}
 	words, err := d.words()
 	errs = append(errs, err)
-	c, err := json.MarshalIndent(change{
+	c, err := strict.Indented(change{
 		Version: 1, Kind: d.kind, Created: d.created.UTC().Truncate(time.Second), Holders: d.holders, Withdraw: d.withdraw, Words: words,
-	}, "", "  ")
-	f[changeName] = append(c, '\n')
+	})
+	f[changeName] = c
 	f[sumsName] = courier.Sums(f)
 	return f, errors.Join(append(errs, err)...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
@@ -26,7 +27,7 @@ func FuzzParseSignature(f *testing.F) {
 		if filepath.Base(s.name()) != s.name() {
 			t.Errorf("name %q leaves its folder", s.name())
 		}
-		again, err := encodeFile(s)
+		again, err := strict.Indented(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func FuzzParseChange(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := encodeFile(c)
+		again, err := strict.Indented(c)
 		if err != nil {
 			t.Fatal(err)
 		}

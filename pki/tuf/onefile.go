@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/courier"
 	"github.com/linnemanlabs/trustroot/internal/durable"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 )
 
 // changeLimits bound a staged change that travels as one file.
@@ -82,7 +83,7 @@ func Reply(s *Staged, holder string, pub crypto.PublicKey) ([]byte, error) {
 			r.Signatures = append(r.Signatures, signatureFile{Role: d.role, Version: d.version(), Holder: holder, KeyID: id, Sig: hex.EncodeToString(sig.Signature)})
 		}
 	}
-	return encodeFile(r)
+	return strict.Indented(r)
 }
 
 // answerOf reads what a holder sent: a reply, or the file of one signature.

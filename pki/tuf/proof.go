@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/strict"
 	"github.com/linnemanlabs/trustroot/pki"
 )
 
@@ -125,7 +126,7 @@ func CheckProof(c *Challenge, p *Proof, now time.Time) (Holder, error) {
 }
 
 // Encode writes the proof as a file.
-func (p Proof) Encode() ([]byte, error) { return encodeFile(p) }
+func (p Proof) Encode() ([]byte, error) { return strict.Indented(p) }
 
 // ParseProof reads what Encode wrote and checks its signature.
 func ParseProof(data []byte) (*Proof, error) {

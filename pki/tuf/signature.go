@@ -3,7 +3,6 @@ package tuf
 import (
 	"crypto"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -178,12 +177,12 @@ func keep(s *Staged, sigs []signatureFile) (err error) {
 		}
 	}()
 	for _, f := range sigs {
-		data, err := json.MarshalIndent(f, "", "  ")
+		data, err := strict.Indented(f)
 		if err != nil {
 			return err
 		}
 		path := filepath.Join(dir, f.name())
-		if err := durable.Write(path, append(data, '\n'), 0o644); err != nil {
+		if err := durable.Write(path, data, 0o644); err != nil {
 			return err
 		}
 		written = append(written, path)
