@@ -13,7 +13,7 @@ func (s slipError) Unwrap() error { return s.error }
 // Slip marks an error as one of the answer: Again asks once more.
 func Slip(err error) error { return slipError{err} }
 
-// Again asks until the answer is no slip, three times in all, and says each slip
+// Again asks until the answer is not a slip, three times in all, and says each slip
 // before it asks once more.
 func Again(say func(slip error), ask func() error) error {
 	for try := 1; ; try++ {
