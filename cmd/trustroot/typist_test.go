@@ -101,7 +101,7 @@ func (p *person) answer(shown string) (line string, ok bool, err error) {
 		return line, ok, err
 	}
 	slip, question := p.slip(shown)
-	made := p.slips && slip != "" && !p.done[question]
+	made := p.slips && slip != noSlip && !p.done[question]
 	if made {
 		p.done[question], line = true, slip
 	}
@@ -114,15 +114,26 @@ func (p *person) slip(shown string) (line, question string) {
 	if wordAsked.MatchString(shown) {
 		return "oops", "word"
 	}
-	question = triesLeft.ReplaceAllString(shown[strings.LastIndexByte(strings.TrimSuffix(shown, "\n"), '\n')+1:], "")
+	question = questionLine(shown)
 	line, ok, _ := p.wrong.Answer(shown) //nolint:errcheck // the right paper had an answer
 	if yes := yesAsked.FindStringSubmatch(shown); yes != nil && line == yes[1] {
 		return "oops", shown
 	}
-	if !ok || line == noSlip || strings.HasSuffix(shown, "or no to stop: ") {
-		return "", question
+	if !ok || strings.HasSuffix(shown, "or no to stop: ") {
+		return noSlip, question
 	}
 	return line, question
+}
+
+// questionLine is the line that tells a question from others: its prompt, without
+// the tries that are left, or what stands above one that asks for text.
+func questionLine(shown string) string {
+	lines := strings.Split(strings.TrimSuffix(shown, "\n"), "\n")
+	last := lines[len(lines)-1]
+	if strings.HasSuffix(last, "> ") && len(lines) > 1 {
+		last = lines[len(lines)-2]
+	}
+	return strings.NewReplacer(", or no to stop", "", "That is not what is asked for. ", "").Replace(triesLeft.ReplaceAllString(last, ""))
 }
 
 // note appends what was asked to a file, a line each.

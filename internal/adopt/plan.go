@@ -164,8 +164,13 @@ func askURLs(a *Adoption) {
 		default:
 			continue
 		}
-		if !known || a.options.Answers[q.ID] != "" {
-			ask(a, q)
+		if known && a.options.Answers[q.ID] == "" {
+			continue
+		}
+		if answer, ok := ask(a, q); ok {
+			if u, err := url.Parse(answer); err != nil || u.Scheme == "" || u.Host == "" {
+				refuse(a, q.ID, "%q is not a URL: write it like https://name.example.com", answer)
+			}
 		}
 	}
 }
@@ -206,6 +211,9 @@ func askKeys(a *Adoption) {
 		Wrong: "nothing for now: a key that is unknown is only not looked at; its digest is pinned, and a renewal may make new keys",
 	})
 	if a.keys != each {
+		if a.keys != "" && a.keys != unknown {
+			refuse(a, "keys", "%q is neither unknown nor each", a.keys)
+		}
 		return
 	}
 	for i, k := range owned {
@@ -213,8 +221,11 @@ func askKeys(a *Adoption) {
 		if i >= authorities { // a log's key outside KMS is one that the plan does not know
 			form = "the key's ARN, or unknown"
 		}
-		ask(a, Question{ID: "key." + k, Default: unknown, Form: form, Text: "Which KMS key is behind " + shown[i] + "?",
+		answer, ok := ask(a, Question{ID: "key." + k, Default: unknown, Form: form, Text: "Which KMS key is behind " + shown[i] + "?",
 			Wrong: "trustroot kms list says that key and pin differ"})
+		if outside := answer == plan.ExternalKey && i < authorities; ok && answer != unknown && !outside && !plan.IsKeyARN(answer) {
+			refuse(a, "key."+k, "%q is not %s", answer, form)
+		}
 	}
 }
 

@@ -138,6 +138,9 @@ func key(r *report, k owned, root bool) {
 	}
 }
 
+// IsKeyARN reports whether a text has the form of a KMS key's ARN.
+func IsKeyARN(text string) bool { return keyARNForm.MatchString(text) }
+
 // unique checks that one key never serves two logs, roles or applications. A
 // renewed authority may keep its key.
 func unique(r *report, k owned, arns, digests map[string]owned) {

@@ -118,53 +118,59 @@ func runAdopt(ctx context.Context, o *adoptOptions) error {
 	return nil
 }
 
-// maxQuestions ends a conversation that goes in circles.
-const maxQuestions = 1000
-
 // converse asks one question at a time, keeps each answer, and reads the files
 // anew with it: what an answer opens or closes is known at once. Where nobody
 // can be asked, the open questions are in the adoption that it returns.
 func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
 	person, _ := o.Operator.(cmdutil.Asker)
-	last := ""
-	for asked < maxQuestions {
-		a, err = adopt.Adopt(o.Options, o.Now)
-		if err == nil && len(a.Questions) == 0 {
-			err = a.Write(o.Dir, false)
+	a, err = o.adopted()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(a.Questions) > 0 && person != nil && !o.JSON {
+		if err := o.begin(a, person); err != nil {
+			return a, 0, errors.Join(a.WriteAnswers(o.answers), o.unasked(err))
 		}
-		switch {
-		case err != nil && last != "" && fault.ExitCode(err) == int(fault.Usage):
-			o.Operator.Notice(err.Error())
-			delete(o.Answers, last)
-			last = ""
-			continue
-		case err != nil:
-			return nil, asked, err
-		case len(a.Questions) == 0 || person == nil || o.JSON:
-			err := a.WriteAnswers(o.answers)
-			return a, asked, err
-		}
-		if asked == 0 {
-			if err := o.begin(a, person); err != nil {
-				return a, asked, errors.Join(a.WriteAnswers(o.answers), o.unasked(err))
+	}
+	for len(a.Questions) > 0 && person != nil && !o.JSON {
+		q, now, ended := a.Questions[0], a, false
+		err := term.Again(func(slip error) { o.Operator.Notice(slip.Error()) }, func() error {
+			answer, err := person.Ask(questionText(q), q.Default)
+			if err != nil {
+				ended = true
+				return o.unasked(err)
 			}
+			if answer = strings.TrimSpace(answer); answer == "" {
+				return term.Slip(fault.New(fault.Usage, "", errors.New("this question has no answer of its own: please type one")))
+			}
+			o.Answers[q.ID] = answer
+			if now, err = o.adopted(); err != nil {
+				delete(o.Answers, q.ID)
+			}
+			if fault.ExitCode(err) == int(fault.Usage) {
+				return term.Slip(err)
+			}
+			return err
+		})
+		if err != nil || ended {
+			return a, asked, errors.Join(a.WriteAnswers(o.answers), err)
 		}
-		q := a.Questions[0]
-		answer, err := person.Ask(questionText(q), q.Default)
-		if err != nil {
-			return a, asked, errors.Join(a.WriteAnswers(o.answers), o.unasked(err))
-		}
-		asked++
-		if answer = strings.TrimSpace(answer); answer == "" {
-			o.Operator.Notice("This question has no answer of its own: please type one.")
-			continue
-		}
-		o.Answers[q.ID], last = answer, q.ID
+		a, asked = now, asked+1
 		if err := a.WriteAnswers(o.answers); err != nil {
 			return a, asked, err
 		}
 	}
-	return a, asked, fmt.Errorf("%d questions were asked, and more are open", asked)
+	return a, asked, a.WriteAnswers(o.answers)
+}
+
+// adopted is the adoption with the answers so far; the last one must make files
+// that can be written.
+func (o *adoptOptions) adopted() (*adopt.Adoption, error) {
+	a, err := adopt.Adopt(o.Options, o.Now)
+	if err == nil && len(a.Questions) == 0 {
+		err = a.Write(o.Dir, false)
+	}
+	return a, err
 }
 
 // unasked is nil where no terminal can be asked: the file then holds what is

@@ -75,7 +75,13 @@ func (i *interview) plan(ctx context.Context) plan.Example {
 		plugged = append(plugged, "")
 	}
 	i.ask("Organization, as it stands in every subject:", "", name(&e.Organization))
-	i.ask("Domain under which the services run:", "", name(&e.Domain))
+	i.ask("Domain under which the services run:", "", func(s string) error {
+		if u, err := url.Parse("https://" + s); err != nil || u.Host != s || s == "" {
+			return fmt.Errorf("%q is not a domain", s)
+		}
+		e.Domain = s
+		return nil
+	})
 	i.ask(strings.TrimRight("Serial number of the root's YubiKey. Plugged in here: "+strings.Join(plugged, " "), " "), plugged[0], func(s string) error { return serialOf(s, &e.Token) })
 	i.ask("Who signs what verifiers fetch, each on a YubiKey of their own: NAME SERIAL, NAME SERIAL, ...", "", func(s string) error {
 		e.Holders = nil
