@@ -18,3 +18,8 @@ var HolderPage []byte
 //
 //go:embed docs/witness.md
 var WitnessPage []byte
+
+// SessionScript is scripts/ceremony-session, which records a day's terminal.
+//
+//go:embed scripts/ceremony-session
+var SessionScript []byte

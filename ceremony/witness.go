@@ -11,6 +11,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/term"
 	"github.com/linnemanlabs/trustroot/pki"
 	"github.com/linnemanlabs/trustroot/yubikey"
+	"github.com/linnemanlabs/trustroot/yubikey/attestation"
 )
 
 // WitnessOptions are what a witness signs with.
@@ -33,6 +34,15 @@ func SignAsWitness(ctx context.Context, path string, o WitnessOptions) (file str
 	if o.Serial == v.Request.Plan.Ceremonies[v.Request.Manifest.Ceremony].Token {
 		return "", fault.New(fault.Usage, "sign with a witness's own token", errors.New("the root's own token is not a witness"))
 	}
+	device, err := o.Open(ctx, o.Serial)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, device.Close()) }()
+	pair, err := o.attested(v, device)
+	if err != nil {
+		return "", err
+	}
 	digest := v.Record.Digest()
 	if err := o.Operator.Confirm(term.Question{
 		Text: term.Sprintf("The record of ceremony %s holds what it claims. Compare its digest with what was read aloud on the day:\n  %s\n  %s",
@@ -43,26 +53,27 @@ func SignAsWitness(ctx context.Context, path string, o WitnessOptions) (file str
 	}); err != nil {
 		return "", err
 	}
-	device, err := o.Open(ctx, o.Serial)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, device.Close()) }()
-	return o.sign(ctx, v, device)
+	return o.sign(ctx, v, device, pair)
 }
 
-func (o WitnessOptions) sign(ctx context.Context, v *Verified, device Device) (string, error) {
+// attested is the attestation of a key that a witness may sign with: an empty
+// slot is refused before anything is asked.
+func (o WitnessOptions) attested(v *Verified, device Device) (attestation.Pair, error) {
 	roots, err := Roots(v.Request.Plan, o.Rehearsal)
 	if err != nil {
-		return "", err
+		return attestation.Pair{}, err
 	}
 	pair, err := device.Attest(o.Slot)
 	if err != nil {
-		return "", err
+		return pair, err
 	}
 	if err := checkWitness(pair.Slot, pair.Device, o.Serial, roots); err != nil {
-		return "", fault.New(fault.Device, "sign with a key that was made on the token and wants a touch", fmt.Errorf("slot %s of token %d: %w", o.Slot, o.Serial, err))
+		return pair, fault.New(fault.Device, "sign with a key that was made on the token and wants a touch", fmt.Errorf("slot %s of token %d: %w", o.Slot, o.Serial, err))
 	}
+	return pair, nil
+}
+
+func (o WitnessOptions) sign(ctx context.Context, v *Verified, device Device, pair attestation.Pair) (string, error) {
 	statement, err := statementOf(v.Request, v.Record.Files)
 	if err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 
 	"github.com/linnemanlabs/trustroot"
 	"github.com/linnemanlabs/trustroot/ceremony"
@@ -18,10 +19,11 @@ const MaxImage = 80_000_000
 
 // Files of a kit, beside SHA256SUMS.
 const (
-	kitImage  = "ceremony.iso"
-	kitManual = "CEREMONY.md"
-	kitScript = "script.html"
-	kitPage   = "WITNESS.md"
+	KitImage   = "ceremony.iso"
+	kitManual  = "CEREMONY.md"
+	kitScript  = "script.html"
+	kitPage    = "WITNESS.md"
+	kitSession = "ceremony-session"
 )
 
 // CheckImage refuses a ceremony image that the plan's ceremony does not name.
@@ -44,17 +46,16 @@ func CheckImage(d *trustdir.Dir, name string, image []byte) error {
 }
 
 // WriteKit writes what people carry to the day beside a request: the manual,
-// the page for witnesses, the script to print and fill in, the ceremony image if there is one, and their
-// SHA256SUMS. It returns the folder.
-func WriteKit(r *request.Request, image []byte) (string, error) {
+// the page for witnesses, the script to print and fill in, the one that records
+// the session, what is carried besides, such as the offline program and the
+// ceremony image, and their SHA256SUMS. It returns the folder.
+func WriteKit(r *request.Request, carried map[string][]byte) (string, error) {
 	script, err := ceremony.Script(r)
 	if err != nil {
 		return "", err
 	}
-	files := map[string][]byte{kitManual: trustroot.Manual, kitScript: script, kitPage: trustroot.WitnessPage}
-	if image != nil {
-		files[kitImage] = image
-	}
+	files := map[string][]byte{kitManual: trustroot.Manual, kitScript: script, kitPage: trustroot.WitnessPage, kitSession: trustroot.SessionScript}
+	maps.Copy(files, carried)
 	files[courier.SumsFile] = courier.Sums(files)
 	if err := courier.NewFolder(r.Path+".kit", files); err != nil {
 		return "", fmt.Errorf("write the kit: %w", err)

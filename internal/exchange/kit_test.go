@@ -59,13 +59,13 @@ func TestKit_Files(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kit, err := WriteKit(r, image)
+	kit, err := WriteKit(r, map[string][]byte{KitImage: image, "trustroot-offline": []byte("a program")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 	check.Dir = kit
-	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK") != 4 {
+	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK") != 6 {
 		t.Errorf("%v:\n%s", err, out)
 	}
 	data, err := os.ReadFile(filepath.Join(kit, kitScript))

@@ -240,3 +240,31 @@ func TestCheckAgainst_HoldersOwnRoot(t *testing.T) {
 		t.Error("a first repository builds on a root")
 	}
 }
+
+// Two changes of one version: the newer one supersedes, wherever both lie.
+func TestCheckNewest(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	lie := func(s *Staged, name string) *Staged {
+		w.must(os.CopyFS(filepath.Join(dir, name), os.DirFS(s.Dir())))
+		out, err := OpenStaged(filepath.Join(dir, name))
+		w.must(err)
+		return out
+	}
+	first := w.init(day0)
+	older := lie(first, "0001")
+	lie(first, "0002") // the same change
+	w.must(CheckNewest(filepath.Join(dir, "0001"), older))
+	w.targets.Files["more.txt"] = []byte("more")
+	w.must(Pack(lie(w.init(day0), "0003")))
+	w.must(os.RemoveAll(filepath.Join(dir, "0003"))) // its one file is enough
+	w.must(os.WriteFile(filepath.Join(dir, "0004-alice.json"), []byte("{}"), 0o600))
+	err := CheckNewest(filepath.Join(dir, "0001"), older)
+	if err == nil || !strings.Contains(err.Error(), "is superseded by "+filepath.Join(dir, "0003.tar")) || fault.ExitCode(err) != int(fault.Usage) {
+		t.Errorf("%v", err)
+	}
+	w.must(Pack(older))
+	if CheckNewest(filepath.Join(dir, "0001.tar"), older) == nil {
+		t.Error("its one file is not superseded")
+	}
+}

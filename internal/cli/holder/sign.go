@@ -50,6 +50,9 @@ that the change is what ledger, plan and holders make.`, &o.staged)
 func runTUFSign(ctx context.Context, o *tufSignOptions) (err error) {
 	staged, done, err := tuf.OpenChange(o.staged)
 	defer func() { err = errors.Join(err, done()) }()
+	if err == nil {
+		err = tuf.CheckNewest(o.staged, staged)
+	}
 	if err != nil {
 		return err
 	}

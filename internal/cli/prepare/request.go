@@ -2,6 +2,9 @@ package prepare
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/cli/show"
 	"github.com/linnemanlabs/trustroot/internal/exchange"
 	"github.com/linnemanlabs/trustroot/internal/fault"
+	"github.com/linnemanlabs/trustroot/internal/rehearsal"
 	"github.com/linnemanlabs/trustroot/internal/renewal"
 	"github.com/linnemanlabs/trustroot/internal/trustdir"
 )
@@ -34,8 +38,9 @@ func newRequestCreateCmd(f *cmdutil.Factory) *cobra.Command {
 			"certification requests that `trustroot kms csr` wrote, their evidence, the plan,\n"+
 			"the ledger and the certificates that are there. The digest is printed in hex\n"+
 			"groups and in words, to be written on paper. Beside it comes a kit for the day:\n"+
-			"the manual, the script to print and fill in, and with --image the ceremony image,\n"+
-			"which must be the one that the plan names.\n\n"+
+			"the manual, the script to print and fill in, the one that records the session,\n"+
+			"the trustroot-offline beside this program, unless the plan pins another one, and\n"+
+			"with --image the ceremony image, which must be the one that the plan names.\n\n"+
 			"--crl adds a ceremony today at a root's token to the plan, for its CRL alone;\n"+
 			"with --destroy its key is destroyed there too, once the root has ended.")
 	cmd.Flags().StringVar(&o.ceremony, "ceremony", "", "name of the ceremony in the plan (default: its only one)")
@@ -73,12 +78,12 @@ func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
 			return err
 		}
 	}
-	var image []byte
+	carried := map[string][]byte{}
 	if o.image != "" {
-		if image, err = cmdutil.ReadBounded(o.image, exchange.MaxImage); err != nil {
+		if carried[exchange.KitImage], err = cmdutil.ReadBounded(o.image, exchange.MaxImage); err != nil {
 			return err
 		}
-		if err := exchange.CheckImage(d, o.ceremony, image); err != nil {
+		if err := exchange.CheckImage(d, o.ceremony, carried[exchange.KitImage]); err != nil {
 			return err
 		}
 	}
@@ -87,13 +92,33 @@ func runRequestCreate(ctx context.Context, o *requestCreateOptions) error {
 		return err
 	}
 	o.Progress("wrote %s and %s.tar; write the words down on paper", r.Path, r.Path)
-	kit, err := exchange.WriteKit(r, image)
-	if err != nil {
-		return fault.New(fault.Failure, "copy CEREMONY.md and the image to the stick yourself: the request is whole", err)
+	if err := o.carry(carried, r.Plan.Ceremonies[r.Manifest.Ceremony].BinarySHA256); err != nil {
+		return err
 	}
-	o.Progress("wrote %s: the manual, the script to print, and their SHA256SUMS", kit)
+	kit, err := exchange.WriteKit(r, carried)
+	if err != nil {
+		return fault.New(fault.Failure, "copy CEREMONY.md, the program and the image to the stick yourself: the request is whole", err)
+	}
+	o.Progress("wrote %s: the manual, the script to print, the one that records the session, %s, and their SHA256SUMS", kit, strings.Join(slices.Sorted(maps.Keys(carried)), ", "))
 	if digest := r.Plan.Ceremonies[r.Manifest.Ceremony].ImageSHA256; digest != "" {
 		o.Progress("before the day, and again on the day, read the image's digest on another machine (sha256sum): %s", digest)
 	}
 	return show.PrintRequest(o.Factory, r)
+}
+
+// carry adds the offline program that lies beside this one.
+func (o *requestCreateOptions) carry(carried map[string][]byte, pinned string) error {
+	offline, err := rehearsal.FindOffline()
+	switch {
+	case err != nil:
+		return err
+	case offline == nil:
+		o.Progress("no %s lies beside this program: take it to the day yourself", rehearsal.OfflineName)
+		return nil
+	case pinned != "" && pinned != offline.SHA256:
+		o.Progress("the plan pins another program than %s, with SHA-256 %s: take that one to the day yourself", offline.Path, pinned)
+		return nil
+	}
+	carried[rehearsal.OfflineName], err = cmdutil.ReadBounded(offline.Path, exchange.MaxImage)
+	return err
 }

@@ -51,6 +51,9 @@ func runTUFPublish(ctx context.Context, o *tufPublishOptions) error {
 		return err
 	}
 	staged, err := tuf.OpenStaged(o.files[0])
+	if err == nil {
+		err = tuf.CheckNewest(o.files[0], staged)
+	}
 	if err == nil && len(o.files) > 1 {
 		staged, err = collected(o.Factory, o.files)
 	}
