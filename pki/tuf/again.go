@@ -43,7 +43,7 @@ func (d *draft) staged(folder string) (*Staged, error) {
 
 // same reports whether a change says what the draft says, but for its times.
 func (d *draft) same(s *Staged) (bool, error) {
-	if s.change.Kind != d.kind || s.change.Withdraw != d.withdraw || len(s.sign) != len(d.sign) {
+	if s.Kind != d.kind || s.Withdraw != d.withdraw || len(s.sign) != len(d.sign) {
 		return false, nil
 	}
 	for _, doc := range d.sign {

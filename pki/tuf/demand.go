@@ -111,7 +111,7 @@ func (s *Staged) Missing() ([]string, error) {
 }
 
 // holder names a key: the holder, or the beginning of its ID.
-func holder(s *Staged, id string) string { return nameOf(s.change.Holders, id) }
+func holder(s *Staged, id string) string { return nameOf(s.Holders, id) }
 
 func nameOf(names map[string]string, id string) string {
 	if name, ok := names[id]; ok {

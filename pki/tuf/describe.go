@@ -79,7 +79,7 @@ func firstDifference(a, b []byte) int {
 // only the metadata: what the folder says about itself does not count, but for
 // the names of holders, which stand beside their keys.
 func (s *Staged) Describe() (*Described, error) {
-	text, docs, err := describe(lastVersions(s), s.sign, s.change.Holders)
+	text, docs, err := describe(lastVersions(s), s.sign, s.Holders)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 				}
 			}
 			want, err = buildRoot(pol, d.version(), online, now)
-		} else if s.change.Kind == KindRoot {
+		} else if s.Kind == KindRoot {
 			// what is published, signed again: its content changes with the next targets
 			if s.trusted[d.role] == nil {
 				return fmt.Errorf("a change of root signs %s anew", d.fileName())
@@ -62,7 +62,7 @@ func (s *Staged) CheckExpected(pol Policy, t Targets, later []string, isOnline f
 			delete(expected.targets, name)
 		}
 		expected.spec = have.spec
-		for _, differs := range differences(expected, have, s.change.Holders)[1:] {
+		for _, differs := range differences(expected, have, s.Holders)[1:] {
 			if differs.apply != nil {
 				errs = append(errs, fmt.Errorf("%s differs from what ledger and plan say: %s", d.fileName(), strings.TrimSpace(differs.text)))
 			}

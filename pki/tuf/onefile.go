@@ -28,7 +28,7 @@ func Pack(s *Staged) error {
 	if err := changeLimits.Check(files); err != nil {
 		return fmt.Errorf("pack %s: %w", s.dir, err)
 	}
-	data, err := courier.Pack(filepath.Base(s.dir), s.change.Created, files)
+	data, err := courier.Pack(filepath.Base(s.dir), s.Created, files)
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", s.dir, err)
 	}

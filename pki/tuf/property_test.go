@@ -192,7 +192,7 @@ func TestDescribe_EveryChangeIsRefusedOrShown(t *testing.T) {
 	var all []honest
 	for _, s := range []*Staged{rotated, targets, w.init(day0)} {
 		for _, d := range s.sign {
-			text, _, err := describe(lastVersions(s), []*document{d}, s.change.Holders)
+			text, _, err := describe(lastVersions(s), []*document{d}, s.Holders)
 			w.must(err)
 			all = append(all, honest{lastVersions(s), d, text})
 		}

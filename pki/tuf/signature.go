@@ -119,7 +119,7 @@ func signAll(s *Staged, built []*document, holder string, key crypto.Signer) err
 	if !holderName.MatchString(holder) {
 		return fault.New(fault.Usage, "", fmt.Errorf("holder %q: use letters, digits and ._@+- in a name", holder))
 	}
-	if name, known := s.change.Holders[id]; known && name != holder {
+	if name, known := s.Holders[id]; known && name != holder {
 		return fault.New(fault.Usage, "sign with your own token", fmt.Errorf("this is the key of %s, not of %s", name, holder))
 	}
 	docs, err := countsFor(s, built, id)

@@ -130,8 +130,8 @@ func (s *Staged) readTrusted() error {
 			return fmt.Errorf("%s: %w", trustedDir, err)
 		}
 	}
-	if first := s.change.Kind == KindInit; first != (len(s.roots) == 0) || first != (len(s.trusted) == 0) {
-		return fmt.Errorf("a change of kind %s with %d signed roots", s.change.Kind, len(s.roots))
+	if first := s.Kind == KindInit; first != (len(s.roots) == 0) || first != (len(s.trusted) == 0) {
+		return fmt.Errorf("a change of kind %s with %d signed roots", s.Kind, len(s.roots))
 	}
 	if len(s.roots) == 0 {
 		return nil
@@ -174,11 +174,11 @@ func (s *Staged) checkKind() error {
 	switch {
 	case len(s.sign) == 0:
 		return errors.New("there is nothing to sign")
-	case s.change.Kind == KindTargets && root:
+	case s.Kind == KindTargets && root:
 		return errors.New("a change of targets that has a root to sign")
-	case s.change.Kind != KindTargets && !root:
-		return fmt.Errorf("a change of kind %s that has no root to sign", s.change.Kind)
-	case s.change.Kind == KindInit && s.find(metadata.TARGETS) == nil:
+	case s.Kind != KindTargets && !root:
+		return fmt.Errorf("a change of kind %s that has no root to sign", s.Kind)
+	case s.Kind == KindInit && s.find(metadata.TARGETS) == nil:
 		return errors.New("a first repository that has no targets to sign")
 	}
 	// every demand must be readable: keys of the right type, thresholds that
@@ -258,7 +258,7 @@ func (s *Staged) HolderOf(pub crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name, known := s.change.Holders[id]
+	name, known := s.Holders[id]
 	if len(docs) == 0 || !known {
 		return "", fault.New(fault.Usage, "check that the token and the slot are those that you gave when you joined",
 			fmt.Errorf("key %.12s signs none of the roles in %s", id, s.dir))
