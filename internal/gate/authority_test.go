@@ -11,8 +11,9 @@ import (
 	"github.com/linnemanlabs/trustroot/internal/testpki"
 )
 
-// TestTSA_AsSigstoreGo holds a TSA without revocations against sigstore-go.
-func TestTSA_AsSigstoreGo(t *testing.T) {
+// TestTSA_ChainBuiltOnce holds the chain that is built once against the chain
+// that sigstore-go builds for each timestamp.
+func TestTSA_ChainBuiltOnce(t *testing.T) {
 	w := newWorld(t)
 	signature := []byte("a signature")
 	good := w.stamp(signature).GetRfc3161Timestamps()[0].GetSignedTimestamp()
@@ -52,7 +53,7 @@ func TestTSA_AsSigstoreGo(t *testing.T) {
 			stamp := w.stamp(signature).GetRfc3161Timestamps()[0].GetSignedTimestamp()
 			for what, s := range map[string][2][]byte{"of this signature": {stamp, signature}, "of another signature": {stamp, []byte("another")}, "of another TSA": {good, signature}} {
 				_, theirs := c.tsa.Verify(s[0], s[1])
-				ours := &tsa{SigstoreTimestampingAuthority: c.tsa}
+				ours := newTSA(c.tsa)
 				for range 2 {
 					if _, err := ours.Verify(s[0], s[1]); (err == nil) != (theirs == nil) {
 						t.Errorf("a timestamp %s: %v, and sigstore-go says %v", what, err, theirs)

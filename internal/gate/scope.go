@@ -64,7 +64,7 @@ func (t Trust) scope(m root.TrustedMaterial) *scoped {
 	}
 	for _, ta := range m.TimestampingAuthorities() {
 		if a, ok := ta.(*root.SigstoreTimestampingAuthority); ok && t.counts(t.Time, a.URI) {
-			s.tsa = append(s.tsa, &tsa{SigstoreTimestampingAuthority: a})
+			s.tsa = append(s.tsa, newTSA(a))
 		}
 	}
 	return s
