@@ -115,7 +115,7 @@ func (p *person) slip(shown string) (line, question string) {
 		return "oops", "word"
 	}
 	question = questionLine(shown)
-	line, ok, _ := p.wrong.Answer(shown) //nolint:errcheck // the right paper had an answer
+	line, ok, _ := p.wrong.Answer(shown) // the right paper had an answer
 	if yes := yesAsked.FindStringSubmatch(shown); yes != nil && line == yes[1] {
 		return "oops", shown
 	}

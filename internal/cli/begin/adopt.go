@@ -160,7 +160,8 @@ func (o *adoptOptions) converse() (a *adopt.Adoption, asked int, err error) {
 			return a, asked, err
 		}
 	}
-	return a, asked, a.WriteAnswers(o.answers)
+	err = a.WriteAnswers(o.answers)
+	return a, asked, err
 }
 
 // adopted is the adoption with the answers so far; the last one must make files

@@ -52,12 +52,12 @@ func NewSecret(f *cmdutil.Factory, what string, split bool) ([]byte, error) {
 			case len(half) < 3 || len(half) > 4:
 				return fault.New(fault.Usage, TokenUnchanged, fmt.Errorf("the %s half of the %s has neither 3 nor 4 characters", who, what))
 			case who == "second":
-				return judge(append(whole, half...)) //nolint:gocritic // beyond its end, where the half goes next
+				return judge(append(whole, half...)) // beyond its end, where the half goes next
 			}
 			return nil
 		})
 		if err != nil {
-			clear(whole)
+			clear(whole[:cap(whole)])
 			return nil, err
 		}
 		whole = append(whole, half...)
