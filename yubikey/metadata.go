@@ -55,11 +55,11 @@ var fascN = []byte{
 	0x58, 0x21, 0x08, 0x42, 0x10, 0x84, 0x21, 0xc8, 0x42, 0x10, 0xc3, 0xeb,
 }
 
-// newCHUID makes a card holder unique identifier with a GUID: some systems
+// newCHUID makes a card holder unique identifier with a GUID of 16 bytes: some systems
 // cache a card's certificates under it (SP 800-73-4 part 1, table 9).
 func newCHUID(guid []byte) []byte {
-	b := append([]byte{0x30, byte(len(fascN))}, fascN...)
-	b = append(append(b, 0x34, byte(len(guid))), guid...)
+	b := append([]byte{0x30, 25}, fascN...)
+	b = append(append(b, 0x34, 16), guid...)
 	b = append(append(b, 0x35, 8), "20500101"...)
 	return append(b, 0x3e, 0, 0xfe, 0) // no signature, no error detection code
 }
