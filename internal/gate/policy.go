@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"bytes"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -136,3 +138,11 @@ func (p *Policy) path(name string) string {
 	}
 	return filepath.Join(p.dir, name)
 }
+
+//go:embed schema.json
+var schema []byte
+
+// Schema returns the JSON schema of a policy, made from the Go types: what
+// editors complete and check by. It knows forms, not the rules between fields;
+// ParsePolicy knows all.
+func Schema() []byte { return bytes.Clone(schema) }

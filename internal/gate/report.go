@@ -3,11 +3,13 @@ package gate
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -143,4 +145,85 @@ func (r *Report) Summary() Summary {
 		}
 	}
 	return s
+}
+
+// count asks whether as many different signers have signed as the rule wants.
+// A bundle that does not hold counts for nobody, and spoils nobody else's.
+func (r *Report) count(all []*evidence) bool {
+	p := r.rule
+	signers := map[string]map[string]bool{kindKey: {}, kindKeyless: {}}
+	given := map[string]int{}
+	for i, b := range r.Bundles {
+		given[all[i].kind]++
+		if b.Holds {
+			signers[all[i].kind][b.Signer] = true
+		}
+	}
+	strangers := 0 // broken, and of which kind nobody can tell
+	for _, kind := range r.unread {
+		if given[kind]++; kind == "" {
+			strangers++
+		}
+	}
+	want := p.counts()
+	if p.Rule == ruleAny {
+		if len(signers[kindKey])+len(signers[kindKeyless]) > 0 {
+			return true
+		}
+		if len(r.Bundles)+len(r.unread) == 0 {
+			r.Checks = append(r.Checks, Check{Name: "bundle", State: Failed, Detail: "no bundle was given"})
+		}
+		return false
+	}
+	enough := true
+	for _, k := range []struct {
+		kind, what string
+		want       int
+	}{{kindKey, "signed by a key", want.Keys}, {kindKeyless, "with a Fulcio certificate", want.Keyless}} {
+		held := len(signers[k.kind])
+		if held >= k.want {
+			continue
+		}
+		enough = false
+		switch {
+		case given[k.kind] == 0 && strangers > 0:
+			strangers-- // it is broken, which was said, and not missing
+		case given[k.kind] == 0:
+			r.Checks = append(r.Checks, Check{Bundle: k.kind, Name: "bundle", State: Failed, Detail: "no bundle " + k.what + " was given"})
+		case k.want > 1:
+			r.Checks = append(r.Checks, Check{Bundle: k.kind, Name: "count", State: Failed, Want: fmt.Sprint(k.want), Got: fmt.Sprint(held),
+				Detail: "not enough different signers of the policy have signed"})
+		}
+	}
+	return enough
+}
+
+// Explain says every check as text, the bundles one after the other.
+func (r *Report) Explain() string {
+	var b strings.Builder
+	verdict := "refused"
+	if r.Accepted {
+		verdict = "accepted"
+	}
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\t%s\n", verdict, r.Artifact)
+	for _, f := range []struct {
+		what string
+		File
+	}{{"artifact", r.Artifact}, {"policy", r.Policy}, {"trusted root", r.Trust}} {
+		if f.Path != "" {
+			fmt.Fprintf(t, "%s\t%s\n\tsha256:%s\n", f.what, f.File, f.SHA256)
+		}
+	}
+	for _, e := range r.Bundles {
+		fmt.Fprintf(t, "%s bundle\t%s\n\tsha256:%s\n", e.Label, e.File, e.SHA256)
+		if e.Signed != nil {
+			fmt.Fprintf(t, "signed (%s)\t%s, says %s\n", e.Label, e.Signed.Time.Format(time.RFC3339), visible(e.Signed.Source))
+		}
+	}
+	for _, c := range r.Checks {
+		fmt.Fprintf(t, "%s\t%s\n", c.State, c)
+	}
+	_ = t.Flush() // a strings.Builder takes everything
+	return b.String()
 }
