@@ -52,7 +52,7 @@ func (w *world) ask(ctx context.Context, args ...string) (*report, error) {
 
 // said is everything that was found, a line each.
 func (r *report) said() string {
-	var lines []string
+	lines := make([]string, 0, len(r.Findings))
 	for _, f := range r.Findings {
 		lines = append(lines, fmt.Sprintf("%s: %s: %s: %s", f.Severity, f.Name, f.ID, f.Text))
 	}

@@ -130,7 +130,7 @@ func (s service) arguments(w *world, ports []string) []string {
 // filled fills in directories, addresses and ports.
 func (s service) filled(w *world, ports []string) []string {
 	variables := w.rekorEnv(s.store)
-	var out []string
+	out := make([]string, 0, len(s.Arguments))
 	for i, a := range s.Arguments {
 		before := ""
 		if i > 0 {

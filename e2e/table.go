@@ -57,7 +57,7 @@ func (t *table) print(out io.Writer) {
 }
 
 func pad(cells []string) []string {
-	var out []string
+	out := make([]string, 0, len(cells))
 	for _, c := range cells {
 		out = append(out, c+strings.Repeat(" ", max(0, 19-len(c))))
 	}

@@ -23,6 +23,7 @@ type Example struct {
 	SingleHolder string         // the reason for a threshold of one; empty where it is more
 	App          string         // name of an application with a key in KMS; empty leaves it to be filled in
 	OIDC         string         // issuer URL of the identity provider; empty leaves it to be filled in
+	KMS          *KMS           // account and principals; nil leaves them to be filled in
 	Keys         map[string]Pin // by authority, log or application; "online_key" for the TUF repository
 	CRL          string         // URL of the root's CRL; empty makes none
 	// AttestationRoots marks a rehearsal: PEM certificates.
@@ -71,6 +72,7 @@ func (e Example) Render() ([]byte, error) {
 		"App":              e.App,
 		"OIDC":             e.OIDC,
 		"CRL":              e.CRL,
+		"KMS":              e.KMS,
 		"Keys":             keys,
 		"AttestationRoots": indentPEM(e.AttestationRoots),
 	})

@@ -223,6 +223,9 @@ var (
 	principalForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
 )
 
+// IsPrincipal says whether a text is the ARN of a role or user of IAM.
+func IsPrincipal(arn string) bool { return principalForm.MatchString(arn) }
+
 func checkKMS(r *report, p *Plan) {
 	if p.KMS == nil {
 		return
@@ -234,7 +237,7 @@ func checkKMS(r *report, p *Plan) {
 	if k.Account != "" && !accountForm.MatchString(k.Account) {
 		r.add("kms.account", "%q is not an account: write its 12 digits in quotes", k.Account)
 	}
-	if k.Role != "" && !principalForm.MatchString(k.Role) {
+	if k.Role != "" && !IsPrincipal(k.Role) {
 		r.add("kms.role", "%q is not the ARN of a role: write arn:aws:iam::ACCOUNT:role/NAME", k.Role)
 	}
 	for _, list := range []struct {
@@ -247,7 +250,7 @@ func checkKMS(r *report, p *Plan) {
 				form = "NAME=" + form
 				_, arn, _ = strings.Cut(arn, "=")
 			}
-			if !principalForm.MatchString(arn) {
+			if !IsPrincipal(arn) {
 				r.add(index("kms."+list.name, i), "%q is not the ARN of a role or user: write %s", list.arns[i], form)
 			}
 		}

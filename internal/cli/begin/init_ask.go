@@ -133,8 +133,49 @@ func (i *interview) plan(ctx context.Context) plan.Example {
 		e.OIDC = s
 		return nil
 	})
+	e.KMS = i.kms()
 	e.Name = e.Organization
 	return e
+}
+
+// kms asks for the account of the keys and who may do what with them; nil
+// leaves both to the plan's comments.
+func (i *interview) kms() *plan.KMS {
+	k := &plan.KMS{}
+	i.ask("AWS account that holds the keys, 12 digits, or none to fill it in later:", "none", func(s string) error {
+		if _, err := strconv.ParseUint(s, 10, 64); s != "none" && (err != nil || len(s) != 12) {
+			return fmt.Errorf("%q is not the number of an account", s)
+		}
+		k.Account = s
+		return nil
+	})
+	if k.Account == "none" || i.err != nil {
+		return nil
+	}
+	principal := func(into *string) func(string) error {
+		return func(s string) error {
+			if *into = s; !plan.IsPrincipal(s) {
+				return fmt.Errorf("%q is not like arn:aws:iam::%s:role/NAME", s, k.Account)
+			}
+			return nil
+		}
+	}
+	k.Requesters, k.Auditors = make([]string, 1), make([]string, 1)
+	i.ask("Role that makes the keys and may not sign, by ARN:", "", principal(&k.Role))
+	i.ask("Role of the admin host, which has requests signed, by ARN:", "", principal(&k.Requesters[0]))
+	i.ask("Role of the second person, who only reads, by ARN:", "", principal(&k.Auditors[0]))
+	i.ask("Services that sign, NAME=ARN with commas between, or none:", "none", func(s string) error {
+		k.Signers = nil
+		for _, one := range strings.Split(strings.TrimPrefix(s, "none"), ",") {
+			service, arn, _ := strings.Cut(strings.TrimSpace(one), "=")
+			if s != "none" && (service == "" || !plan.IsPrincipal(arn)) {
+				return fmt.Errorf("%q is not like fulcio=arn:aws:iam::%s:role/NAME", strings.TrimSpace(one), k.Account)
+			}
+			k.Signers = append(k.Signers, strings.TrimSpace(one))
+		}
+		return nil
+	})
+	return k
 }
 
 // asks writes plan and ledger from answers.
