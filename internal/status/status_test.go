@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,9 +54,7 @@ func TestCalendar_DrawsEachItemOverTheSameYears(t *testing.T) {
 			t.Errorf("no year %s in %q", year, lines[0])
 		}
 	}
-	column := func(line string) int {
-		return strings.IndexRune(line, '┃') - 2*strings.Count(line[:strings.IndexRune(line, '┃')], "━") - 2*strings.Count(line[:strings.IndexRune(line, '┃')], "─")
-	}
+	column := func(line string) int { return slices.Index([]rune(line), '│') }
 	if !strings.Contains(lines[1], "━") || !strings.Contains(lines[2], "─") || column(lines[1]) != column(lines[2]) {
 		t.Errorf("drawn are\n%s", strings.Join(lines, "\n"))
 	}

@@ -54,18 +54,18 @@ func (v *View) draw(s sheet) []byte {
 		}
 	}
 	scale := v.axis(s.width - s.left - 20)
-	x := func(part float64) float64 { return float64(s.left) + part*float64(scale.columns) }
+	x := func(part float64) float64 { return float64(s.left) + part*float64(scale.Columns) }
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n", s.width, height, s.width, height)
 	fmt.Fprintf(&b, "<title>Windows of the trusted root at %s</title>\n%s<defs>", stamp(v.At), svgStyle)
-	part := scale.part(v.At)
+	part := scale.Part(v.At)
 	for _, class := range []string{"live", "past", "bad"} {
 		fmt.Fprintf(&b, `<linearGradient id="tl-%s-%s" gradientUnits="userSpaceOnUse" x1="%.1f" x2="%.1f" y1="0" y2="0"><stop offset="0" class="tl-%[2]s"/><stop offset="1" class="tl-%[2]s" stop-opacity="0.1"/></linearGradient>`,
 			s.id, class, x(part), x(1))
 	}
 	fmt.Fprintf(&b, "</defs>\n"+`<rect width="%d" height="%d" class="tl-page"/>`+"\n", s.width, height)
-	for _, t := range scale.ticks(s.most) {
-		at := x(scale.part(t))
+	for _, t := range scale.Ticks(s.most) {
+		at := x(scale.Part(t))
 		fmt.Fprintf(&b, `<path d="M%.1f %d V%d" class="tl-grid"/><text x="%.1f" y="18" class="tl-year">%d</text>`+"\n", at, svgHeader-12, height-10, at+3, t.Year())
 	}
 	y := svgHeader
@@ -79,10 +79,10 @@ func (v *View) draw(s sheet) []byte {
 		for _, e := range r.Entries {
 			from, to := 0.0, 1.0
 			if !e.Start.IsZero() {
-				from = scale.part(e.Start)
+				from = scale.Part(e.Start)
 			}
 			if until := e.span.until(); !until.IsZero() {
-				to = scale.part(until)
+				to = scale.Part(until)
 			}
 			class := "past"
 			switch {
