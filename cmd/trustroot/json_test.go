@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/linnemanlabs/trustroot/internal/cli/cmdutil"
 	"github.com/linnemanlabs/trustroot/internal/cli/programs"
 	"github.com/linnemanlabs/trustroot/internal/needs"
@@ -64,12 +66,18 @@ func TestJSON_HoldsToItsSchema(t *testing.T) {
 		held[name] = true
 		var s schema
 		must(t, json.Unmarshal(data, &s))
-		for _, problem := range s.problems(&s, got, "$") {
+		for _, problem := range s.judge(got) {
 			t.Errorf("%s --json: %s", c.command, problem)
 		}
-		for _, property := range s.names() {
-			if !snake.MatchString(property) {
-				t.Errorf("docs/schemas/%s: %q is not in snake_case", name, property)
+	}
+	scripts, err := filepath.Glob(filepath.Join(schemas, "../../cmd/trustroot/testdata/*/*.txtar"))
+	must(t, err)
+	for _, path := range scripts {
+		data, err := os.ReadFile(path)
+		must(t, err)
+		for line := range strings.Lines(string(data)) {
+			if words := strings.Fields(line); len(words) > 1 && words[0] == "holds" {
+				held[words[1]+".json"] = true
 			}
 		}
 	}
@@ -80,6 +88,35 @@ func TestJSON_HoldsToItsSchema(t *testing.T) {
 			t.Errorf("no command is held to docs/schemas/%s", filepath.Base(path))
 		}
 	}
+}
+
+// holds SCHEMA FILE wants what a command printed, such as stdout, to hold to a
+// schema in docs/schemas.
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: holds SCHEMA FILE")
+	}
+	data, err := os.ReadFile(filepath.Join(ts.Getenv("PROJECT"), "docs/schemas", args[0]+".json"))
+	ts.Check(err)
+	var s schema
+	ts.Check(json.Unmarshal(data, &s))
+	var got any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &got))
+	if found := s.judge(got); len(found) > 0 {
+		ts.Fatalf("%s", strings.Join(found, "\n"))
+	}
+}
+
+// judge says what a document has that the schema does not allow, what it lacks,
+// and which names of the schema are not in snake_case.
+func (s *schema) judge(v any) []string {
+	found := s.problems(s, v, "$")
+	for _, property := range s.names() {
+		if !snake.MatchString(property) {
+			found = append(found, fmt.Sprintf("%q of the schema is not in snake_case", property))
+		}
+	}
+	return found
 }
 
 var snake = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

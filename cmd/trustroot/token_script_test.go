@@ -20,6 +20,7 @@ func tokenCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"plugged":         plugged,
 		"alter":           alter,
 		"card":            card,
+		"holds":           holds,
 		"single-targets":  singleTargets,
 		"published-forms": publishedForms,
 	}
