@@ -69,8 +69,9 @@ func AppendGeneration(data []byte, name string, g Generation) (Insertion, error)
 }
 
 // AppendCeremony finds where a ceremony is written. It refuses one that is
-// there. People and digests are those of the last one that names any, and a
-// comment says that they are drafted; firmware and slot those of the token.
+// there. People and the program's digest are those of the last one that names
+// any, and a comment says that they are drafted; firmware and slot are those of
+// the token. A ceremony image is built anew for each day.
 func AppendCeremony(data []byte, name string, c Ceremony) (Insertion, error) {
 	before, err := Parse("pki.yaml", data)
 	if err != nil {
@@ -84,7 +85,7 @@ func AppendCeremony(data []byte, name string, c Ceremony) (Insertion, error) {
 	}
 	for _, last := range slices.SortedFunc(maps.Keys(before.Ceremonies), days) {
 		l := before.Ceremonies[last]
-		c.BinarySHA256, c.ImageSHA256 = cmp.Or(l.BinarySHA256, c.BinarySHA256), cmp.Or(l.ImageSHA256, c.ImageSHA256)
+		c.BinarySHA256 = cmp.Or(l.BinarySHA256, c.BinarySHA256)
 		if len(l.Operators)+len(l.Witnesses) > 0 {
 			c.Operators, c.Witnesses = l.Operators, l.Witnesses
 		}
@@ -96,8 +97,8 @@ func AppendCeremony(data []byte, name string, c Ceremony) (Insertion, error) {
 	if err != nil {
 		return Insertion{}, fmt.Errorf("write ceremony %s: %w", name, err)
 	}
-	if len(c.Operators)+len(c.Witnesses)+len(c.BinarySHA256)+len(c.ImageSHA256) > 0 {
-		item = bytes.Replace(item, []byte(":\n"), []byte(": # drafted: people and digests are those of before; review them\n"), 1)
+	if len(c.Operators)+len(c.Witnesses)+len(c.BinarySHA256) > 0 {
+		item = bytes.Replace(item, []byte(":\n"), []byte(": # drafted: people and program are those of before; review them\n"), 1)
 	}
 	apply := func(p *Plan) {
 		if p.Ceremonies == nil {
