@@ -91,13 +91,7 @@ func questionsIn(t *testing.T, files *token.FileSet, fn *ast.FuncDecl) (found []
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
-			name := ""
-			switch typ := n.Type.(type) {
-			case *ast.SelectorExpr:
-				name = typ.Sel.Name
-			case *ast.Ident:
-				name = typ.Name
-			}
+			name := nameOf(n.Type)
 			fields := map[string]string{}
 			for _, e := range n.Elts {
 				if kv, ok := e.(*ast.KeyValueExpr); ok {
@@ -114,13 +108,7 @@ func questionsIn(t *testing.T, files *token.FileSet, fn *ast.FuncDecl) (found []
 				add(n, cmp.Or(fields["Text"], fields["Wrong"]))
 			}
 		case *ast.CallExpr:
-			name := ""
-			switch f := n.Fun.(type) {
-			case *ast.SelectorExpr:
-				name = f.Sel.Name
-			case *ast.Ident:
-				name = f.Name
-			}
+			name := nameOf(n.Fun)
 			i, asks := askers[name]
 			_, within := askers[fn.Name.Name]
 			switch {
@@ -192,14 +180,23 @@ var verbs = regexp.MustCompile(`%(?:\\\.[0-9]+)?[a-z]`)
 // slip to make.
 var anyText = regexp.MustCompile(`Who answers|Who witnesses the ceremony|One signature alone decides|Why is it accepted|signed and never published`)
 
+// nameOf is the last name of a type or function, and empty for any other.
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
 // TestQuestions drives each question of the program at a terminal: once right at
 // once, and once with a slip at each question. Both end alike, and nothing is
 // asked twice. A question in the source at which no row made a slip fails.
 func TestQuestions(t *testing.T) {
 	needs.That(t, virtual.Missing())
-	if testing.Short() {
-		t.Skip("every question of the program")
-	}
+	needs.Time(t)
 	rows := map[string]*[2]row{}
 	var mu sync.Mutex
 	skipped := ""

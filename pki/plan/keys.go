@@ -226,6 +226,9 @@ var (
 // IsPrincipal says whether a text is the ARN of a role or user of IAM.
 func IsPrincipal(arn string) bool { return principalForm.MatchString(arn) }
 
+// IsAccount says whether a text is the number of an AWS account.
+func IsAccount(number string) bool { return accountForm.MatchString(number) }
+
 func checkKMS(r *report, p *Plan) {
 	if p.KMS == nil {
 		return
@@ -234,7 +237,7 @@ func checkKMS(r *report, p *Plan) {
 	if k.AliasPrefix != "" && (!aliasForm.MatchString(k.AliasPrefix) || len(k.AliasPrefix) > 100 || strings.HasPrefix(k.AliasPrefix, "aws/") || strings.HasPrefix(k.AliasPrefix, "alias/")) {
 		r.add("kms.alias_prefix", "%q is not a prefix: write letters, digits, - and _, with slashes between, such as trustroot/prod", k.AliasPrefix)
 	}
-	if k.Account != "" && !accountForm.MatchString(k.Account) {
+	if k.Account != "" && !IsAccount(k.Account) {
 		r.add("kms.account", "%q is not an account: write its 12 digits in quotes", k.Account)
 	}
 	if k.Role != "" && !IsPrincipal(k.Role) {

@@ -143,7 +143,7 @@ func (i *interview) plan(ctx context.Context) plan.Example {
 func (i *interview) kms() *plan.KMS {
 	k := &plan.KMS{}
 	i.ask("AWS account that holds the keys, 12 digits, or none to fill it in later:", "none", func(s string) error {
-		if _, err := strconv.ParseUint(s, 10, 64); s != "none" && (err != nil || len(s) != 12) {
+		if s != "none" && !plan.IsAccount(s) {
 			return fmt.Errorf("%q is not the number of an account", s)
 		}
 		k.Account = s
