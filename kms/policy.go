@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"text/template"
 
 	"github.com/linnemanlabs/trustroot/internal/fault"
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 	"github.com/linnemanlabs/trustroot/templates"
 )
 
@@ -35,15 +35,10 @@ func union(lists ...[]string) []string {
 	return slices.Compact(all)
 }
 
-var (
-	principalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
-	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
-)
-
 // check collects what is wrong with the access asked for.
 func (a Access) check(role Role) error {
 	var errs []error
-	if !accountPattern.MatchString(a.Account) {
+	if !plan.IsAccount(a.Account) {
 		errs = append(errs, fmt.Errorf("key account %q: write its 12 digits", a.Account))
 	}
 	if len(a.Admins) == 0 {
@@ -53,7 +48,7 @@ func (a Access) check(role Role) error {
 		errs = append(errs, fmt.Errorf("only an authority's key signs a certification request, not one for %s", role))
 	}
 	for _, p := range union(a.Admins, a.Services, a.Requesters, a.Auditors, a.Deleters) {
-		if !principalPattern.MatchString(p) {
+		if !plan.IsPrincipal(p) {
 			errs = append(errs, fmt.Errorf("principal %q: write the ARN of a role or user, arn:aws:iam::ACCOUNT:role/NAME", p))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/linnemanlabs/trustroot/kms/internal/iampolicy"
+	"github.com/linnemanlabs/trustroot/pki/plan"
 )
 
 // PolicyReport is what a live key policy allows beyond what was meant, what
@@ -204,7 +205,7 @@ func (r *reader) unseen() []string {
 // AccountOf is the account of an ARN, or the account itself; empty for anything
 // else.
 func AccountOf(principal string) string {
-	if accountPattern.MatchString(principal) {
+	if plan.IsAccount(principal) {
 		return principal
 	}
 	return iampolicy.AccountOf(principal)
